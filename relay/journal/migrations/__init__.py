@@ -1,0 +1,3 @@
+"""
+Alembic migrations of the journal: forward only, expand before contract.
+"""

@@ -1,0 +1,3 @@
+"""
+One file a migration, numbered in order.
+"""

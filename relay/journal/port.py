@@ -1,0 +1,293 @@
+"""
+What the journal promises: one narrow interface for each room that uses it.
+
+Every method is one transaction, durable when it returns.  All raise JournalUnusable where the journal
+can no longer be used (the process then stops) and JournalBusy where a retry may help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from relay.model.change import CallChange, Interval, Neighbourhood, Reject, SourceChange, SourceHead
+from relay.model.endpoint import Delivery, Endpoint, EndpointSpec
+from relay.model.event import Event, StoredEvent
+
+MAX_EVENTS_PER_APPEND = 500
+MAX_DELIVERIES_PER_APPEND = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """
+    What makes this journal this journal.
+    """
+
+    journal_id: str
+    id_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """
+    What is known of one stream: state up, degraded or absent; the scheme its leg ids follow.
+    """
+
+    state: str = "up"
+    id_scheme: str = "facts"
+    not_found_in_a_row: int = 0
+    had_good_answer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """
+    Everything one transaction writes for a source (I1).
+    """
+
+    source_id: str
+    stream: str
+    recorded_at: datetime
+    calls: tuple[CallChange, ...] = ()
+    source: SourceChange | None = None
+    rejects: tuple[Reject, ...] = ()
+    covered: Interval | None = None
+    stream_state: StreamState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """
+    What an append committed: the events with their seq, and the deliveries they made.
+    """
+
+    events: tuple[StoredEvent, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+class PollJournal(Protocol):
+    """
+    The journal as the poll loop needs it.
+    """
+
+    async def register_source(
+        self, source_id: str, kind: str, publish_from: datetime, now: datetime
+    ) -> SourceHead:
+        """
+        Enter a source, or read it back: its first `publish_from` is kept for ever.
+        """
+        ...
+
+    async def stream_states(self, source_id: str) -> dict[str, StreamState]:
+        """
+        Return the states of a source's streams that have one.
+        """
+        ...
+
+    async def known_digests(self, source_id: str, stream: str, since: datetime) -> list[bytes]:
+        """
+        Return the row digests of legs that started since, and of all rejects of the stream.
+        """
+        ...
+
+    async def neighbourhood(
+        self,
+        source_id: str,
+        base_keys: Collection[str],
+        link_keys: Collection[str],
+        start: datetime,
+        end: datetime,
+    ) -> Neighbourhood:
+        """
+        Return the calls that have a leg in one of the bags, or one with a link key that started in between.
+        """
+        ...
+
+    async def held_calls(self, source_id: str) -> Neighbourhood:
+        """
+        Return the calls whose end is held, with all their legs.
+        """
+        ...
+
+    async def oldest_open_start(self, source_id: str) -> datetime | None:
+        """
+        Return when the oldest open leg started.
+        """
+        ...
+
+    async def coverage(self, source_id: str) -> dict[str, list[Interval]]:
+        """
+        Return what was read completely, by stream, oldest first, merged where intervals touch.
+        """
+        ...
+
+    async def append(self, change: Append) -> Appended:
+        """
+        Write a change whole or not at all; an event id that is already there is left out.
+
+        Raises:
+            RevisionConflict: a subject has moved on since it was read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """
+    What became of one attempt.
+
+    `status` is the delivery's status after it; while `pending`, `due_at_ms` is when it is tried again.
+    `attempts` counts those made that used one up.  `keep_attempt` writes an attempts row.
+    """
+
+    delivery: Delivery
+    status: str
+    attempts: int
+    made_at_ms: int
+    latency_ms: int
+    reason: str
+    http_status: int | None = None
+    due_at_ms: int | None = None
+    answer: bytes = b""
+
+    @property
+    def keep_attempt(self) -> bool:
+        """
+        Tell whether the attempt gets a row of its own: every failure, and a success after one.
+        """
+        return self.status != "delivered" or self.attempts > 1
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointChange:
+    """
+    A new state of an endpoint and the events on its own subject.
+    """
+
+    endpoint_no: int
+    state: str
+    reason: str | None
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointHead:
+    """
+    The head of an endpoint's own subject.
+    """
+
+    endpoint: Endpoint
+    revision: int
+    last_event_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """
+    What a batch of settlements brought: for each subject settled, its next delivery if it has one.
+    """
+
+    promoted: tuple[Delivery, ...]
+
+
+class DeliveryJournal(Protocol):
+    """
+    The journal as the deliver loop needs it.
+    """
+
+    async def sync_endpoints(self, specs: Sequence[EndpointSpec], now: datetime) -> list[Endpoint]:
+        """
+        Make the endpoints of the configuration file so; those no longer in it become disabled.
+        """
+        ...
+
+    async def endpoint_head(self, endpoint_no: int) -> EndpointHead:
+        """
+        Return an endpoint with the head of its own subject.
+        """
+        ...
+
+    async def due_heads(self, endpoint_no: int, now_ms: int, limit: int) -> list[Delivery]:
+        """
+        Return the first deliveries due, longest due first: at most one for each subject.
+        """
+        ...
+
+    async def next_due_ms(self, endpoint_no: int, after_ms: int) -> int | None:
+        """
+        Return when the next delivery after that instant is due.
+        """
+        ...
+
+    async def settle(self, batch: Sequence[Settlement]) -> Settled:
+        """
+        Record outcomes; whatever reaches a final state makes the next of its subject due.
+        """
+        ...
+
+    async def change_endpoint(self, change: EndpointChange, now: datetime) -> Appended:
+        """
+        Store an endpoint's state and append its events.
+        """
+        ...
+
+
+class PublishJournal(Protocol):
+    """
+    The journal as the publish loop needs it.
+    """
+
+    async def events_after(self, seq: int, limit: int, max_bytes: int) -> list[StoredEvent]:
+        """
+        Return the next events in seq order: at least one if there is one, contiguous.
+        """
+        ...
+
+    async def event_id_at(self, seq: int) -> str | None:
+        """
+        Return the id of the event at `seq`, or None.
+        """
+        ...
+
+    async def note_publication(self, name: str, seq: int, event_id: str, now: datetime) -> None:
+        """
+        Keep a copy of the other side's cursor, for monitoring and retention.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JournalStats:
+    """
+    What the gauges show.  `pending` counts unsettled deliveries; instants are None where there is none.
+    """
+
+    last_seq: int
+    events: int
+    size_bytes: int
+    wal_bytes: int
+    oldest_event_at: datetime | None
+    pending: int
+    oldest_pending_at: datetime | None
+    endpoints: Mapping[str, int] = field(default_factory=dict)
+
+
+class HousekeepingJournal(Protocol):
+    """
+    The journal as housekeeping needs it.
+    """
+
+    async def stats(self) -> JournalStats:
+        """
+        Return sizes and backlogs.
+        """
+        ...
+
+    async def forget_sends(self, before: datetime) -> int:
+        """
+        Remove budget reservations that no window can hold any more; return how many.
+        """
+        ...

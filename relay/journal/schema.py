@@ -1,0 +1,296 @@
+"""
+The journal's tables: one SQLAlchemy Core schema for SQLite and PostgreSQL (DESIGN section 6).
+
+Times are integer milliseconds since 1970 in columns named `_ms`.  Status words are those of DESIGN
+section 1.  A change here needs a migration in `migrations/versions`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+NEWEST_REVISION: Final = "0001"
+
+metadata = MetaData()
+
+PENDING: Final = "pending"
+_IS_PENDING: Final = text("status = 'pending'")
+_IS_DUE: Final = text("due_ms IS NOT NULL")
+
+# One row. `last_seq` and `epoch` are compared and set by every append: the fence of the only writer.
+meta = Table(
+    "meta",
+    metadata,
+    Column("singleton", SmallInteger, primary_key=True),
+    Column("journal_id", Text, nullable=False),
+    Column("id_key", LargeBinary, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("endpoints_version", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    CheckConstraint("singleton = 1", name="one_row"),
+)
+
+# What is known of a source itself: when publishing starts, its state, and the head of its own subject.
+sources = Table(
+    "sources",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("publish_from_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("system_status", Text),
+    Column("revision", BigInteger, nullable=False),
+    Column("last_event_id", Text),
+    Column("first_seen_ms", BigInteger, nullable=False),
+)
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("source_id", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("id_scheme", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("not_found_in_a_row", Integer, nullable=False),
+    Column("had_good_answer", Boolean, nullable=False),
+    PrimaryKeyConstraint("source_id", "stream"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("type", Text, nullable=False),
+    Column("source_id", Text),
+    Column("subject", Text, nullable=False),
+    Column("subject_key", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("occurred_ms", BigInteger, nullable=False),
+    Column("recorded_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("subject", "revision"),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("source_id", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+    Column("end_seen_ms", BigInteger),
+    Column("is_end_published", Boolean, nullable=False),
+    Column("is_answer_published", Boolean, nullable=False),
+    Column("is_silent", Boolean, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("last_event_id", Text),
+    Column("record", LargeBinary, nullable=False),
+    Index(
+        "calls_end_held",
+        "source_id",
+        sqlite_where=text("end_seen_ms IS NOT NULL AND NOT is_end_published AND NOT is_silent"),
+        postgresql_where=text("end_seen_ms IS NOT NULL AND NOT is_end_published AND NOT is_silent"),
+    ),
+    Index("calls_by_start", "source_id", "started_ms"),
+)
+
+legs = Table(
+    "legs",
+    metadata,
+    Column("leg_id", Text, primary_key=True),
+    Column("ordinal", Integer, nullable=False),
+    Column("call_id", Text, nullable=False),
+    Column("first_seen_ms", BigInteger, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("base_key", Text, nullable=False),
+    Column("native_id", Text),
+    Column("link_key", Text),
+    Column("direction", Text, nullable=False),
+    Column("from_raw", Text, nullable=False),
+    Column("from_e164", Text),
+    Column("to_raw", Text, nullable=False),
+    Column("to_e164", Text),
+    Column("masked", Boolean, nullable=False),
+    Column("agent_name", Text),
+    Column("queue", Text),
+    Column("ring_group", Text),
+    Column("status", Text),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("answered_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    Column("duration_s", BigInteger),
+    Column("talk_s", BigInteger),
+    Column("row", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Index("legs_by_bag", "base_key"),
+    Index("legs_by_call", "call_id"),
+    Index("legs_by_number", "source_id", "link_key", "started_ms"),
+    Index("legs_by_start", "source_id", "stream", "started_ms"),
+    Index(
+        "legs_open",
+        "source_id",
+        "started_ms",
+        sqlite_where=text("ended_ms IS NULL"),
+        postgresql_where=text("ended_ms IS NULL"),
+    ),
+)
+
+# Where a rebuild from an empty journal would choose another id than the one published.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("rebuilt_id", Text, primary_key=True),
+    Column("published_id", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+)
+
+# [from_ms, to_ms] was read completely, as visible at to_ms (the time of the request that extended it).
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("source_id", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("source_id", "stream", "from_ms"),
+)
+
+sends = Table(
+    "sends",
+    metadata,
+    Column("send_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("source_id", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("frees_ms", BigInteger, nullable=False),
+    Column("reserved_ms", BigInteger, nullable=False),
+    Column("noted_ms", BigInteger),
+    Column("outcome", Text),
+    Index("sends_in_window", "source_id", "frees_ms"),
+)
+
+rejects = Table(
+    "rejects",
+    metadata,
+    Column("source_id", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("row", LargeBinary, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("first_seen_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("source_id", "stream", "digest"),
+)
+
+# What other processes ask of a source's owner: push hints, command results, reconciliation.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("item_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("source_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Index("inbox_by_source", "source_id", "item_id"),
+)
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("no", Integer, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("url", Text, nullable=False),
+    Column("event_patterns", Text, nullable=False),
+    Column("source_ids", Text, nullable=False),
+    Column("is_from_file", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_reason", Text),
+    Column("start_seq", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("last_event_id", Text),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+# Only heads carry due_ms: for order mode `subject`, the first unsettled row of (endpoint, subject).
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("endpoint_no", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("job", BigInteger, nullable=False),
+    Column("subject_key", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("due_ms", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("http_status", Integer),
+    Column("reason", Text),
+    Column("latency_ms", BigInteger),
+    Column("settled_ms", BigInteger),
+    PrimaryKeyConstraint("endpoint_no", "seq", "job"),
+    Index(
+        "deliveries_pending",
+        "endpoint_no",
+        "subject_key",
+        "seq",
+        sqlite_where=_IS_PENDING,
+        postgresql_where=_IS_PENDING,
+    ),
+    Index("deliveries_due", "endpoint_no", "due_ms", sqlite_where=_IS_DUE, postgresql_where=_IS_DUE),
+    sqlite_with_rowid=False,
+)
+
+# Failures and retries only; a success at first try is read from its delivery row.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("endpoint_no", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("job", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("http_status", Integer),
+    Column("reason", Text, nullable=False),
+    Column("latency_ms", BigInteger, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("endpoint_no", "seq", "job", "made_ms"),
+)
+
+# A copy of the cursor that Kafka holds, for monitoring and retention; never the source of truth.
+publications = Table(
+    "publications",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("noted_ms", BigInteger, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)

@@ -1,0 +1,74 @@
+"""
+The one list of event types: data class, meaning, topic family.
+
+Schemas, examples, documentation and the check of configured patterns are made from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from relay.model.endpoint import matches_type
+from relay.model.event_data import (
+    CallData,
+    EndpointData,
+    EventData,
+    ExhaustedData,
+    RowsRejectedData,
+    SourceStateData,
+    SystemStatusData,
+)
+
+CALL_STARTED: Final = "call.started"
+CALL_ANSWERED: Final = "call.answered"
+CALL_FINISHED: Final = "call.finished"
+CALL_ABANDONED: Final = "call.abandoned"
+CALL_TIMED_OUT: Final = "call.timed_out"
+CALL_MISSED: Final = "call.missed"
+CALL_UPDATED: Final = "call.updated"
+SOURCE_STATE_CHANGED: Final = "source.state_changed"
+SOURCE_ROW_REJECTED: Final = "source.row_rejected"
+SYSTEM_STATUS_CHANGED: Final = "system.status_changed"
+ENDPOINT_FAILING: Final = "endpoint.failing"
+ENDPOINT_DISABLED: Final = "endpoint.disabled"
+DELIVERY_EXHAUSTED: Final = "delivery.exhausted"
+
+CALL_ENDS: Final = (CALL_FINISHED, CALL_ABANDONED, CALL_TIMED_OUT, CALL_MISSED)
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """
+    One type of event: its name, the contract of its data and when it is made.
+    """
+
+    name: str
+    data: type[EventData]
+    when: str
+
+
+CATALOGUE: Final = (
+    EventType(CALL_STARTED, CallData, "First sight of a call."),
+    EventType(CALL_ANSWERED, CallData, "First sight of its answer."),
+    EventType(CALL_FINISHED, CallData, "The end of a call: answered, no_answer, failed or unknown."),
+    EventType(CALL_ABANDONED, CallData, "The end of a call whose caller gave up waiting."),
+    EventType(CALL_TIMED_OUT, CallData, "The end of a call that nobody took in time."),
+    EventType(CALL_MISSED, CallData, "The end of an inbound call to a user who did not answer."),
+    EventType(CALL_UPDATED, CallData, "A published field changed after the end."),
+    EventType(SOURCE_STATE_CHANGED, SourceStateData, "A phone system is reached, or no longer reached."),
+    EventType(SOURCE_ROW_REJECTED, RowsRejectedData, "Rows of a poll could not be read (one event a poll)."),
+    EventType(SYSTEM_STATUS_CHANGED, SystemStatusData, "The vendor reports another system status."),
+    EventType(ENDPOINT_FAILING, EndpointData, "An endpoint refused three attempts in a row."),
+    EventType(ENDPOINT_DISABLED, EndpointData, "An endpoint said that it is gone (410)."),
+    EventType(DELIVERY_EXHAUSTED, ExhaustedData, "A delivery used up its retry schedule."),
+)
+
+EVENT_TYPES: Final = {event_type.name: event_type for event_type in CATALOGUE}
+
+
+def is_known_pattern(pattern: str) -> bool:
+    """
+    Tell whether a type pattern covers at least one type of the catalogue.
+    """
+    return any(matches_type(pattern, name) for name in EVENT_TYPES)

@@ -1,0 +1,95 @@
+"""
+A registered webhook, and one delivery to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+HEALTHY: Final = "healthy"
+PROBING: Final = "probing"
+PAUSED: Final = "paused"
+DISABLED: Final = "disabled"
+ENDPOINT_STATES: Final = (HEALTHY, PROBING, PAUSED, DISABLED)
+
+# Standard Webhooks 1.0.0, "Deliverability and reliability": the delay before each further attempt.
+RETRY_SCHEDULE_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSpec:
+    """
+    What an operator registers.
+
+    `events` are type patterns (`*`, `call.*`, `call.finished`); `sources` are source ids, none meaning all.
+    `secrets` sign every request, first one first; they are never stored with the journal.
+    """
+
+    id: str
+    url: str
+    secrets: tuple[bytes, ...]
+    events: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+    timeout_s: float = 20.0
+    max_in_flight: int = 64
+    retry_schedule_s: tuple[int, ...] = RETRY_SCHEDULE_S
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """
+    An endpoint as the journal knows it: `no` is its short number in delivery rows.
+    """
+
+    no: int
+    id: str
+    url: str
+    events: tuple[str, ...]
+    sources: tuple[str, ...]
+    state: str
+
+    @property
+    def takes_new_events(self) -> bool:
+        """
+        Tell whether events appended now get a delivery row (paused: yes; disabled: no).
+        """
+        return self.state != DISABLED
+
+    def matches(self, event_type: str, source_id: str | None) -> bool:
+        """
+        Tell whether an event of this type and source is wanted.
+        """
+        if self.sources and source_id not in self.sources:
+            return False
+        return any(matches_type(pattern, event_type) for pattern in self.events)
+
+
+def matches_type(pattern: str, event_type: str) -> bool:
+    """
+    Tell whether a type pattern covers a type: `*` all, `call.*` any depth below, else the type itself.
+    """
+    if pattern == "*":
+        return True
+    if pattern.endswith(".*"):
+        return event_type.startswith(pattern[:-1])
+    return pattern == event_type
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """
+    One event for one endpoint (`job` 0; replays have their own), with what an attempt needs.
+
+    `attempt` counts the attempts already made.
+    """
+
+    endpoint_no: int
+    seq: int
+    job: int
+    subject_key: int
+    event_id: str
+    attempt: int
+    occurred_at_ms: int
+    recorded_at_ms: int
+    body: bytes

@@ -1,0 +1,104 @@
+"""
+The event: an immutable fact, and its CloudEvents 1.0 envelope in structured JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from relay.model.times import rfc3339
+
+LIVE: Final = "live"
+ORIGINS: Final = ("live", "push", "backfill", "reconcile", "command")
+CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """
+    A fact with a deterministic id, ready to append.
+
+    `data` holds what is special to the type; the fields every event has are attributes here and are
+    merged by `to_json`.  `source_id` is None for events of an endpoint.
+    """
+
+    id: str
+    type: str
+    source_id: str | None
+    subject: str
+    revision: int
+    occurred_at: datetime
+    observed_at: datetime
+    precision_s: int | None
+    data: dict[str, Any]
+    final: bool = False
+    inferred: bool = False
+    changed: tuple[str, ...] = ()
+    origin: str = LIVE
+
+    def to_json(self, recorded_at: datetime) -> bytes:
+        """
+        Return the structured CloudEvent: the bytes that webhooks and Kafka carry and the journal keeps.
+        """
+        time, recorded = rfc3339(self.occurred_at), rfc3339(recorded_at)
+        owner = (
+            f"/sources/{self.source_id}"
+            if self.source_id
+            else "/" + self.subject.replace("endpoint", "endpoints", 1)
+        )
+        return orjson.dumps(
+            {
+                "specversion": "1.0",
+                "id": self.id,
+                "source": owner,
+                "type": self.type,
+                "subject": self.subject,
+                "time": time,
+                "datacontenttype": "application/json",
+                "dataschema": schema_uri(self.type),
+                "sequence": f"{self.revision:010d}",
+                "partitionkey": self.subject,
+                "recordedtime": recorded,
+                "data": {
+                    "source_id": self.source_id,
+                    "occurred_at": time,
+                    "observed_at": rfc3339(self.observed_at),
+                    "recorded_at": recorded,
+                    "precision_s": self.precision_s,
+                    "revision": self.revision,
+                    "final": self.final,
+                    "inferred": self.inferred,
+                    "changed": self.changed,
+                    "origin": self.origin,
+                    **self.data,
+                },
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """
+    An event as the journal holds it: `seq` is its place, `body` the bytes to hand out.
+    """
+
+    seq: int
+    id: str
+    type: str
+    source_id: str | None
+    subject: str
+    revision: int
+    occurred_at: datetime
+    recorded_at: datetime
+    body: bytes
+
+
+def schema_uri(event_type: str) -> str:
+    """
+    Return the absolute URI that names the schema of an event type (CloudEvents `dataschema`).
+    """
+    return f"urn:relay:schema:{event_type}:v1"

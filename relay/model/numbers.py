@@ -1,0 +1,70 @@
+"""
+Phone numbers: what the vendor wrote, and its E.164 form where there is exactly one.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+import phonenumbers
+
+CACHED_NUMBERS: Final = 20_000
+SHORTEST_LINKABLE_DIGITS: Final = 6
+LINK_DIGITS: Final = 9
+_MASK: Final = re.compile(r"[*xX#]{2,}")
+_NOT_DIGITS: Final = re.compile(r"\D+")
+_WITHHELD: Final = frozenset(
+    {"", "anonymous", "private", "restricted", "unavailable", "unknown", "withheld", "blocked", "none"}
+)
+
+
+@lru_cache(maxsize=CACHED_NUMBERS)
+def e164(raw: str, country: str) -> str | None:
+    """
+    Return the E.164 form of a number dialled in `country` (ISO 3166 alpha-2), or None.
+
+    Extensions, short codes, masked and withheld numbers have none.
+    """
+    if is_masked(raw) or is_withheld(raw):
+        return None
+    try:
+        number = phonenumbers.parse(raw, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if number.extension or not phonenumbers.is_possible_number(number):
+        return None
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_masked(raw: str) -> bool:
+    """
+    Tell whether digits of a number were hidden, as in `12345***`.
+    """
+    return _MASK.search(raw) is not None
+
+
+def is_withheld(raw: str) -> bool:
+    """
+    Tell whether the caller hid the whole number.
+    """
+    return raw.strip().lower() in _WITHHELD
+
+
+@lru_cache(maxsize=CACHED_NUMBERS)
+def link_key(raw: str, country: str) -> str | None:
+    """
+    Return what two spellings of one number share, or None where a number alone must never link legs.
+
+    Withheld, masked and short numbers never do.
+    """
+    if is_masked(raw) or is_withheld(raw):
+        return None
+    full = e164(raw, country)
+    digits = _NOT_DIGITS.sub("", full or raw)
+    if len(digits) < SHORTEST_LINKABLE_DIGITS:
+        return None
+    return digits[-LINK_DIGITS:]

@@ -1,0 +1,126 @@
+"""
+Write the events of one call, in order, with revisions and ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from relay.model import call as words
+from relay.model import catalogue
+from relay.model.call import Call
+from relay.model.event import Event
+from relay.model.ids import IdMaker, facts_digest
+from relay.model.times import from_rfc3339
+from relay.normalise.call_record import Record, as_answered, as_started, changed_fields
+from relay.normalise.rules import CallRules
+
+WHOLE_SECOND_S: Final = 1  # vendors tell whole seconds: half a second either way, rounded up
+
+_END_TYPE: Final = {
+    words.ABANDONED: catalogue.CALL_ABANDONED,
+    words.TIMED_OUT: catalogue.CALL_TIMED_OUT,
+    words.MISSED: catalogue.CALL_MISSED,
+}
+
+
+class CallEvents:
+    """
+    Collects the events of one call and moves the call along with them.
+
+    `call` is the call after the events `made` so far.
+    """
+
+    def __init__(
+        self, ids: IdMaker, rules: CallRules, call: Call, observed_at: datetime, origin: str
+    ) -> None:
+        self._ids = ids
+        self._rules = rules
+        self._observed_at = observed_at
+        self._origin = origin
+        self.call = call
+        self.made: list[Event] = []
+
+    def start(self, record: Record) -> None:
+        """
+        Say that the call started, unless that was said.
+        """
+        if self.call.revision == 0:
+            inferred = record["state"] != words.STARTED
+            self._milestone(
+                catalogue.CALL_STARTED, "started", as_started(record), record["started_at"], inferred
+            )
+
+    def answer(self, record: Record) -> None:
+        """
+        Say that somebody answered, unless that was said or nobody did.
+        """
+        if record["answered_at"] is not None and not self.call.is_answer_published:
+            inferred = record["state"] == words.ENDED
+            self._milestone(
+                catalogue.CALL_ANSWERED, "answered", as_answered(record), record["answered_at"], inferred
+            )
+            self.call = replace(self.call, is_answer_published=True)
+
+    def end(self, record: Record) -> None:
+        """
+        Say that the call ended; a negative end was concluded from what did not come.
+        """
+        outcome = record["outcome"]
+        event_type = _END_TYPE.get(outcome, catalogue.CALL_FINISHED)
+        self._milestone(event_type, "end", record, record["ended_at"], outcome != words.ANSWERED)
+        self.call = replace(self.call, is_end_published=True, state=words.ENDED)
+
+    def update(self, record: Record) -> None:
+        """
+        Say what changed after the end; the state stays ended.
+        """
+        changed = changed_fields(self.call.record, record)
+        if changed:
+            digest = facts_digest(catalogue.CALL_UPDATED, record)
+            event_id = self._ids.following(self.call.subject, self.call.last_event_id, digest)
+            self._add(
+                catalogue.CALL_UPDATED, event_id, record, self._observed_at, None, changed, inferred=False
+            )
+
+    def stay_silent(self, record: Record) -> None:
+        """
+        Keep what the call is without a word: it ended before publishing began.
+        """
+        self.call = replace(self.call, record=record)
+
+    def _milestone(self, event_type: str, milestone: str, record: Record, at: str, inferred: bool) -> None:
+        changed = changed_fields(self.call.record, record) if self.call.revision else ()
+        event_id = self._ids.milestone(self.call.subject, milestone)
+        self._add(event_type, event_id, record, from_rfc3339(at), WHOLE_SECOND_S, changed, inferred)
+
+    def _add(
+        self,
+        event_type: str,
+        event_id: str,
+        record: Record,
+        occurred_at: datetime,
+        precision_s: int | None,
+        changed: tuple[str, ...],
+        inferred: bool,
+    ) -> None:
+        revision = self.call.revision + 1
+        self.made.append(
+            Event(
+                id=event_id,
+                type=event_type,
+                source_id=self._rules.source_id,
+                subject=self.call.subject,
+                revision=revision,
+                occurred_at=occurred_at,
+                observed_at=self._observed_at,
+                precision_s=precision_s,
+                data=record,
+                inferred=inferred,
+                changed=changed,
+                origin=self._origin,
+            )
+        )
+        self.call = replace(self.call, revision=revision, last_event_id=event_id, record=record)

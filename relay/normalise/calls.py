@@ -1,0 +1,186 @@
+"""
+Assemble calls from legs and say, as events, what changed (DESIGN section 4).
+
+Started, answered and the end are milestones: each at most once per call, with ids that a rebuild gives
+again.  A negative end is held until the other streams had their chance to show a leg; what changes
+after the end is call.updated, never a second end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from relay.model import call as words
+from relay.model.call import Call, Leg, LegFacts
+from relay.model.change import CallChange, Neighbourhood
+from relay.model.event import LIVE
+from relay.model.ids import IdMaker, subject
+from relay.normalise.call_events import CallEvents
+from relay.normalise.call_record import call_record, end_of, outcome_of
+from relay.normalise.identity import identify
+from relay.normalise.linking import find_call
+from relay.normalise.rules import CallRules
+
+
+class CallAssembler:
+    """
+    Turns fresh rows of one source, and what is known near them, into changed calls.
+
+    Pure: the same rows and neighbourhood give the same changes, ids and events.
+    """
+
+    def __init__(self, rules: CallRules, ids: IdMaker) -> None:
+        self._rules = rules
+        self._ids = ids
+
+    def assemble(
+        self,
+        fresh: Sequence[LegFacts],
+        page: Mapping[bytes, int],
+        near: Neighbourhood,
+        observed_at: datetime,
+        origin: str = LIVE,
+    ) -> list[CallChange]:
+        """
+        Return the calls that the fresh rows change, each with its changed legs and its events.
+
+        Args:
+            fresh: rows not held by the journal in this state, all of one page.
+            page: how often each row digest stands in that page.
+            near: whole calls near the rows (`PollJournal.neighbourhood`).
+            observed_at: when the page was asked for.
+            origin: why it was read.
+        """
+        calls = _KnownCalls(near.legs)
+        changed: dict[str, list[Leg]] = defaultdict(list)
+        legs = identify(fresh, near.legs, page, self._ids, observed_at)
+        # Anchors first: known legs, then new ones by the anchor rule, so the first leg of a call names it.
+        for leg in sorted(legs, key=lambda leg: (leg.call_id == "", leg.anchor_rank)):
+            call_id = leg.call_id or find_call(leg, calls.near(leg)) or leg.leg_id
+            placed = replace(leg, call_id=call_id)
+            calls.place(placed)
+            changed[call_id].append(placed)
+        return [
+            self._advance(call_id, near.calls.get(call_id), calls.legs_of(call_id), legs, observed_at, origin)
+            for call_id, legs in changed.items()
+        ]
+
+    def release(
+        self,
+        held: Neighbourhood,
+        read_through: Mapping[str, datetime | None],
+        now: datetime,
+    ) -> list[CallChange]:
+        """
+        Return the calls whose held end may go out now, with the event that says it.
+
+        Args:
+            held: the calls whose end is held, with all their legs.
+            read_through: for each enabled stream that is not absent, until when it was read completely.
+            now: the present, by the source's clock.
+        """
+        by_call: dict[str, list[Leg]] = defaultdict(list)
+        for leg in held.legs:
+            by_call[leg.call_id].append(leg)
+        changes = []
+        for call in held.calls.values():
+            if self._may_go(call, read_through, now):
+                events = CallEvents(self._ids, self._rules, call, call.end_seen_at or now, LIVE)
+                record = call_record(call.call_id, by_call[call.call_id], self._rules.zone.key)
+                events.end(record)
+                changes.append(CallChange(events.call, (), tuple(events.made), call.revision))
+        return changes
+
+    def _advance(
+        self,
+        call_id: str,
+        known: Call | None,
+        legs: list[Leg],
+        changed: list[Leg],
+        observed_at: datetime,
+        origin: str,
+    ) -> CallChange:
+        is_ended = known is not None and known.is_end_published
+        record = call_record(call_id, legs, self._rules.zone.key, is_ended)
+        ended_at, outcome = end_of(legs, is_ended), outcome_of(legs, is_ended)
+        call = known or self._new_call(call_id, legs, record)
+        call = replace(
+            call,
+            state=record["state"],
+            started_at=min(leg.facts.started_at for leg in legs),
+            ended_at=ended_at,
+            end_seen_at=(call.end_seen_at or observed_at) if ended_at else None,
+            is_silent=call.is_silent or (call.revision == 0 and self._ended_before_publishing(ended_at)),
+        )
+        events = CallEvents(self._ids, self._rules, call, observed_at, origin)
+        if call.is_silent:
+            events.stay_silent(record)
+        elif call.is_end_published:
+            events.update(record)
+        else:
+            events.start(record)
+            events.answer(record)
+            if ended_at and outcome == words.ANSWERED:
+                events.end(record)
+        return CallChange(events.call, tuple(changed), tuple(events.made), known.revision if known else 0)
+
+    def _new_call(self, call_id: str, legs: list[Leg], record: dict[str, object]) -> Call:
+        return Call(
+            call_id=call_id,
+            source_id=self._rules.source_id,
+            subject=subject("call", self._rules.source_id, call_id),
+            state=words.STARTED,
+            started_at=legs[0].facts.started_at,
+            ended_at=None,
+            end_seen_at=None,
+            is_end_published=False,
+            is_answer_published=False,
+            is_silent=False,
+            revision=0,
+            last_event_id=None,
+            record=record,
+        )
+
+    def _ended_before_publishing(self, ended_at: datetime | None) -> bool:
+        return ended_at is not None and ended_at < self._rules.publish_from
+
+    def _may_go(self, call: Call, read_through: Mapping[str, datetime | None], now: datetime) -> bool:
+        if call.ended_at is None or call.end_seen_at is None:
+            return False
+        if now >= call.end_seen_at + self._rules.end_hold:
+            return True
+        enough = call.ended_at + self._rules.link_window
+        return all(read is not None and read > enough for read in read_through.values())
+
+
+class _KnownCalls:
+    """
+    Legs by call, and calls by what legs must share to be linked: the outside number or a native id.
+    """
+
+    def __init__(self, legs: Sequence[Leg]) -> None:
+        self._legs: dict[str, dict[str, Leg]] = defaultdict(dict)
+        self._calls: dict[str, set[str]] = defaultdict(set)
+        for leg in legs:
+            self.place(leg)
+
+    def place(self, leg: Leg) -> None:
+        self._legs[leg.call_id][leg.leg_id] = leg
+        for key in _shared_keys(leg):
+            self._calls[key].add(leg.call_id)
+
+    def legs_of(self, call_id: str) -> list[Leg]:
+        return list(self._legs[call_id].values())
+
+    def near(self, leg: Leg) -> dict[str, list[Leg]]:
+        call_ids = {call_id for key in _shared_keys(leg) for call_id in self._calls.get(key, ())}
+        return {call_id: self.legs_of(call_id) for call_id in call_ids}
+
+
+def _shared_keys(leg: Leg) -> list[str]:
+    facts = leg.facts
+    keys = ["number " + facts.link_key] if facts.link_key is not None else []
+    return [*keys, "native " + facts.native_id] if facts.native_id is not None else keys

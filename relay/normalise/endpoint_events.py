@@ -1,0 +1,95 @@
+"""
+Write the events about a registered webhook.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from relay.model import catalogue
+from relay.model.endpoint import Endpoint
+from relay.model.event import LIVE, Event
+from relay.model.ids import IdMaker, facts_digest, subject
+
+
+class EndpointEvents:
+    """
+    Collects events on the subject of one endpoint.
+
+    Args:
+        ids: maker of event ids.
+        endpoint: the endpoint they are about.
+        revision: of its last event (0: none).
+        last_event_id: of that event.
+        now: when it happened.
+    """
+
+    def __init__(
+        self, ids: IdMaker, endpoint: Endpoint, revision: int, last_event_id: str | None, now: datetime
+    ) -> None:
+        self._ids = ids
+        self._endpoint = endpoint
+        self._revision = revision
+        self._last_event_id = last_event_id
+        self._now = now
+        self.made: list[Event] = []
+
+    def failing(self, reason: str, status: int | None, attempts_in_a_row: int) -> None:
+        """
+        Say that the endpoint refused several attempts in a row.
+        """
+        self._state(catalogue.ENDPOINT_FAILING, self._endpoint.state, reason, status, attempts_in_a_row)
+
+    def disabled(self, reason: str, status: int | None) -> None:
+        """
+        Say that the endpoint gets no more events.
+        """
+        self._state(catalogue.ENDPOINT_DISABLED, "disabled", reason, status, None)
+
+    def exhausted(self, delivery_event: dict[str, str], attempts: int, reason: str, status: int | None) -> None:
+        """
+        Say that one delivery used up its schedule; `delivery_event` names the event that was not delivered.
+        """
+        facts = delivery_event | {
+            "endpoint_id": self._endpoint.id,
+            "attempts": attempts,
+            "reason": reason,
+            "status": status,
+        }
+        self._add(catalogue.DELIVERY_EXHAUSTED, facts, ())
+
+    def _state(
+        self, event_type: str, state: str, reason: str, status: int | None, attempts_in_a_row: int | None
+    ) -> None:
+        facts = {
+            "endpoint_id": self._endpoint.id,
+            "url": self._endpoint.url,
+            "state": state,
+            "previous_state": self._endpoint.state,
+            "reason": reason,
+            "status": status,
+            "attempts_in_a_row": attempts_in_a_row,
+        }
+        self._add(event_type, facts, ("state",) if state != self._endpoint.state else ())
+
+    def _add(self, event_type: str, facts: dict[str, Any], changed: tuple[str, ...]) -> None:
+        text = subject("endpoint", self._endpoint.id)
+        event_id = self._ids.following(text, self._last_event_id, facts_digest(event_type, facts))
+        self._revision += 1
+        self.made.append(
+            Event(
+                id=event_id,
+                type=event_type,
+                source_id=None,
+                subject=text,
+                revision=self._revision,
+                occurred_at=self._now,
+                observed_at=self._now,
+                precision_s=0,
+                data=facts,
+                changed=changed,
+                origin=LIVE,
+            )
+        )
+        self._last_event_id = event_id

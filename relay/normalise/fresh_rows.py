@@ -1,0 +1,50 @@
+"""
+Tell rows that say something new from rows that were read before, cheaply.
+
+A page holds thousands of rows of which a few are new, so this is decided on digests alone, as bags:
+two identical rows are two legs, and a row counts as known as often as it was stored.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from relay.model.ids import row_digest
+
+
+class KnownRows:
+    """
+    The digests of the rows of one stream that the journal holds already.
+    """
+
+    def __init__(self, digests: Iterable[bytes] = ()) -> None:
+        self._known = Counter(digests)
+
+    def digest(self, rows: Sequence[dict[str, Any]]) -> list[bytes]:
+        """
+        Return the digests of some rows, in their order.
+        """
+        return [row_digest(row) for row in rows]
+
+    def fresh(self, digests: Sequence[bytes]) -> list[int]:
+        """
+        Return the places of the rows of a whole page that are not known yet.
+        """
+        known, seen = self._known, Counter[bytes]()
+        places = []
+        for place, digest in enumerate(digests):
+            seen[digest] += 1
+            if seen[digest] > known[digest]:
+                places.append(place)
+        return places
+
+    def learn(self, page: Sequence[bytes]) -> None:
+        """
+        Take note that every row of a whole page is stored now, and forget what the page no longer shows.
+
+        What left the page is either older than the window or has changed; were it to come back, the
+        journal would be asked again and would find its leg.
+        """
+        self._known = Counter(page)

@@ -1,0 +1,100 @@
+"""
+Give rows the identity of legs: bags, not sets (DESIGN section 4, Identity).
+
+Rows with the same immutable facts form a bag.  A fresh row is first taken for a new state of a leg of
+its bag that the page no longer shows as it was; only what is left over is a new leg.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from relay.model.call import Leg, LegFacts
+from relay.model.ids import IdMaker
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def identify(
+    fresh: Sequence[LegFacts],
+    known: Iterable[Leg],
+    page: Mapping[bytes, int],
+    ids: IdMaker,
+    observed_at: datetime,
+) -> list[Leg]:
+    """
+    Return a leg for each fresh row; a new leg has the call id "".
+
+    Args:
+        fresh: rows that the journal does not hold in this state.
+        known: every stored leg of their bags.
+        page: how often each row digest stands in the page that was read.
+        ids: maker of leg ids.
+        observed_at: when the page was asked for.
+    """
+    bags: dict[str, list[Leg]] = defaultdict(list)
+    for leg in known:
+        bags[leg.facts.base_key].append(leg)
+    by_base: dict[str, list[LegFacts]] = defaultdict(list)
+    for facts in fresh:
+        by_base[facts.base_key].append(facts)
+    legs: list[Leg] = []
+    for base_key, rows in by_base.items():
+        legs += _identify_bag(rows, bags.get(base_key, []), page, ids, observed_at)
+    return legs
+
+
+def _identify_bag(
+    rows: list[LegFacts], bag: list[Leg], page: Mapping[bytes, int], ids: IdMaker, observed_at: datetime
+) -> list[Leg]:
+    legs, left_over = _match(rows, _not_on_page(bag, page))
+    next_ordinal = max((leg.ordinal for leg in bag), default=-1) + 1
+    left_over.sort(
+        key=lambda facts: (facts.agent_name or "", facts.ended_at or _NEVER, facts.duration_s or 0)
+    )
+    for ordinal, facts in enumerate(left_over, next_ordinal):
+        legs.append(Leg(ids.leg(facts.base_key, ordinal), ordinal, "", observed_at, facts))
+    return legs
+
+
+def _not_on_page(bag: list[Leg], page: Mapping[bytes, int]) -> list[Leg]:
+    shown = Counter({leg.facts.digest: page.get(leg.facts.digest, 0) for leg in bag})
+    free = []
+    for leg in bag:
+        if shown[leg.facts.digest] > 0:
+            shown[leg.facts.digest] -= 1
+        else:
+            free.append(leg)
+    return free
+
+
+def _match(rows: list[LegFacts], free: list[Leg]) -> tuple[list[Leg], list[LegFacts]]:
+    pairs = sorted(
+        (_difference(leg.facts, facts), leg.ordinal, place)
+        for leg in free
+        for place, facts in enumerate(rows)
+        if facts.ended_at is not None or leg.facts.ended_at is None  # a closed leg never opens again
+    )
+    by_ordinal = {leg.ordinal: leg for leg in free}
+    used_rows: dict[int, Leg] = {}
+    for _, ordinal, place in pairs:
+        if place not in used_rows and ordinal in by_ordinal:
+            leg = by_ordinal.pop(ordinal)
+            used_rows[place] = Leg(leg.leg_id, leg.ordinal, leg.call_id, leg.first_seen_at, rows[place])
+    left_over = [facts for place, facts in enumerate(rows) if place not in used_rows]
+    return [used_rows[place] for place in sorted(used_rows)], left_over
+
+
+def _difference(old: LegFacts, new: LegFacts) -> tuple[int, int, float]:
+    """
+    Rank how unlike two states of one bag are: name, then null to value, then finish.
+
+    The name is no part of identity (objects are renamed, and it may be filled in late), but of two
+    phones that rang together it tells which is which.
+    """
+    renamed = int(old.agent_name is not None and old.agent_name != new.agent_name)
+    if old.ended_at is None or new.ended_at is None:
+        return renamed, 0, 0.0
+    return renamed, 1, abs((new.ended_at - old.ended_at).total_seconds())

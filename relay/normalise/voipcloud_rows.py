@@ -1,0 +1,207 @@
+"""
+Read VoIPcloud rows into legs (vendor/voipcloud_api: get-user-calls, get-queue-calls, get-ringgroup-calls).
+
+Every documented column must be there and hold what is documented; unknown columns stay in the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from relay.model import call as words
+from relay.model.call import LegFacts
+from relay.model.errors import RecordRejected
+from relay.model.ids import IdMaker, row_digest
+from relay.model.numbers import e164, is_masked, link_key
+from relay.model.times import from_vendor
+from relay.normalise.rules import CallRules
+
+# The vendor's second document promises "a unique call ID" whose column it does not name.
+NATIVE_ID_COLUMNS: Final = ("unique_call_id", "call_id", "id", "uuid")
+_STATUS: Final = {"answered": words.ANSWERED, "abandoned": words.ABANDONED, "timedout": words.TIMED_OUT}
+
+Row = dict[str, Any]
+
+
+class VoipcloudRows:
+    """
+    Reads rows of one source; equal rows give equal facts.
+    """
+
+    def __init__(self, rules: CallRules, ids: IdMaker) -> None:
+        self._rules = rules
+        self._ids = ids
+        self._readers: Final[dict[str, Callable[[Row, bytes], LegFacts]]] = {
+            words.USER_CALLS: self._user,
+            words.QUEUE_CALLS: lambda row, digest: self._summary(
+                row, digest, words.QUEUE_CALLS, "queue_name"
+            ),
+            words.RINGGROUP_CALLS: lambda row, digest: self._summary(
+                row, digest, words.RINGGROUP_CALLS, "ring_group_name"
+            ),
+        }
+
+    def read(self, stream: str, row: Row, digest: bytes | None = None) -> LegFacts:
+        """
+        Validate one row of a stream.
+
+        Raises:
+            RecordRejected: a documented column is missing or holds something else.
+        """
+        return self._readers[stream](row, digest or row_digest(row))
+
+    def _user(self, row: Row, digest: bytes) -> LegFacts:
+        started = self._time(row, "call_start_at")
+        ended = self._time_or_null(row, "call_finished_at")
+        duration_s, talk_s = _whole(row, "call_duration"), _whole(row, "conversation_duration")
+        if talk_s > duration_s:
+            raise RecordRejected(row, "conversation_duration is longer than call_duration")
+        if ended is not None and ended < started:
+            raise RecordRejected(row, "call_finished_at is before call_start_at")
+        # No answer time is documented: what was not conversation came before it.
+        answered = started + timedelta(seconds=duration_s - talk_s) if talk_s else None
+        return self._facts(
+            row,
+            digest,
+            words.USER_CALLS,
+            words.INBOUND if _flag(row, "is_inbound") else words.OUTBOUND,
+            (_number(row, "from_number"), _number(row, "to_number")),
+            (started, answered, ended),
+            agent_name=_name(row, "user_name"),
+            duration_s=duration_s if ended else None,
+            talk_s=talk_s if ended else None,
+        )
+
+    def _summary(self, row: Row, digest: bytes, stream: str, name_column: str) -> LegFacts:
+        started = self._time(row, "call_start_at")
+        answered = self._time_or_null(row, "call_answered_at")
+        ended = self._time_or_null(row, "call_finished_at")
+        verdict = row.get("status")
+        status = _STATUS.get(verdict) if isinstance(verdict, str) else None
+        if status is None:
+            raise RecordRejected(row, f"status is {verdict!r}, not answered, abandoned or timedout")
+        if (status == words.ANSWERED) != (answered is not None):
+            raise RecordRejected(row, "status and call_answered_at contradict each other")
+        if not started <= (answered or started) <= (ended or answered or started):
+            raise RecordRejected(row, "start, answer and finish are out of order")
+        name = _name(row, name_column)
+        return self._facts(
+            row,
+            digest,
+            stream,
+            words.INBOUND,
+            (_number(row, "callerid"), _number(row, "inbound_number")),
+            (started, answered, ended),
+            agent_name=_name(row, "answered_by_user_name"),
+            queue=name if stream == words.QUEUE_CALLS else None,
+            ring_group=name if stream == words.RINGGROUP_CALLS else None,
+            status=status,
+        )
+
+    def _facts(
+        self,
+        row: Row,
+        digest: bytes,
+        stream: str,
+        direction: str,
+        numbers: tuple[str, str],
+        times: tuple[datetime, datetime | None, datetime | None],
+        **more: Any,
+    ) -> LegFacts:
+        rules, (from_raw, to_raw), started = self._rules, numbers, times[0]
+        native_id = _native_id(row)
+        if native_id is None:
+            second = str(int(started.timestamp()))
+            base = self._ids.leg_base(rules.source_id, stream, second, from_raw, to_raw, direction)
+        else:
+            base = self._ids.leg_base(rules.source_id, stream, "native", native_id)
+        outside = from_raw if direction == words.INBOUND else to_raw
+        return LegFacts(
+            source_id=rules.source_id,
+            stream=stream,
+            base_key=base,
+            native_id=native_id,
+            link_key=link_key(outside, rules.country),
+            direction=direction,
+            from_raw=from_raw,
+            from_e164=e164(from_raw, rules.country),
+            to_raw=to_raw,
+            to_e164=e164(to_raw, rules.country),
+            masked=is_masked(from_raw) or is_masked(to_raw),
+            agent_name=more.get("agent_name"),
+            queue=more.get("queue"),
+            ring_group=more.get("ring_group"),
+            status=more.get("status"),
+            started_at=started,
+            answered_at=times[1],
+            ended_at=times[2],
+            duration_s=more.get("duration_s"),
+            talk_s=more.get("talk_s"),
+            row=row,
+            digest=digest,
+        )
+
+    def _time(self, row: Row, column: str) -> datetime:
+        at = self._time_or_null(row, column)
+        if at is None:
+            raise RecordRejected(row, f"{column} is null")
+        return at
+
+    def _time_or_null(self, row: Row, column: str) -> datetime | None:
+        value = _column(row, column)
+        if value is None:
+            return None
+        try:
+            return from_vendor(value, self._rules.zone)
+        except (TypeError, ValueError) as error:
+            raise RecordRejected(row, f"{column} is {value!r}, not an ISO 8601 time") from error
+
+
+def _column(row: Row, column: str) -> Any:
+    if column not in row:
+        raise RecordRejected(row, f"{column} is missing")
+    return row[column]
+
+
+def _whole(row: Row, column: str) -> int:
+    value = _column(row, column)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise RecordRejected(row, f"{column} is {value!r}, not a number of seconds")
+    return value
+
+
+def _flag(row: Row, column: str) -> bool:
+    value = _column(row, column)
+    if value in (0, 1, "0", "1"):
+        return bool(int(value))
+    raise RecordRejected(row, f"{column} is {value!r}, not 0 or 1")
+
+
+def _number(row: Row, column: str) -> str:
+    value = _column(row, column)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise RecordRejected(row, f"{column} is {value!r}, not a phone number")
+    return str(value).strip()
+
+
+def _name(row: Row, column: str) -> str | None:
+    value = _column(row, column)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise RecordRejected(row, f"{column} is {value!r}, not a name")
+    return value
+
+
+def _native_id(row: Row) -> str | None:
+    for column in NATIVE_ID_COLUMNS:
+        value = row.get(column)
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+            return str(value)
+    return None

@@ -1,0 +1,104 @@
+"""
+What a source promises, and what it needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """
+    What to read: everything of a stream that started at `start` or later (UTC).
+    """
+
+    start: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """
+    What one complete, validated answer showed.
+
+    `rows` are the vendor's rows, untouched and in the vendor's order; `requested_at` is when the request
+    was sent.  The answer proves that [covered_from, requested_at] was read as visible at `requested_at`;
+    `covered_from` is later than the window's start where the page was cut at its old end.
+    """
+
+    stream: str
+    rows: list[dict[str, Any]]
+    requested_at: datetime
+    covered_from: datetime
+
+
+class Source(Protocol):
+    """
+    One account of one phone system.
+
+    Entered before the first pull and left by whoever entered it.  A pull sends one budgeted request; a
+    cancelled pull may have been counted by the vendor.  Rows are never filtered by what was read before:
+    a call that finishes late appears below newer ones, so only the journal can tell new from known.
+    """
+
+    source_id: str
+    call_streams: tuple[str, ...]
+    status_streams: tuple[str, ...]
+
+    async def pull(self, stream: str, window: Window) -> Pull:
+        """
+        Read a stream.
+
+        Raises:
+            SourceError: no usable answer; see `relay.model.errors` for what each kind asks of the caller.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """
+    A place in the request window, kept durably before the request is sent.
+    """
+
+    send_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoRoom:
+    """
+    The window is full; a place is free at `until` at the earliest.
+    """
+
+    until: datetime
+
+
+class SendLog(Protocol):
+    """
+    The durable log of budgeted requests: survives crashes, so no window ever holds more than allowed.
+    """
+
+    async def reserve(
+        self, source_id: str, purpose: str, *, limit: int, per_s: float, deadline_s: float, now: datetime
+    ) -> Reservation | NoRoom:
+        """
+        Take one of `limit` places per `per_s` seconds, durably, or tell when one is free.
+
+        A place is taken until `per_s` after its outcome was noted, or, where a crash left none, until
+        `per_s` after reservation + `deadline_s`.
+        """
+        ...
+
+    async def note(self, send_id: int, outcome: str, now: datetime) -> None:
+        """
+        Note the outcome of a reserved request.  Noting twice keeps the first.
+        """
+        ...
+
+    async def in_window(self, source_id: str, *, per_s: float, deadline_s: float, now: datetime) -> int:
+        """
+        Return how many places are taken now.
+        """
+        ...
