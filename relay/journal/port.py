@@ -68,6 +68,29 @@ class Appended:
     deliveries: tuple[Delivery, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NearKeys:
+    """
+    What makes stored legs near to fresh rows: their bag, a native id, or the outside number at the time.
+    """
+
+    base_keys: Collection[str]
+    native_ids: Collection[str]
+    link_keys: Collection[str]
+    started_from: datetime
+    started_to: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDigests:
+    """
+    Digests of rows that were read before: as legs, and as rejects.
+    """
+
+    of_legs: tuple[bytes, ...]
+    of_rejects: tuple[bytes, ...]
+
+
 class PollJournal(Protocol):
     """
     The journal as the poll loop needs it.
@@ -81,28 +104,27 @@ class PollJournal(Protocol):
         """
         ...
 
+    async def source_head(self, source_id: str) -> SourceHead:
+        """
+        Return the head of a registered source's own subject.
+        """
+        ...
+
     async def stream_states(self, source_id: str) -> dict[str, StreamState]:
         """
         Return the states of a source's streams that have one.
         """
         ...
 
-    async def known_digests(self, source_id: str, stream: str, since: datetime) -> list[bytes]:
+    async def known_digests(self, source_id: str, stream: str, since: datetime) -> KnownDigests:
         """
         Return the row digests of legs that started since, and of all rejects of the stream.
         """
         ...
 
-    async def neighbourhood(
-        self,
-        source_id: str,
-        base_keys: Collection[str],
-        link_keys: Collection[str],
-        start: datetime,
-        end: datetime,
-    ) -> Neighbourhood:
+    async def neighbourhood(self, source_id: str, keys: NearKeys) -> Neighbourhood:
         """
-        Return the calls that have a leg in one of the bags, or one with a link key that started in between.
+        Return the calls that have a leg near some rows, each with all its legs.
         """
         ...
 
@@ -121,6 +143,12 @@ class PollJournal(Protocol):
     async def coverage(self, source_id: str) -> dict[str, list[Interval]]:
         """
         Return what was read completely, by stream, oldest first, merged where intervals touch.
+        """
+        ...
+
+    async def max_events_per_append(self) -> int:
+        """
+        Return how many events one append may carry at the most, with the endpoints there are.
         """
         ...
 
@@ -185,12 +213,13 @@ class EndpointHead:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class LanePage:
     """
-    What a batch of settlements brought: for each subject settled, its next delivery if it has one.
+    What the journal holds for one lane: deliveries due, and (subject key, due time) of those that wait.
     """
 
-    promoted: tuple[Delivery, ...]
+    due: tuple[Delivery, ...]
+    waiting: tuple[tuple[int, int], ...]
 
 
 class DeliveryJournal(Protocol):
@@ -210,19 +239,19 @@ class DeliveryJournal(Protocol):
         """
         ...
 
-    async def due_heads(self, endpoint_no: int, now_ms: int, limit: int) -> list[Delivery]:
+    async def page_in(self, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int) -> LanePage:
         """
-        Return the first deliveries due, longest due first: at most one for each subject.
-        """
-        ...
-
-    async def next_due_ms(self, endpoint_no: int, after_ms: int) -> int | None:
-        """
-        Return when the next delivery after that instant is due.
+        Return the first deliveries due (at most one for each subject), and the first that wait for later.
         """
         ...
 
-    async def settle(self, batch: Sequence[Settlement]) -> Settled:
+    async def hold_endpoint(self, endpoint_no: int, not_before_ms: int) -> None:
+        """
+        Keep until when the receiver asked to be left alone, over restarts.
+        """
+        ...
+
+    async def settle(self, batch: Sequence[Settlement]) -> None:
         """
         Record outcomes; whatever reaches a final state makes the next of its subject due.
         """

@@ -31,7 +31,7 @@ NEWEST_REVISION: Final = "0001"
 metadata = MetaData()
 
 PENDING: Final = "pending"
-_IS_PENDING: Final = text("status = 'pending'")
+_IS_PENDING: Final = text("status = 'pending' AND job = 0")
 _IS_DUE: Final = text("due_ms IS NOT NULL")
 
 # One row. `last_seq` and `epoch` are compared and set by every append: the fence of the only writer.
@@ -147,6 +147,13 @@ legs = Table(
     Index("legs_by_bag", "base_key"),
     Index("legs_by_call", "call_id"),
     Index("legs_by_number", "source_id", "link_key", "started_ms"),
+    Index(
+        "legs_by_native_id",
+        "source_id",
+        "native_id",
+        sqlite_where=text("native_id IS NOT NULL"),
+        postgresql_where=text("native_id IS NOT NULL"),
+    ),
     Index("legs_by_start", "source_id", "stream", "started_ms"),
     Index(
         "legs_open",
@@ -226,6 +233,7 @@ endpoints = Table(
     Column("is_from_file", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Column("state_reason", Text),
+    Column("not_before_ms", BigInteger),
     Column("start_seq", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("last_event_id", Text),

@@ -40,6 +40,8 @@ class EndpointSpec:
 class Endpoint:
     """
     An endpoint as the journal knows it: `no` is its short number in delivery rows.
+
+    `not_before_ms` is until when the receiver asked to be left alone (429, Retry-After).
     """
 
     no: int
@@ -48,6 +50,7 @@ class Endpoint:
     events: tuple[str, ...]
     sources: tuple[str, ...]
     state: str
+    not_before_ms: int | None = None
 
     @property
     def takes_new_events(self) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from relay.model import catalogue
 from relay.model.endpoint import Endpoint
@@ -47,7 +48,9 @@ class EndpointEvents:
         """
         self._state(catalogue.ENDPOINT_DISABLED, "disabled", reason, status, None)
 
-    def exhausted(self, delivery_event: dict[str, str], attempts: int, reason: str, status: int | None) -> None:
+    def exhausted(
+        self, delivery_event: dict[str, str], attempts: int, reason: str, status: int | None
+    ) -> None:
         """
         Say that one delivery used up its schedule; `delivery_event` names the event that was not delivered.
         """
@@ -64,7 +67,7 @@ class EndpointEvents:
     ) -> None:
         facts = {
             "endpoint_id": self._endpoint.id,
-            "url": self._endpoint.url,
+            "url": _public(self._endpoint.url),
             "state": state,
             "previous_state": self._endpoint.state,
             "reason": reason,
@@ -93,3 +96,11 @@ class EndpointEvents:
             )
         )
         self._last_event_id = event_id
+
+
+def _public(url: str) -> str:
+    """
+    Leave out what may be a secret: user, password and query.
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

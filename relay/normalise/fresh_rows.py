@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-from relay.model.ids import row_digest
 
 
 class KnownRows:
@@ -19,28 +16,23 @@ class KnownRows:
     The digests of the rows of one stream that the journal holds already.
     """
 
-    def __init__(self, digests: Iterable[bytes] = ()) -> None:
-        self._known = Counter(digests)
-
-    def digest(self, rows: Sequence[dict[str, Any]]) -> list[bytes]:
-        """
-        Return the digests of some rows, in their order.
-        """
-        return [row_digest(row) for row in rows]
+    def __init__(self, of_legs: Iterable[bytes] = (), of_rejects: Iterable[bytes] = ()) -> None:
+        self._known = Counter(of_legs)
+        self._rejected = set(of_rejects)
 
     def fresh(self, digests: Sequence[bytes]) -> list[int]:
         """
         Return the places of the rows of a whole page that are not known yet.
         """
-        known, seen = self._known, Counter[bytes]()
+        known, rejected, seen = self._known, self._rejected, Counter[bytes]()
         places = []
         for place, digest in enumerate(digests):
             seen[digest] += 1
-            if seen[digest] > known[digest]:
+            if seen[digest] > known[digest] and digest not in rejected:
                 places.append(place)
         return places
 
-    def learn(self, page: Sequence[bytes]) -> None:
+    def learn(self, page: Sequence[bytes], rejects: Iterable[bytes]) -> None:
         """
         Take note that every row of a whole page is stored now, and forget what the page no longer shows.
 
@@ -48,3 +40,4 @@ class KnownRows:
         journal would be asked again and would find its leg.
         """
         self._known = Counter(page)
+        self._rejected.update(rejects)

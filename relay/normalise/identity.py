@@ -49,7 +49,8 @@ def identify(
 def _identify_bag(
     rows: list[LegFacts], bag: list[Leg], page: Mapping[bytes, int], ids: IdMaker, observed_at: datetime
 ) -> list[Leg]:
-    legs, left_over = _match(rows, _not_on_page(bag, page))
+    rows, free = _without_exact(rows, bag, page)
+    legs, left_over = _match(rows, free)
     next_ordinal = max((leg.ordinal for leg in bag), default=-1) + 1
     left_over.sort(
         key=lambda facts: (facts.agent_name or "", facts.ended_at or _NEVER, facts.duration_s or 0)
@@ -59,15 +60,24 @@ def _identify_bag(
     return legs
 
 
-def _not_on_page(bag: list[Leg], page: Mapping[bytes, int]) -> list[Leg]:
-    shown = Counter({leg.facts.digest: page.get(leg.facts.digest, 0) for leg in bag})
+def _without_exact(
+    rows: list[LegFacts], bag: list[Leg], page: Mapping[bytes, int]
+) -> tuple[list[LegFacts], list[Leg]]:
+    """
+    Take out rows and legs that are the same: a row as often as the page shows it beyond the stored legs.
+    """
+    shown, stored = Counter[bytes](), Counter(leg.facts.digest for leg in bag)
     free = []
     for leg in bag:
-        if shown[leg.facts.digest] > 0:
-            shown[leg.facts.digest] -= 1
-        else:
+        shown[leg.facts.digest] += 1
+        if shown[leg.facts.digest] > page.get(leg.facts.digest, 0):
             free.append(leg)
-    return free
+    kept, new_rows = Counter[bytes](), []
+    for facts in rows:
+        kept[facts.digest] += 1
+        if kept[facts.digest] <= page.get(facts.digest, 0) - stored[facts.digest]:
+            new_rows.append(facts)
+    return new_rows, free
 
 
 def _match(rows: list[LegFacts], free: list[Leg]) -> tuple[list[Leg], list[LegFacts]]:

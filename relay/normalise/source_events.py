@@ -52,7 +52,8 @@ class SourceEvents:
         """
         if rejects:
             samples = [
-                {"digest": reject.digest.hex(), "why": reject.why, "row": reject.row} for reject in rejects[:MAX_SAMPLES]
+                {"digest": reject.digest.hex(), "why": reject.why, "row": reject.row}
+                for reject in rejects[:MAX_SAMPLES]
             ]
             facts = {"stream": stream, "count": len(rejects), "samples": samples}
             self._add(catalogue.SOURCE_ROW_REJECTED, facts, ())

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+OWN_QUOTA: Final = "quota"  # reason of a SourceThrottled that relay's own budget raised, not the vendor
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Pull:
     stream: str
     rows: list[dict[str, Any]]
     requested_at: datetime
+    window_start: datetime
     covered_from: datetime
 
 
@@ -91,13 +94,13 @@ class SendLog(Protocol):
         """
         ...
 
-    async def note(self, send_id: int, outcome: str, now: datetime) -> None:
+    async def note(self, send_id: int, outcome: str, *, per_s: float, now: datetime) -> None:
         """
-        Note the outcome of a reserved request.  Noting twice keeps the first.
+        Note the outcome of a reserved request: its place is free `per_s` later.  The first note stays.
         """
         ...
 
-    async def in_window(self, source_id: str, *, per_s: float, deadline_s: float, now: datetime) -> int:
+    async def in_window(self, source_id: str, now: datetime) -> int:
         """
         Return how many places are taken now.
         """

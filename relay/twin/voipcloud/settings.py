@@ -39,7 +39,7 @@ class Traffic:
     `stop_after` ends new calls after so many (None: never).
     """
 
-    calls_per_minute: float = 6.0
+    calls_per_minute: float = 4.0
     speed: float = 1.0
     past_calls: int = 0
     stop_after: int | None = None
@@ -84,9 +84,13 @@ class Rules:
 @dataclass(frozen=True, slots=True)
 class AnswerShape:
     """
-    What the documents leave open: rows bare or under `data`, times with the zone's offset or without.
+    How the tenant writes, where the documents leave it open.
+
+    Times and days are those of `timezone`, written with its offset or, `has_naive_times`, without; rows come
+    as a bare array or, `is_wrapped`, under `data`.
     """
 
+    timezone: str = "Australia/Sydney"
     is_wrapped: bool = False
     has_naive_times: bool = False
 
@@ -99,7 +103,6 @@ class TwinSettings:
 
     token: str
     seed: int = 1
-    timezone: str = "Australia/Sydney"
     office: OfficeSize = field(default_factory=OfficeSize)
     traffic: Traffic = field(default_factory=Traffic)
     rules: Rules = field(default_factory=Rules)

@@ -1,0 +1,265 @@
+"""
+Put the rooms together: the only module that imports implementations.
+
+Rooms are opened in the order in which an event passes them and closed in reverse.  A bug in one loop
+ends all of them, loudly; the journal makes that safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from hashlib import blake2b
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+from prometheus_client import CollectorRegistry
+
+from relay.api.ops import ops_listener
+from relay.config.schema import EndpointConfig, KafkaConfig, RelayConfig, SourceConfig
+from relay.journal.port import Appended
+from relay.journal.postgresql import upgrade_postgresql
+from relay.journal.store import SqlJournal, open_sqlite
+from relay.model.clock import Clock
+from relay.model.errors import ConfigError, Fault, JournalUnusable
+from relay.model.ids import IdMaker
+from relay.normalise.calls import CallAssembler
+from relay.normalise.rules import CallRules
+from relay.normalise.voipcloud_rows import VoipcloudRows
+from relay.pipeline.clock import SystemClock
+from relay.pipeline.deliver import Deliver, WebhookEndpoint
+from relay.pipeline.housekeeping import Housekeeping, LoopLag
+from relay.pipeline.ingest import Ingest
+from relay.pipeline.poll import Poll
+from relay.pipeline.poll_state import PollSettings
+from relay.pipeline.publish import Publish
+from relay.pipeline.source_ledger import SourceLedger
+from relay.sinks.kafka.publisher import KafkaPublisher
+from relay.sinks.kafka.settings import KafkaSettings
+from relay.sinks.webhook.guard import Guard
+from relay.sinks.webhook.retry import next_delay_s
+from relay.sinks.webhook.sink import WebhookSink
+from relay.sinks.webhook.transport.client import Transport
+from relay.sources.budget import BudgetSettings
+from relay.sources.voipcloud.config import VoipcloudConfig
+from relay.sources.voipcloud.source import VoipcloudSettings, VoipcloudSource
+from relay.telemetry.health import Health
+from relay.telemetry.logs import configure
+from relay.telemetry.metrics import Metrics
+
+SOURCE_KINDS: Final[Mapping[str, type[SourceConfig]]] = {"voipcloud": VoipcloudConfig}
+SQLITE: Final = "sqlite:///"
+CONDITIONS: Final = ("config", "journal", "leases")
+
+
+class Loop(Protocol):
+    """
+    Something that runs until told to stop.
+    """
+
+    name: str
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """
+        Run until `stop` is set and what is under way is finished.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """
+    What every room may be given.
+    """
+
+    journal: SqlJournal
+    ids: IdMaker
+    clock: Clock
+    metrics: Metrics
+
+
+def check(config: RelayConfig) -> list[Fault]:
+    """
+    Return what is wrong with a configuration beyond its own words: addresses that may not be dialled.
+    """
+    guard = _guard(config)
+    faults = []
+    for endpoint in config.endpoints:
+        why = guard.refusal_of_url(endpoint.url)
+        if why is not None:
+            faults.append(Fault(f"endpoints[{endpoint.id}].url", why))
+    if not config.journal.url.startswith(SQLITE):
+        faults.append(Fault("journal.url", "this version runs on SQLite only: sqlite:///PATH"))
+    return faults
+
+
+async def serve(config: RelayConfig, stop: asyncio.Event) -> None:
+    """
+    Poll, deliver and publish until `stop` is set.
+
+    Raises:
+        ConfigError: an endpoint may not be dialled.
+        JournalUnusable: the journal cannot be opened, or can no longer be written.
+    """
+    faults = check(config)
+    if faults:
+        raise ConfigError(faults)
+    metrics, health = Metrics(CollectorRegistry()), Health(CONDITIONS)
+    configure(config.log.level, sys.stderr, metrics)
+    _show_config(config, metrics, health)
+    async with AsyncExitStack() as rooms:
+        listen = config.server.ops_listen
+        await rooms.enter_async_context(ops_listener(listen, metrics, health))
+        house = await rooms.enter_async_context(_open_house(config, metrics))
+        metrics.lease_held.labels("journal").set(1)
+        loops = await _open_loops(config, house, health, rooms)
+        for condition in CONDITIONS:
+            health.set(condition, ok=True)
+        await _run(loops, stop)
+
+
+async def upgrade(url: str) -> None:
+    """
+    Bring the journal at `url` to the schema of this version.
+
+    Raises:
+        JournalUnusable: in use, newer, or not to be reached.
+    """
+    if url.startswith(SQLITE):
+        async with open_sqlite(_path(url), _owner(), SystemClock().now()):
+            return
+    await upgrade_postgresql(url)
+
+
+async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: AsyncExitStack) -> list[Loop]:
+    transport = Transport(_guard(config))
+    rooms.push_async_callback(transport.close)
+    deliver = Deliver(house.journal, house.clock, house.metrics, house.ids, config.server.shutdown_grace_s)
+    publish = _publish(config.kafka, house) if config.kafka else None
+
+    def appended(change: Appended) -> None:
+        deliver.offer(change)
+        if publish is not None and change.events:
+            publish.wake()
+
+    await deliver.start([_endpoint(one, transport, house.clock) for one in config.endpoints], appended)
+    polls = [await _poll(source, house, appended, rooms) for source in config.sources]
+    housekeeping = Housekeeping(house.journal, house.clock, house.metrics, health)
+    lag = LoopLag(house.clock, house.metrics)
+    return [deliver, *([publish] if publish else []), *polls, housekeeping, lag]
+
+
+async def _run(loops: list[Loop], stop: asyncio.Event) -> None:
+    try:
+        async with asyncio.TaskGroup() as group:
+            for loop in loops:
+                group.create_task(loop.run(stop), name=loop.name)
+    except* JournalUnusable as errors:
+        raise _first(errors) from None
+
+
+def _first(errors: BaseExceptionGroup[JournalUnusable]) -> JournalUnusable:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if not isinstance(error, JournalUnusable):
+        raise AssertionError("a group of JournalUnusable holds nothing else") from error
+    return error
+
+
+@asynccontextmanager
+async def _open_house(config: RelayConfig, metrics: Metrics) -> AsyncIterator[House]:
+    clock, id_key = SystemClock(), config.journal.id_key
+    key = id_key.reveal().encode() if id_key is not None else None
+    async with open_sqlite(_path(config.journal.url), _owner(), clock.now(), key) as journal:
+        yield House(journal, IdMaker(journal.identity.id_key), clock, metrics)
+
+
+async def _poll(
+    config: SourceConfig, house: House, appended: Callable[[Appended], None], rooms: AsyncExitStack
+) -> Poll:
+    if not isinstance(config, VoipcloudConfig):
+        raise AssertionError(f"SOURCE_KINDS has {config.kind} and nothing builds it")
+    now = house.clock.now()
+    head = await house.journal.register_source(config.id, config.kind, config.publish_from_at(now), now)
+    rules = CallRules(
+        source_id=config.id,
+        zone=ZoneInfo(config.timezone),
+        country=config.country,
+        publish_from=head.publish_from,
+        link_window=timedelta(seconds=config.link_window_s),
+        end_hold=timedelta(seconds=config.end_hold_s),
+    )
+    budget = BudgetSettings(
+        config.budget.requests, config.budget.per_s, config.budget.reserve, config.request_timeout_s
+    )
+    settings = VoipcloudSettings(
+        config.id, config.base_url, config.token.reveal(), rules.zone, budget, config.streams
+    )
+    source = await rooms.enter_async_context(VoipcloudSource(settings, house.journal, house.clock))
+    house.metrics.poll_quota_limit.labels(config.id).set(config.budget.requests)
+    reader, assembler = VoipcloudRows(rules, house.ids), CallAssembler(rules, house.ids)
+    ingest = Ingest(house.journal, reader, assembler, house.clock, house.metrics, appended)
+    ledger = SourceLedger(config.id, house.journal, house.ids, house.clock, appended)
+    pace = PollSettings(
+        pause_s=max(config.poll_every_s or 0.0, budget.per_s / budget.polls),
+        window_s=budget.per_s,
+        status_every_s=config.status_every_s,
+        lookback=timedelta(seconds=config.lookback_s),
+    )
+    return Poll(source, ledger, ingest, pace, house.clock, house.metrics)
+
+
+def _endpoint(config: EndpointConfig, transport: Transport, clock: Clock) -> WebhookEndpoint:
+    spec = config.spec()
+    rng = random.Random()  # noqa: S311 - jitter, not a secret
+    delay = partial(_delay_s, spec.retry_schedule_s, rng)
+    return WebhookEndpoint(spec, WebhookSink(spec, transport, clock), delay)
+
+
+def _delay_s(schedule_s: tuple[int, ...], rng: random.Random, attempts_made: int) -> float | None:
+    return next_delay_s(schedule_s, attempts_made, rng)
+
+
+def _publish(config: KafkaConfig, house: House) -> Publish:
+    settings = KafkaSettings(
+        bootstrap_servers=config.bootstrap_servers,
+        topic_prefix=config.topic_prefix,
+        deployment=config.deployment,
+        create_topics=config.create_topics,
+        replication_factor=config.replication_factor,
+        compression=config.compression,
+    )
+    publisher = KafkaPublisher(settings, house.journal.identity.journal_id, house.journal.event_id_at)
+    return Publish(publisher, house.journal, settings.transactional_id, house.clock, house.metrics)
+
+
+def _guard(config: RelayConfig) -> Guard:
+    own = [(listen.host, listen.port) for listen in (config.server.listen, config.server.ops_listen)]
+    return Guard([ip_network(network) for network in config.webhooks.allow_private], own)
+
+
+def _show_config(config: RelayConfig, metrics: Metrics, health: Health) -> None:
+    digest = blake2b(config.model_dump_json().encode(), digest_size=6).digest()
+    metrics.config_hash.set(int.from_bytes(digest, "big"))
+    metrics.config_last_reload_successful.set(1)
+    metrics.config_last_reload_success_timestamp_seconds.set(SystemClock().now().timestamp())
+    health.set("config", ok=True)
+
+
+def _path(url: str) -> Path:
+    return Path(url.removeprefix(SQLITE))
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,0 +1,196 @@
+"""
+Texts of the configuration that must hold more than their type says: addresses, URLs, zones, keys.
+
+Each check returns the value to keep, or raises ValueError with words for a person.
+"""
+
+from __future__ import annotations
+
+import difflib
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from typing import Final, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from phonenumbers import SUPPORTED_REGIONS
+
+from relay.model.catalogue import EVENT_TYPES, is_known_pattern
+
+JOURNAL_SCHEMES: Final = ("sqlite:///", "postgresql://")
+WEBHOOK_SECRET_PREFIX: Final = "whsec_"  # noqa: S105 (the public prefix of every such secret)
+MIN_WEBHOOK_SECRET_BYTES: Final = 24
+MAX_WEBHOOK_SECRET_BYTES: Final = 64
+
+Item = TypeVar("Item")
+
+
+class ListenAddress(NamedTuple):
+    """
+    Where a server listens; port 0 takes any free one.
+    """
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def near_miss(word: str, known: Iterable[str]) -> str:
+    """
+    Return `; did you mean …?` where a known word is close, else nothing.
+    """
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def listen_address(text: object) -> ListenAddress:
+    """
+    Read `HOST:PORT`; an IPv6 host stands in brackets.
+    """
+    if isinstance(text, ListenAddress):
+        return text
+    if not isinstance(text, str):
+        raise ValueError("must be text: HOST:PORT")
+    host, colon, port = text.rpartition(":")
+    bare_host = host.removeprefix("[").removesuffix("]")
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not bare_host or (":" in bare_host) != is_bracketed:
+        raise ValueError("must be HOST:PORT, an IPv6 host in brackets")
+    if not (port.isascii() and port.isdigit() and int(port) <= 65_535):
+        raise ValueError(f"`{port}` is no port: 0 to 65535")
+    return ListenAddress(bare_host, int(port))
+
+
+def bootstrap_servers(text: str) -> str:
+    """
+    Check a comma-separated list of `HOST:PORT`.
+    """
+    for server in text.split(","):
+        if listen_address(server.strip()).port == 0:
+            raise ValueError("port 0 can not be connected to")
+    return text
+
+
+def http_url(text: str) -> str:
+    """
+    Check an absolute http or https URL without user, password and fragment.
+    """
+    try:
+        parts = urlsplit(text)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError as error:
+        raise ValueError(f"is no URL: {error}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or not has_port or text != text.strip():
+        raise ValueError("must be a URL that starts with http:// or https:// and names a host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not carry a user or password: URLs are shown in logs and events")
+    if parts.fragment:
+        raise ValueError("must not have a #fragment")
+    return text
+
+
+def journal_url(text: str) -> str:
+    """
+    Check that the journal is a kind of database relay knows.
+    """
+    if not text.startswith(JOURNAL_SCHEMES) or text in JOURNAL_SCHEMES:
+        raise ValueError("must be sqlite:///PATH or postgresql://USER@HOST/DATABASE")
+    return text
+
+
+def without_password(url: str) -> str:
+    """
+    Return a URL as it may be shown.
+    """
+    before, at, after = url.rpartition("@")
+    scheme, slashes, user = before.partition("://")
+    return f"{scheme}{slashes}{user.partition(':')[0]}:***@{after}" if at and ":" in user else url
+
+
+def time_zone(name: str) -> str:
+    """
+    Check that a time zone is in the IANA database.
+    """
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"`{name}` is no IANA time zone" + near_miss(name, available_timezones())) from error
+    return name
+
+
+def country(code: str) -> str:
+    """
+    Check an ISO 3166 alpha-2 code of a country that has telephone numbers.
+    """
+    if code not in SUPPORTED_REGIONS:
+        hint = "; did you mean `GB`?" if code == "UK" else near_miss(code.upper(), SUPPORTED_REGIONS)
+        raise ValueError(f"`{code}` is no ISO 3166 alpha-2 country code" + hint)
+    return code
+
+
+def network(text: str) -> str:
+    """
+    Check a network such as `10.1.0.0/16`.
+    """
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+def event_pattern(pattern: str) -> str:
+    """
+    Check that a pattern covers at least one type of event.
+    """
+    if not is_known_pattern(pattern):
+        families = {f"{name.split('.')[0]}.*" for name in EVENT_TYPES}
+        raise ValueError(
+            f"`{pattern}` matches no type of event" + near_miss(pattern, [*EVENT_TYPES, *families])
+        )
+    return pattern
+
+
+def not_empty(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """
+    Check that a list has an item.
+    """
+    if not items:
+        raise ValueError("must not be empty")
+    return items
+
+
+def publish_from(given: object) -> object:
+    """
+    Read `now`, `lookback` or a time with an offset; the time is returned in UTC.
+    """
+    if given in ("now", "lookback"):
+        return given
+    try:
+        at = datetime.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError:
+        at = None
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        raise ValueError('must be "now", "lookback" or a time with an offset such as 2026-11-21T10:00:00Z')
+    return at.astimezone(UTC)
+
+
+def webhook_secret_bytes(text: str) -> bytes:
+    """
+    Return the key inside a `whsec_…` secret: base64 of 24 to 64 bytes.
+    """
+    problem = "must be whsec_ and base64 of 24 to 64 bytes; `relay endpoints new-secret` prints one"
+    if not text.startswith(WEBHOOK_SECRET_PREFIX):
+        raise ValueError(problem)
+    try:
+        key = b64decode(text.removeprefix(WEBHOOK_SECRET_PREFIX), validate=True)
+    except (NotBase64, ValueError) as error:
+        raise ValueError(problem) from error
+    if not MIN_WEBHOOK_SECRET_BYTES <= len(key) <= MAX_WEBHOOK_SECRET_BYTES:
+        raise ValueError(problem)
+    return key

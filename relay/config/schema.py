@@ -1,0 +1,269 @@
+"""
+The operator's words: every key of the configuration, its default and what it means.
+
+`config/relay.toml` and the error messages follow these classes.  Models are frozen; unknown keys are faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SerializeAsAny,
+    ValidationInfo,
+    WrapValidator,
+    field_serializer,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from relay.config import checked
+from relay.config.checked import ListenAddress
+from relay.config.secrets import Secret
+from relay.model.endpoint import RETRY_SCHEDULE_S, EndpointSpec
+
+GIB: Final = 1024**3
+ID_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
+UNKNOWN_KIND: Final = "source_kind"
+TOPIC_PATTERN: Final = r"^[A-Za-z0-9._-]{1,100}$"
+
+Listen = Annotated[ListenAddress, PlainValidator(checked.listen_address), PlainSerializer(str)]
+Url = Annotated[str, AfterValidator(checked.http_url)]
+Id = Annotated[str, Field(pattern=ID_PATTERN)]
+LogLevel = Literal["debug", "info", "warning", "error"]
+PublishFrom = Annotated[Literal["now", "lookback"] | datetime, PlainValidator(checked.publish_from)]
+# TOML has lists only; strict models would want real tuples.
+List = Field(strict=False)
+
+
+class Section(BaseModel):
+    """
+    A table of the configuration file.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+class ServerConfig(Section):
+    """
+    What relay listens on.
+    """
+
+    listen: Listen = Field(
+        default=ListenAddress("127.0.0.1", 8080), description="REST, console, event stream."
+    )
+    ops_listen: Listen = Field(
+        default=ListenAddress("127.0.0.1", 9464), description="/metrics, /livez and /readyz."
+    )
+    shutdown_grace_s: float = Field(
+        default=20.0,
+        ge=0,
+        le=600,
+        description="How long deliveries in flight may take to finish after SIGTERM.",
+    )
+
+
+class JournalConfig(Section):
+    """
+    The durable store.
+    """
+
+    url: Annotated[str, AfterValidator(checked.journal_url)] = Field(
+        default="sqlite:///relay.db",
+        repr=False,
+        description="sqlite:///PATH (relative to the working folder) or postgresql://USER:PASSWORD@HOST/DATABASE.",
+    )
+    id_key: Secret | None = Field(
+        default=None,
+        description="Secret of 16 to 64 bytes that ids follow from. Left out: made once, in the journal.",
+    )
+    min_free_bytes: int = Field(
+        default=GIB, ge=0, description="Free space below which settled data is shed, then polling stops."
+    )
+
+    @field_validator("id_key")
+    @classmethod
+    def _is_long_enough(cls, id_key: Secret | None) -> Secret | None:
+        if id_key is not None and not 16 <= len(id_key.reveal().encode()) <= 64:
+            raise ValueError("must be 16 to 64 bytes")
+        return id_key
+
+    @field_serializer("url")
+    def _shown_url(self, url: str) -> str:
+        return checked.without_password(url)
+
+
+def _topic_prefix(validated: Mapping[str, Any]) -> str:
+    return str(validated["topic_prefix"])
+
+
+class KafkaConfig(Section):
+    """
+    Where events are published; leave the table out for no Kafka.
+    """
+
+    bootstrap_servers: Annotated[str, AfterValidator(checked.bootstrap_servers)] = Field(
+        description="HOST:PORT of one or more brokers, separated by commas."
+    )
+    topic_prefix: Annotated[str, Field(pattern=TOPIC_PATTERN)] = Field(
+        default="relay", description="First part of every topic's name."
+    )
+    deployment: Annotated[str, Field(pattern=TOPIC_PATTERN)] = Field(
+        default_factory=_topic_prefix,
+        description="Part of the transactional id; one for each journal. Left out: as topic_prefix.",
+    )
+    create_topics: bool = Field(default=False, description="Create missing topics, with 6 partitions.")
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
+        default="zstd", description="none, gzip, snappy, lz4 or zstd."
+    )
+    replication_factor: int | None = Field(
+        default=None,
+        ge=1,
+        le=32_767,
+        description="Of the topics relay creates. Left out: the broker's default.",
+    )
+
+
+class WebhooksConfig(Section):
+    """
+    What all endpoints have in common.
+    """
+
+    allow_private: Annotated[tuple[Annotated[str, AfterValidator(checked.network)], ...], List] = Field(
+        default=(), description='Networks an endpoint may be in besides public ones, e.g. ["10.1.0.0/16"].'
+    )
+
+
+class LogConfig(Section):
+    """
+    JSON lines on the standard error stream.
+    """
+
+    level: LogLevel = Field(default="info", description="debug, info, warning or error.")
+
+
+class SourceConfig(Section):
+    """
+    One account of one phone system; each kind has its own class with more keys.
+    """
+
+    id: Id = Field(description="Name of the account, [a-z0-9-]{1,40}; part of every event, never reused.")
+    kind: str = Field(description="Kind of phone system.")
+    timezone: Annotated[str, AfterValidator(checked.time_zone)] = Field(
+        description="IANA time zone of the times that the phone system writes without an offset."
+    )
+    country: Annotated[str, AfterValidator(checked.country)] = Field(
+        description="ISO 3166 alpha-2 country of the numbers that have no country code."
+    )
+    publish_from: PublishFrom = Field(
+        default="now",
+        description='Calls ended before it are silent: "now", "lookback" or a time; fixed at first start.',
+    )
+    lookback_s: int = Field(
+        default=14_400, ge=60, le=31 * 86_400, description="How far back each poll reads again."
+    )
+    link_window_s: int = Field(
+        default=10,
+        ge=0,
+        le=3_600,
+        description="How long after a negative end every stream must have been read.",
+    )
+    end_hold_s: int = Field(
+        default=120, ge=0, le=86_400, description="How long a negative end may wait for that."
+    )
+    request_timeout_s: float = Field(default=30.0, gt=0, le=300, description="Total time of one request.")
+
+    def publish_from_at(self, now: datetime) -> datetime:
+        """
+        Resolve `publish_from` to an instant, for the source's first start.
+        """
+        if isinstance(self.publish_from, datetime):
+            return self.publish_from
+        return now if self.publish_from == "now" else now - timedelta(seconds=self.lookback_s)
+
+
+def _of_its_kind(given: object, _handler: object, info: ValidationInfo) -> SourceConfig:
+    if isinstance(given, SourceConfig):
+        return given
+    if not isinstance(given, dict):
+        raise PydanticCustomError("source_shape", "must be a table")
+    kinds: Mapping[str, type[SourceConfig]] = (info.context or {}).get("source_kinds", {})
+    kind = given.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        words = {"known": ", ".join(sorted(kinds)), "kind": str(kind)}
+        problem = "is required" if kind is None else "`{kind}` is unknown"
+        raise PydanticCustomError(UNKNOWN_KIND, problem + "; known kinds: {known}", words)
+    return kinds[kind].model_validate(given, context=info.context)
+
+
+class EndpointConfig(Section):
+    """
+    A registered webhook.
+    """
+
+    id: Id = Field(description="Name of the endpoint, [a-z0-9-]{1,40}.")
+    url: Url = Field(description="Where events are posted to.")
+    secret: Secret = Field(description="whsec_ and base64 of 24 to 64 bytes; signs every request.")
+    events: Annotated[
+        tuple[Annotated[str, AfterValidator(checked.event_pattern)], ...],
+        List,
+        AfterValidator(checked.not_empty),
+    ] = Field(description='Types of events wanted: "*", "call.*", "call.finished", …')
+    sources: Annotated[tuple[Id, ...], List] = Field(
+        default=(), description="Ids of the sources wanted; none: all."
+    )
+    timeout_s: float = Field(default=20.0, gt=0, le=300, description="Total time of one attempt.")
+    max_in_flight: int = Field(
+        default=64, ge=1, le=10_000, description="Attempts under way at the same time."
+    )
+    retry_schedule_s: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=604_800)], ...], Field(strict=False, max_length=50)
+    ] = Field(default=RETRY_SCHEDULE_S, description="Delay before each further attempt; jitter is added.")
+
+    @field_validator("secret")
+    @classmethod
+    def _is_webhook_secret(cls, secret: Secret) -> Secret:
+        checked.webhook_secret_bytes(secret.reveal())
+        return secret
+
+    def spec(self) -> EndpointSpec:
+        """
+        Return the endpoint in the shared words, its secret decoded.
+        """
+        return EndpointSpec(
+            id=self.id,
+            url=self.url,
+            secrets=(checked.webhook_secret_bytes(self.secret.reveal()),),
+            events=self.events,
+            sources=self.sources,
+            timeout_s=self.timeout_s,
+            max_in_flight=self.max_in_flight,
+            retry_schedule_s=self.retry_schedule_s,
+        )
+
+
+AnySource = SerializeAsAny[Annotated[SourceConfig, WrapValidator(_of_its_kind)]]
+
+
+class RelayConfig(Section):
+    """
+    The whole configuration.
+    """
+
+    server: ServerConfig = ServerConfig()
+    journal: JournalConfig = JournalConfig()
+    kafka: KafkaConfig | None = None
+    webhooks: WebhooksConfig = WebhooksConfig()
+    log: LogConfig = LogConfig()
+    sources: Annotated[tuple[AnySource, ...], List] = ()
+    endpoints: Annotated[tuple[EndpointConfig, ...], List] = ()

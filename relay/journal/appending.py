@@ -1,0 +1,234 @@
+"""
+The one append transaction (I1): events, calls, legs, coverage and one delivery row per matching endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection, bindparam, case, exists, insert, literal, literal_column, select, update
+
+from relay.journal import schema
+from relay.journal.coverage import extend_coverage
+from relay.journal.matching import Matcher
+from relay.journal.port import Append, Appended
+from relay.journal.rows import call_values, leg_values, slices
+from relay.journal.statements import HotStatement, insert_new, upsert
+from relay.model.change import CallChange, SourceChange
+from relay.model.endpoint import Delivery
+from relay.model.errors import JournalUnusable, RevisionConflict
+from relay.model.event import Event, StoredEvent
+from relay.model.ids import subject_key
+from relay.model.times import to_ms
+
+_d = schema.deliveries.alias("earlier")
+
+INSERT_EVENT: Final = HotStatement(
+    insert(schema.events).values({column.name: bindparam(column.name) for column in schema.events.columns})
+)
+
+# A row is a head, and so due, when nothing of its subject is unsettled before it.
+INSERT_DELIVERY: Final = HotStatement(
+    insert(schema.deliveries).from_select(
+        ["endpoint_no", "seq", "job", "subject_key", "status", "due_ms", "attempts"],
+        select(
+            bindparam("endpoint_no"),
+            bindparam("seq"),
+            literal_column("0"),
+            bindparam("subject_key"),
+            literal_column("'pending'"),
+            case(
+                (
+                    exists(
+                        select(literal(1)).where(
+                            _d.c.endpoint_no == bindparam("endpoint_no_again"),
+                            _d.c.subject_key == bindparam("subject_key_again"),
+                            _d.c.status == literal_column("'pending'"),
+                            _d.c.job == literal_column("0"),
+                        )
+                    ),
+                    None,
+                ),
+                else_=bindparam("due_ms"),
+            ),
+            literal_column("0"),
+        ),
+    )
+)
+
+DeliveryRow = dict[str, Any]
+
+
+def append(conn: Connection, epoch: int, matcher: Matcher, change: Append) -> Appended:
+    """
+    Write a change whole.
+
+    Raises:
+        RevisionConflict: a subject has moved on since it was read.
+        JournalUnusable: another process has taken the journal over.
+    """
+    last_seq = claim(conn, epoch, matcher)
+    _check_calls(conn, change.calls)
+    events = list(change.source.events) if change.source else []
+    for call in change.calls:
+        events += call.events
+    appended = append_events(conn, matcher, last_seq, _without_known(conn, events), change.recorded_at)
+    _write_calls(conn, change.calls)
+    if change.source:
+        _write_source(conn, change.source)
+    _write_poll(conn, change)
+    return appended
+
+
+def claim(conn: Connection, epoch: int, matcher: Matcher) -> int:
+    """
+    Take the write lock, prove that this process still owns the journal, and refresh the matcher.
+
+    Returns:
+        The last seq given out.
+    """
+    meta = conn.execute(select(schema.meta).with_for_update()).one()
+    if meta.epoch != epoch:
+        raise JournalUnusable("another relay has taken this journal over; this one must stop")
+    matcher.refresh(conn, meta.endpoints_version)
+    return int(meta.last_seq)
+
+
+def append_events(
+    conn: Connection, matcher: Matcher, last_seq: int, events: Sequence[Event], recorded_at: datetime
+) -> Appended:
+    """
+    Give events their seq, store them, and make the delivery rows of every endpoint that wants them.
+    """
+    if not events:
+        return Appended((), ())
+    recorded_ms = to_ms(recorded_at)
+    stored, deliveries = [], []
+    event_rows: list[dict[str, Any]] = []
+    delivery_rows: list[DeliveryRow] = []
+    for seq, event in enumerate(events, last_seq + 1):
+        body, key = event.to_json(recorded_at), subject_key(event.subject)
+        occurred_ms = to_ms(event.occurred_at)
+        event_rows.append(
+            {
+                "seq": seq,
+                "id": event.id,
+                "type": event.type,
+                "source_id": event.source_id,
+                "subject": event.subject,
+                "subject_key": key,
+                "revision": event.revision,
+                "occurred_ms": occurred_ms,
+                "recorded_ms": recorded_ms,
+                "body": body,
+            }
+        )
+        stored.append(_stored(seq, event, recorded_at, body))
+        for endpoint_no in matcher.endpoints_for(event):
+            delivery_rows.append(_delivery_row(endpoint_no, seq, key, recorded_ms))
+            deliveries.append(Delivery(endpoint_no, seq, 0, key, event.id, 0, occurred_ms, recorded_ms, body))
+    INSERT_EVENT.run(conn, event_rows)
+    INSERT_DELIVERY.run(conn, delivery_rows)
+    conn.execute(update(schema.meta).values(last_seq=last_seq + len(events)))
+    return Appended(tuple(stored), tuple(deliveries))
+
+
+def _stored(seq: int, event: Event, recorded_at: datetime, body: bytes) -> StoredEvent:
+    return StoredEvent(
+        seq,
+        event.id,
+        event.type,
+        event.source_id,
+        event.subject,
+        event.revision,
+        event.occurred_at,
+        recorded_at,
+        body,
+    )
+
+
+def _delivery_row(endpoint_no: int, seq: int, key: int, due_ms: int) -> DeliveryRow:
+    return {
+        "endpoint_no": endpoint_no,
+        "seq": seq,
+        "subject_key": key,
+        "endpoint_no_again": endpoint_no,
+        "subject_key_again": key,
+        "due_ms": due_ms,
+    }
+
+
+def _check_calls(conn: Connection, changes: Sequence[CallChange]) -> None:
+    stored: dict[str, int] = {}
+    for ids in slices([change.call.call_id for change in changes]):
+        rows = conn.execute(
+            select(schema.calls.c.call_id, schema.calls.c.revision).where(schema.calls.c.call_id.in_(ids))
+        )
+        stored.update((row.call_id, row.revision) for row in rows)
+    for change in changes:
+        if stored.get(change.call.call_id, 0) != change.expected_revision:
+            raise RevisionConflict(f"{change.call.subject} has moved on")
+
+
+def _without_known(conn: Connection, events: list[Event]) -> list[Event]:
+    known: set[str] = set()
+    for ids in slices([event.id for event in events]):
+        known.update(conn.execute(select(schema.events.c.id).where(schema.events.c.id.in_(ids))).scalars())
+    return [event for event in events if event.id not in known]
+
+
+def _write_calls(conn: Connection, changes: Sequence[CallChange]) -> None:
+    if not changes:
+        return
+    dialect = conn.dialect.name
+    conn.execute(upsert(dialect, schema.calls), [call_values(change.call) for change in changes])
+    legs = [leg_values(leg) for change in changes for leg in change.legs]
+    if legs:
+        conn.execute(upsert(dialect, schema.legs), legs)
+
+
+def _write_source(conn: Connection, change: SourceChange) -> None:
+    head, table = change.head, schema.sources
+    done = conn.execute(
+        update(table)
+        .where(table.c.source_id == head.source_id, table.c.revision == change.expected_revision)
+        .values(
+            state=head.state,
+            system_status=orjson.dumps(head.system_status).decode(),
+            revision=head.revision,
+            last_event_id=head.last_event_id,
+        )
+    )
+    if done.rowcount != 1:
+        raise RevisionConflict(f"source/{head.source_id} has moved on")
+
+
+def _write_poll(conn: Connection, change: Append) -> None:
+    dialect, now_ms = conn.dialect.name, to_ms(change.recorded_at)
+    place = {"source_id": change.source_id, "stream": change.stream}
+    if change.rejects:
+        rows = [
+            place
+            | {
+                "digest": reject.digest,
+                "row": orjson.dumps(reject.row),
+                "why": reject.why,
+                "first_seen_ms": now_ms,
+            }
+            for reject in change.rejects
+        ]
+        conn.execute(insert_new(dialect, schema.rejects), rows)
+    if change.covered:
+        extend_coverage(conn, change.source_id, change.stream, change.covered)
+    if change.stream_state:
+        state = change.stream_state
+        row = place | {
+            "id_scheme": state.id_scheme,
+            "state": state.state,
+            "not_found_in_a_row": state.not_found_in_a_row,
+            "had_good_answer": state.had_good_answer,
+        }
+        conn.execute(upsert(dialect, schema.streams), [row])

@@ -1,0 +1,54 @@
+"""
+Which endpoints want an event: a cached list, refreshed when `endpoints_version` moves.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from relay.journal import schema
+from relay.journal.rows import endpoint_of
+from relay.model.endpoint import Endpoint
+from relay.model.event import Event
+
+_OWN_SUBJECT = "endpoint/"
+
+
+class Matcher:
+    """
+    Finds the endpoints of an event; decides once for each (type, source).
+    """
+
+    def __init__(self) -> None:
+        self._version = -1
+        self._endpoints: tuple[Endpoint, ...] = ()
+        self._chosen: dict[tuple[str, str | None], tuple[Endpoint, ...]] = {}
+
+    @property
+    def takers(self) -> int:
+        """
+        Return how many endpoints may get a delivery row for one event.
+        """
+        return len(self._endpoints)
+
+    def refresh(self, conn: Connection, version: int) -> None:
+        """
+        Read the endpoints anew where they have changed since.
+        """
+        if version != self._version:
+            rows = conn.execute(select(schema.endpoints).order_by(schema.endpoints.c.no))
+            self._endpoints = tuple(end for end in map(endpoint_of, rows) if end.takes_new_events)
+            self._chosen.clear()
+            self._version = version
+
+    def endpoints_for(self, event: Event) -> list[int]:
+        """
+        Return the numbers of the endpoints that want an event; never the one it is about.
+        """
+        key = event.type, event.source_id
+        chosen = self._chosen.get(key)
+        if chosen is None:
+            chosen = self._chosen[key] = tuple(end for end in self._endpoints if end.matches(*key))
+        if event.subject.startswith(_OWN_SUBJECT):
+            return [end.no for end in chosen if event.subject != _OWN_SUBJECT + end.id]
+        return [end.no for end in chosen]

@@ -1,0 +1,150 @@
+"""
+The embedded database: SQLite in WAL mode, one writer thread, one reader thread (DESIGN section 6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from relay.model.errors import JournalBusy, JournalUnusable
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_S: Final = 5.0
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA cache_size=-16000",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA wal_autocheckpoint=2000",
+)
+
+
+class FileLock:
+    """
+    The lock that makes one process the owner of a journal file, held until closed or killed.
+
+    It sits on a file beside the journal: closing any handle of the journal itself would drop the locks
+    that SQLite holds on it (POSIX advisory locks belong to the process).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(path.name + ".lock")
+        try:
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise JournalUnusable(f"cannot write beside the journal {path}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._handle)
+            raise JournalUnusable(f"another relay is using the journal {path}; stop it first") from error
+
+    def close(self) -> None:
+        """
+        Give the journal free.
+        """
+        os.close(self._handle)
+
+
+def sqlite_engine(path: Path) -> Engine:
+    """
+    Return an engine with one connection whose transactions take the write lock at once.
+    """
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def _begun(conn: Connection) -> None:
+        immediate = conn.get_execution_options().get("relay_write", True)
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+class SqliteDatabase:
+    """
+    Runs functions on a connection, each in one transaction: `write` in order, `read` beside it.
+
+    Both threads run one function at a time; what `write` returns is durable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer = sqlite_engine(path)
+        self._reader = sqlite_engine(path).execution_options(relay_write=False)
+        self._write_thread = ThreadPoolExecutor(1, "journal-write")
+        self._read_thread = ThreadPoolExecutor(1, "journal-read")
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """
+        Run `work` in a write transaction, after all earlier ones.
+        """
+        return await asyncio.get_running_loop().run_in_executor(
+            self._write_thread, self._run, self._writer, work
+        )
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """
+        Run `work` on a snapshot, without waiting for writers.
+        """
+        return await asyncio.get_running_loop().run_in_executor(
+            self._read_thread, self._run, self._reader, work
+        )
+
+    def size_bytes(self) -> tuple[int, int]:
+        """
+        Return the sizes of the file and of its write-ahead log.
+        """
+        wal = self._path.with_name(self._path.name + "-wal")
+        return self._path.stat().st_size, wal.stat().st_size if wal.exists() else 0
+
+    async def close(self) -> None:
+        """
+        Finish what is under way and close both connections.
+        """
+        loop = asyncio.get_running_loop()
+        for thread, engine in ((self._read_thread, self._reader), (self._write_thread, self._writer)):
+            await loop.run_in_executor(thread, engine.dispose)
+            thread.shutdown(wait=True)
+
+    def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        try:
+            with engine.begin() as conn:
+                return work(conn)
+        except OperationalError as error:
+            raise translated(error, self._path) from error
+        except DatabaseError as error:
+            if isinstance(error.orig, sqlite3.IntegrityError):
+                raise
+            raise JournalUnusable(f"the journal {self._path} cannot be used: {error.orig}") from error
+
+
+def translated(error: OperationalError, path: Path) -> JournalBusy | JournalUnusable:
+    """
+    Return relay's error for one of SQLite's: locked may pass, anything else (full, read-only) does not.
+    """
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return JournalBusy(f"the journal {path} is locked: {error.orig}")
+    return JournalUnusable(f"the journal {path} cannot be written: {error.orig}")

@@ -1,0 +1,215 @@
+"""
+The journal on a database: every port of `relay.journal.port`, one transaction a method.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from sqlalchemy import Connection, insert, select, update
+
+from relay.journal import appending, budgeting, delivering, polling, publishing, registering, schema
+from relay.journal.coverage import coverage_of
+from relay.journal.matching import Matcher
+from relay.journal.migrate import upgrade
+from relay.journal.port import (
+    MAX_DELIVERIES_PER_APPEND,
+    MAX_EVENTS_PER_APPEND,
+    Append,
+    Appended,
+    EndpointChange,
+    EndpointHead,
+    Identity,
+    JournalStats,
+    KnownDigests,
+    LanePage,
+    NearKeys,
+    Settlement,
+    StreamState,
+)
+from relay.journal.sqlite import FileLock, SqliteDatabase
+from relay.journal.statements import upsert
+from relay.model.change import Interval, Neighbourhood, SourceHead
+from relay.model.endpoint import Endpoint, EndpointSpec
+from relay.model.errors import JournalUnusable
+from relay.model.event import StoredEvent
+from relay.model.times import to_ms
+from relay.sources.port import NoRoom, Reservation
+
+ID_KEY_BYTES: Final = 32
+OWNER_LEASE: Final = "journal"
+NEVER_EXPIRES_MS: Final = 2**62
+
+
+class SqlJournal:
+    """
+    The journal of one deployment.
+
+    Satisfies PollJournal, SendLog, DeliveryJournal, PublishJournal and HousekeepingJournal.
+    """
+
+    def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int) -> None:
+        self._database = database
+        self._epoch = epoch
+        self._matcher = Matcher()
+        self.identity = identity
+
+    # the poll loop
+
+    async def register_source(
+        self, source_id: str, kind: str, publish_from: datetime, now: datetime
+    ) -> SourceHead:
+        return await self._database.write(
+            lambda conn: polling.register_source(conn, source_id, kind, publish_from, now)
+        )
+
+    async def source_head(self, source_id: str) -> SourceHead:
+        return await self._database.write(lambda conn: polling.source_head(conn, source_id))
+
+    async def stream_states(self, source_id: str) -> dict[str, StreamState]:
+        return await self._database.read(lambda conn: polling.stream_states(conn, source_id))
+
+    async def known_digests(self, source_id: str, stream: str, since: datetime) -> KnownDigests:
+        return await self._database.read(lambda conn: polling.known_digests(conn, source_id, stream, since))
+
+    async def neighbourhood(self, source_id: str, keys: NearKeys) -> Neighbourhood:
+        return await self._database.read(lambda conn: polling.neighbourhood(conn, source_id, keys))
+
+    async def held_calls(self, source_id: str) -> Neighbourhood:
+        return await self._database.read(lambda conn: polling.held_calls(conn, source_id))
+
+    async def oldest_open_start(self, source_id: str) -> datetime | None:
+        return await self._database.read(lambda conn: polling.oldest_open_start(conn, source_id))
+
+    async def coverage(self, source_id: str) -> dict[str, list[Interval]]:
+        return await self._database.read(lambda conn: coverage_of(conn, source_id))
+
+    async def max_events_per_append(self) -> int:
+        return max(1, min(MAX_EVENTS_PER_APPEND, MAX_DELIVERIES_PER_APPEND // max(1, self._matcher.takers)))
+
+    async def append(self, change: Append) -> Appended:
+        return await self._database.write(
+            lambda conn: appending.append(conn, self._epoch, self._matcher, change)
+        )
+
+    # the budget
+
+    async def reserve(
+        self, source_id: str, purpose: str, *, limit: int, per_s: float, deadline_s: float, now: datetime
+    ) -> Reservation | NoRoom:
+        return await self._database.write(
+            lambda conn: budgeting.reserve(conn, source_id, purpose, limit, per_s, deadline_s, now)
+        )
+
+    async def note(self, send_id: int, outcome: str, *, per_s: float, now: datetime) -> None:
+        await self._database.write(lambda conn: budgeting.note(conn, send_id, outcome, per_s, now))
+
+    async def in_window(self, source_id: str, now: datetime) -> int:
+        return await self._database.read(lambda conn: budgeting.in_window(conn, source_id, now))
+
+    # the deliver loop
+
+    async def sync_endpoints(self, specs: Sequence[EndpointSpec], now: datetime) -> list[Endpoint]:
+        return await self._database.write(lambda conn: registering.sync_endpoints(conn, specs, now))
+
+    async def endpoint_head(self, endpoint_no: int) -> EndpointHead:
+        return await self._database.write(lambda conn: registering.endpoint_head(conn, endpoint_no))
+
+    async def change_endpoint(self, change: EndpointChange, now: datetime) -> Appended:
+        return await self._database.write(
+            lambda conn: registering.change_endpoint(conn, self._epoch, self._matcher, change, now)
+        )
+
+    async def page_in(self, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int) -> LanePage:
+        # On the write thread on purpose: its answers reach the loop in the order of the commits, so a
+        # delivery that a lane has just settled cannot come back as due from an older snapshot.
+        return await self._database.write(
+            lambda conn: delivering.page_in(conn, endpoint_no, now_ms, limit, waiting_limit)
+        )
+
+    async def hold_endpoint(self, endpoint_no: int, not_before_ms: int) -> None:
+        await self._database.write(lambda conn: registering.hold_endpoint(conn, endpoint_no, not_before_ms))
+
+    async def settle(self, batch: Sequence[Settlement]) -> None:
+        await self._database.write(lambda conn: delivering.settle(conn, batch))
+
+    # the publish loop
+
+    async def events_after(self, seq: int, limit: int, max_bytes: int) -> list[StoredEvent]:
+        return await self._database.read(lambda conn: publishing.events_after(conn, seq, limit, max_bytes))
+
+    async def event_id_at(self, seq: int) -> str | None:
+        return await self._database.read(lambda conn: publishing.event_id_at(conn, seq))
+
+    async def note_publication(self, name: str, seq: int, event_id: str, now: datetime) -> None:
+        await self._database.write(lambda conn: publishing.note_publication(conn, name, seq, event_id, now))
+
+    # housekeeping
+
+    async def stats(self) -> JournalStats:
+        size_bytes, wal_bytes = self._database.size_bytes()
+        return await self._database.read(lambda conn: publishing.stats(conn, size_bytes, wal_bytes))
+
+    async def forget_sends(self, before: datetime) -> int:
+        return await self._database.write(lambda conn: budgeting.forget_sends(conn, before))
+
+
+@asynccontextmanager
+async def open_sqlite(
+    path: Path, owner: str, now: datetime, id_key: bytes | None = None
+) -> AsyncIterator[SqlJournal]:
+    """
+    Open the journal file as its only owner, bring it to this version's schema, and close it at the end.
+
+    Args:
+        path: the file; made where it is missing.
+        owner: who owns it from now on, for people.
+        now: the present.
+        id_key: what ids are keyed with, where the configuration says so; else the journal's own.
+
+    Raises:
+        JournalUnusable: in use, newer, read-only, or made with another id key.
+    """
+    lock = FileLock(path)
+    try:
+        database = SqliteDatabase(path)
+        try:
+            identity, epoch = await database.write(lambda conn: _take_over(conn, owner, now, id_key))
+            yield SqlJournal(database, identity, epoch)
+        finally:
+            await database.close()
+    finally:
+        lock.close()
+
+
+def _take_over(conn: Connection, owner: str, now: datetime, id_key: bytes | None) -> tuple[Identity, int]:
+    upgrade(conn)
+    row = conn.execute(select(schema.meta)).one_or_none()
+    if row is None:
+        conn.execute(
+            insert(schema.meta).values(
+                singleton=1,
+                journal_id=uuid4().hex,
+                id_key=id_key or secrets.token_bytes(ID_KEY_BYTES),
+                last_seq=0,
+                endpoints_version=0,
+                epoch=0,
+                created_ms=to_ms(now),
+            )
+        )
+        row = conn.execute(select(schema.meta)).one()
+    if id_key is not None and id_key != row.id_key:
+        raise JournalUnusable(
+            "the journal was made with another id_key: its ids would change; restore the key it was made with"
+        )
+    epoch = row.epoch + 1
+    conn.execute(update(schema.meta).values(epoch=epoch))
+    lease = {"name": OWNER_LEASE, "owner": owner, "epoch": epoch, "expires_ms": NEVER_EXPIRES_MS}
+    conn.execute(upsert(conn.dialect.name, schema.leases), [lease])
+    return Identity(row.journal_id, row.id_key), epoch

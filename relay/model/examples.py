@@ -1,0 +1,217 @@
+"""
+One realistic event of each type, for documentation and for receivers to test with.
+
+The calls are of one made-up customer; the numbers are reserved for fiction in Australia.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import orjson
+
+from relay.model import catalogue
+from relay.model.event import Event
+from relay.model.ids import IdMaker, subject
+from relay.model.times import rfc3339
+
+_SOURCE: Final = "pbx-sydney"
+_ENDPOINT: Final = "crm"
+_IDS: Final = IdMaker(b"examples-only-key")
+_START: Final = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+_CALL_ID: Final = _IDS.leg(_IDS.leg_base("example call"), 0)
+_CALL: Final = subject("call", _SOURCE, _CALL_ID)
+
+_MILESTONES: Final = {
+    catalogue.CALL_STARTED: "started",
+    catalogue.CALL_ANSWERED: "answered",
+    **dict.fromkeys(catalogue.CALL_ENDS, "end"),
+}
+_UNKNOWN_TO_VOIPCLOUD: Final = (
+    "native_id", "caller_name", "agent_id", "agent_extension", "agent_external_id", "campaign", "lead_id",
+    "vendor_lead_code", "disposition", "disposition_mapped", "hangup_reason", "recording_url", "command_id",
+)  # fmt: skip
+
+
+def example(event_type: str) -> dict[str, Any]:
+    """
+    Return a whole event of a type, envelope and data.
+
+    Raises:
+        KeyError: not a type of the catalogue.
+    """
+    event = _EXAMPLES[event_type]
+    parsed: dict[str, Any] = orjson.loads(event.to_json(event.observed_at + timedelta(milliseconds=40)))
+    return parsed
+
+
+def _leg(answered_s: int | None, ended_s: int | None) -> dict[str, Any]:
+    was_answered = answered_s is not None
+    return {
+        "leg_id": _IDS.leg(_IDS.leg_base("example leg"), 0),
+        "stream": "queue_calls",
+        "agent_name": "Olivia Chen" if was_answered else None,
+        "queue": "Sales",
+        "ring_group": None,
+        "status": ("answered" if was_answered else "abandoned") if ended_s is not None else None,
+        "started_at": _at(0),
+        "answered_at": _at(answered_s),
+        "ended_at": _at(ended_s),
+        "duration_s": ended_s,
+        "talk_s": ended_s - answered_s if ended_s is not None and answered_s is not None else None,
+        "rang": False,
+    }
+
+
+def _call(answered_s: int | None, ended_s: int | None, **more: object) -> dict[str, Any]:
+    leg = _leg(answered_s, ended_s)
+    state = "ended" if ended_s is not None else "answered" if answered_s is not None else "started"
+    return {
+        **dict.fromkeys(_UNKNOWN_TO_VOIPCLOUD),
+        "call_id": _CALL_ID,
+        "direction": "inbound",
+        "from_raw": "0491570156",
+        "from_e164": "+61491570156",
+        "to_raw": "0255500100",
+        "to_e164": "+61255500100",
+        "did": "+61255500100",
+        "state": state,
+        "outcome": "answered" if answered_s is not None else "unknown",
+        "wait_s": answered_s if answered_s is not None else ended_s,
+        "legs": [leg],
+        "linked_call_ids": [],
+        "link_confidence": 1.0,
+        "masked": False,
+        "source_tz": "Australia/Sydney",
+        **{name: leg[name] for name in ("agent_name", "queue", "ring_group", "talk_s", "duration_s")},
+        **{name: leg[name] for name in ("started_at", "answered_at", "ended_at")},
+        **more,
+    }
+
+
+def _at(after_s: int | None) -> str | None:
+    return None if after_s is None else rfc3339(_START + timedelta(seconds=after_s))
+
+
+def _event(
+    event_type: str, about: str, revision: int, after_s: int, data: Mapping[str, object], **more: Any
+) -> Event:
+    at = _START + timedelta(seconds=after_s)
+    milestone = _MILESTONES.get(event_type)
+    return Event(
+        id=_IDS.milestone(about, milestone)
+        if milestone
+        else _IDS.following(about, None, event_type.encode()),
+        type=event_type,
+        source_id=None if about.startswith("endpoint/") else _SOURCE,
+        subject=about,
+        revision=revision,
+        occurred_at=at,
+        observed_at=at + timedelta(seconds=7),
+        precision_s=more.pop("precision_s", 0),
+        data=dict(data),
+        **more,
+    )
+
+
+def _end(event_type: str, outcome: str, **more: object) -> Event:
+    data = _call(None, 45, outcome=outcome, **more)
+    changed = ("state", "outcome", "ended_at", "wait_s", "duration_s")
+    return _event(event_type, _CALL, 2, 45, data, changed=changed, inferred=True)
+
+
+def _call_events() -> tuple[Event, ...]:
+    ended = ("state", "ended_at", "talk_s", "duration_s")
+    user_leg = {
+        **_leg(None, 45),
+        "stream": "user_calls",
+        "agent_name": "Olivia Chen",
+        "queue": None,
+        "rang": True,
+    }
+    missed = {"agent_name": "Olivia Chen", "queue": None, "legs": [{**user_leg, "status": None}]}
+    timed_out = {"legs": [{**_leg(None, 45), "status": "timed_out"}]}
+    return (
+        _event(catalogue.CALL_STARTED, _CALL, 1, 0, _call(None, None)),
+        _event(
+            catalogue.CALL_ANSWERED,
+            _CALL,
+            2,
+            12,
+            _call(12, None),
+            changed=("state", "outcome", "answered_at"),
+        ),
+        _event(catalogue.CALL_FINISHED, _CALL, 3, 215, _call(12, 215), changed=ended),
+        _end(catalogue.CALL_ABANDONED, "abandoned"),
+        _end(catalogue.CALL_TIMED_OUT, "timed_out", **timed_out),
+        _end(catalogue.CALL_MISSED, "missed", **missed),
+        _event(
+            catalogue.CALL_UPDATED,
+            _CALL,
+            4,
+            260,
+            _call(12, 215, recording_url="https://pbx.example.com/recordings/81"),
+            changed=("recording_url",),
+        ),
+    )
+
+
+def _source_events() -> tuple[Event, ...]:
+    source = subject("source", _SOURCE)
+    degraded = {"user_calls": "up", "ringgroup_calls": "absent", "queue_calls": "degraded"}
+    rejected = {
+        "digest": "9f" * 16,
+        "why": "call_start_at is missing",
+        "row": {"queue": "Sales", "duration": "00:01:00"},
+    }
+    return (
+        _event(
+            catalogue.SOURCE_STATE_CHANGED, source, 1, 0,
+            {"state": "degraded", "previous_state": "up", "reason": "timeout", "streams": degraded},
+        ),
+        _event(
+            catalogue.SOURCE_ROW_REJECTED, source, 2, 30,
+            {"stream": "queue_calls", "count": 1, "samples": [rejected]},
+        ),
+        _event(
+            catalogue.SYSTEM_STATUS_CHANGED, source, 3, 300,
+            {"status": {"status": "degraded"}, "previous_status": {"status": "operational"}}, precision_s=150,
+        ),
+    )  # fmt: skip
+
+
+def _endpoint_events() -> tuple[Event, ...]:
+    endpoint = subject("endpoint", _ENDPOINT)
+    facts = {"endpoint_id": _ENDPOINT, "url": "https://crm.example.com/hooks/calls"}
+    failing = {
+        "state": "healthy",
+        "previous_state": "healthy",
+        "reason": "http_4xx",
+        "status": 401,
+        "attempts_in_a_row": 3,
+    }
+    gone = {
+        "state": "disabled",
+        "previous_state": "healthy",
+        "reason": "http_410",
+        "status": 410,
+        "attempts_in_a_row": 1,
+    }
+    about = {
+        "event_id": _IDS.milestone(_CALL, "end"),
+        "event_subject": _CALL,
+        "event_type": catalogue.CALL_FINISHED,
+    }
+    verdict = {"attempts": 10, "reason": "http_5xx", "status": 503}
+    return (
+        _event(catalogue.ENDPOINT_FAILING, endpoint, 1, 400, {**facts, **failing}),
+        _event(
+            catalogue.DELIVERY_EXHAUSTED, endpoint, 2, 273_000, {"endpoint_id": _ENDPOINT, **about, **verdict}
+        ),
+        _event(catalogue.ENDPOINT_DISABLED, endpoint, 3, 280_000, {**facts, **gone}),
+    )
+
+
+_EXAMPLES: Final = {event.type: event for event in (*_call_events(), *_source_events(), *_endpoint_events())}

@@ -1,0 +1,33 @@
+"""
+The machine's clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """
+    The present as the operating system tells it.
+    """
+
+    def now(self) -> datetime:
+        """
+        Return the present instant in UTC.
+        """
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """
+        Return seconds from an arbitrary start, never going back.
+        """
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """
+        Return after that many seconds.
+        """
+        await asyncio.sleep(seconds)

@@ -1,0 +1,87 @@
+"""
+Housekeeping: what must be done now and then, and the gauges that show how things stand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from relay.journal.port import HousekeepingJournal
+from relay.model.clock import Clock
+from relay.model.errors import JournalBusy
+from relay.pipeline.waiting import until
+from relay.telemetry.health import Health
+from relay.telemetry.metrics import Metrics
+
+EVERY_S: Final = 10.0
+KEEP_SENDS: Final = timedelta(days=1)
+LAG_PROBE_S: Final = 0.5
+
+
+class Housekeeping:
+    """
+    Sets the journal's gauges and forgets old budget reservations.
+    """
+
+    name = "housekeeping"
+
+    def __init__(self, journal: HousekeepingJournal, clock: Clock, metrics: Metrics, health: Health) -> None:
+        self._journal = journal
+        self._health = health
+        self._clock = clock
+        self._metrics = metrics
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """
+        Keep house until told to stop.
+        """
+        while not stop.is_set():
+            try:
+                await self.step()
+                self._health.set("journal", ok=True)
+            except JournalBusy as error:
+                self._health.set("journal", ok=False, reason=str(error))
+                self._metrics.journal_errors.labels("housekeeping", "busy").inc()
+            await until(self._clock.now() + timedelta(seconds=EVERY_S), stop, self._clock)
+
+    async def step(self) -> None:
+        """
+        Do it once.
+        """
+        metrics, stats = self._metrics, await self._journal.stats()
+        metrics.journal_last_seq.set(stats.last_seq)
+        metrics.journal_stored_events.set(stats.events)
+        metrics.journal_size_bytes.set(stats.size_bytes)
+        metrics.journal_wal_bytes.set(stats.wal_bytes)
+        oldest = stats.oldest_event_at.timestamp() if stats.oldest_event_at else 0
+        metrics.journal_oldest_event_timestamp_seconds.set(oldest)
+        metrics.sink_pending_events.labels("webhook").set(stats.pending)
+        pending = stats.oldest_pending_at.timestamp() if stats.oldest_pending_at else 0
+        metrics.sink_oldest_pending_timestamp_seconds.labels("webhook").set(pending)
+        for state, count in stats.endpoints.items():
+            metrics.endpoints.labels(state).set(count)
+        await self._journal.forget_sends(self._clock.now() - KEEP_SENDS)
+
+
+class LoopLag:
+    """
+    Measures how late the event loop wakes up: nothing may hold it for more than 20 ms (I10).
+    """
+
+    name = "loop lag"
+
+    def __init__(self, clock: Clock, metrics: Metrics) -> None:
+        self._clock = clock
+        self._metrics = metrics
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """
+        Measure until told to stop.
+        """
+        while not stop.is_set():
+            started = self._clock.monotonic()
+            await until(self._clock.now() + timedelta(seconds=LAG_PROBE_S), stop, self._clock)
+            late_s = self._clock.monotonic() - started - LAG_PROBE_S
+            self._metrics.event_loop_lag_seconds.observe(max(late_s, 0.0))

@@ -1,0 +1,201 @@
+"""
+The in-memory queue of one endpoint: what may be sent next, in order within each subject.
+
+A lane holds a bounded part of what the journal holds.  It is *behind* while it does not know everything
+that is unsettled for its endpoint; then it takes nothing that was just appended and is filled by pages
+from the journal instead.  A subject is *led by the journal* while earlier deliveries of it may be there
+and not here (one waits for a retry, say): what is appended for it is not taken either, or it would
+overtake them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import Final
+
+from relay.journal.port import LanePage
+from relay.model.endpoint import Delivery
+
+MAX_DELIVERIES: Final = 5_000
+MAX_BYTES: Final = 16 * 1024 * 1024
+PAGE: Final = 1_000
+NOW: Final = 0
+
+
+class Lane:
+    """
+    Pure state; the loops in `relay.pipeline.deliver` send, settle and page.
+    """
+
+    def __init__(
+        self, max_in_flight: int, max_deliveries: int = MAX_DELIVERIES, max_bytes: int = MAX_BYTES
+    ) -> None:
+        self._max_in_flight = max_in_flight
+        self._max_deliveries = max_deliveries
+        self._max_bytes = max_bytes
+        self._queues: dict[int, deque[Delivery]] = {}
+        self._ready: deque[int] = deque()
+        self._busy: set[int] = set()
+        self._uncommitted: Counter[int] = Counter()
+        self._led_by_journal: dict[int, int] = {}  # subject key -> due time of a waiting retry, or NOW
+        self._held = 0
+        self._held_bytes = 0
+        self._has_missed = False
+        self._wants_page = True
+        self._next_due_ms: int | None = None
+        self.is_behind = True
+
+    @property
+    def in_flight(self) -> int:
+        """
+        Return how many attempts are under way.
+        """
+        return len(self._busy)
+
+    @property
+    def next_due_ms(self) -> int | None:
+        """
+        Return when the first retry that this lane knows of is due.
+        """
+        return self._next_due_ms
+
+    def offer(self, delivery: Delivery) -> None:
+        """
+        Take a delivery that was just appended, unless it is better left to the journal.
+        """
+        key = delivery.subject_key
+        led_until = self._led_by_journal.get(key)
+        if led_until:
+            self._has_missed = True  # it is not due before the retry that its subject waits for
+        elif self.is_behind or led_until == NOW:
+            self._has_missed = self._wants_page = True
+        elif self._held >= self._max_deliveries or self._held_bytes >= self._max_bytes:
+            self.is_behind = self._has_missed = self._wants_page = True
+        else:
+            self._enqueue(delivery)
+
+    def take(self) -> Delivery | None:
+        """
+        Return the next delivery to attempt, or None: nothing is ready, or the window is full.
+        """
+        if not self._ready or len(self._busy) >= self._max_in_flight:
+            return None
+        key = self._ready.popleft()
+        queue = self._queues[key]
+        delivery = queue.popleft()
+        if not queue:
+            del self._queues[key]
+        self._held -= 1
+        self._held_bytes -= len(delivery.body)
+        self._busy.add(key)
+        return delivery
+
+    def settled(self, delivery: Delivery) -> None:
+        """
+        Note a final outcome: the next of the subject may go, before the outcome is committed.
+        """
+        key = delivery.subject_key
+        self._busy.discard(key)
+        self._uncommitted[key] += 1
+        if key in self._queues:
+            self._ready.append(key)
+
+    def postponed(self, delivery: Delivery, due_at_ms: int) -> None:
+        """
+        Note that a delivery waits: its subject is left to the journal until then.
+        """
+        key = delivery.subject_key
+        self._busy.discard(key)
+        self._uncommitted[key] += 1
+        for dropped in self._queues.pop(key, ()):
+            self._held -= 1
+            self._held_bytes -= len(dropped.body)
+        self._led_by_journal[key] = max(due_at_ms, 1)
+        self._next_due_ms = min(self._next_due_ms or due_at_ms, due_at_ms)
+        if len(self._led_by_journal) > self._max_deliveries:
+            self.is_behind = True
+
+    def committed(self, key: int) -> None:
+        """
+        Note that an outcome is durable: what the journal has made due behind it can be paged in.
+        """
+        self._uncommitted[key] -= 1
+        if self._uncommitted[key] <= 0:
+            del self._uncommitted[key]
+        if self._led_by_journal.get(key) == NOW:
+            self._wants_page = True
+
+    def is_due(self, now_ms: int) -> bool:
+        """
+        Tell whether the journal should be asked for a page now, and there is room for one.
+        """
+        is_retry_due = self._next_due_ms is not None and self._next_due_ms <= now_ms
+        return (self._wants_page or is_retry_due) and self._held <= self._max_deliveries // 2
+
+    @property
+    def wants_page(self) -> bool:
+        """
+        Tell whether the journal may hold something that is due and not here.
+        """
+        return self._wants_page
+
+    def want_page(self) -> None:
+        """
+        Ask for a page again: one could not be read.
+        """
+        self._has_missed = self._wants_page = True
+
+    def page_limits(self) -> tuple[int, int]:
+        """
+        Return how many due and how many waiting deliveries to ask for.
+
+        What is active here may still stand as due in the journal, so that many more are asked for.
+        """
+        return PAGE + len(self._active()), self._max_deliveries + 1 if self.is_behind else 0
+
+    def start_paging(self) -> None:
+        """
+        Note that the journal is being read: what is appended from now on may be missing from the page.
+        """
+        self._has_missed = self._wants_page = False
+
+    def page_in(self, page: LanePage, limits: tuple[int, int], now_ms: int) -> None:
+        """
+        Take a page that was read at `now_ms`; stop being behind once nothing is left in the journal alone.
+        """
+        active = self._active()
+        for delivery in page.due:
+            if delivery.subject_key not in active:
+                self._led_by_journal[delivery.subject_key] = NOW
+                self._enqueue(delivery)
+        if len(page.due) >= limits[0]:
+            self._wants_page = True
+        elif not self._has_missed:
+            self._trust_memory_again(page, limits, now_ms)
+        later = [due for due in self._led_by_journal.values() if due > now_ms]
+        self._next_due_ms = min((*later, *(due for _, due in page.waiting)), default=None)
+
+    def _trust_memory_again(self, page: LanePage, limits: tuple[int, int], now_ms: int) -> None:
+        active = self._active()
+        if self.is_behind and len(page.waiting) < limits[1]:
+            self.is_behind = False
+            waiting = {key: due for key, due in self._led_by_journal.items() if due > now_ms}
+            self._led_by_journal = dict.fromkeys(active, NOW) | waiting | dict(page.waiting)
+            return
+        done = [key for key, due in self._led_by_journal.items() if due <= now_ms and key not in active]
+        for key in done:
+            del self._led_by_journal[key]
+
+    def _enqueue(self, delivery: Delivery) -> None:
+        key = delivery.subject_key
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = deque()
+            if key not in self._busy:
+                self._ready.append(key)
+        queue.append(delivery)
+        self._held += 1
+        self._held_bytes += len(delivery.body)
+
+    def _active(self) -> set[int]:
+        return self._busy | self._queues.keys() | self._uncommitted.keys()

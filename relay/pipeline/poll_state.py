@@ -1,0 +1,121 @@
+"""
+What the poll loop knows of a source between polls: how its streams answer, and when to ask again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from relay.journal.port import StreamState
+from relay.model.errors import SourceAbsent, SourceError, SourceRefused, SourceThrottled
+from relay.model.times import EPOCH
+from relay.sources.port import OWN_QUOTA
+
+UP: Final = "up"
+DEGRADED: Final = "degraded"
+ABSENT: Final = "absent"
+RATE_LIMITED: Final = "rate_limited"
+AUTH_FAILED: Final = "auth_failed"
+IP_BLOCKED: Final = "ip_blocked"
+ACCOUNT_TROUBLES: Final = (IP_BLOCKED, AUTH_FAILED, RATE_LIMITED)
+_WORST_FIRST: Final = (*ACCOUNT_TROUBLES, DEGRADED)
+
+POLLS_TO_ABSENT: Final = 3
+ABSENT_EVERY: Final = timedelta(minutes=15)
+FIRST_BACK_OFF_S: Final = 2.0
+LONGEST_BACK_OFF_S: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class PollSettings:
+    """
+    When a source is asked.
+
+    `pause_s` lies between two polls of call streams; `window_s` is the vendor's request window, after
+    which a refusal is probed once.
+    """
+
+    pause_s: float
+    window_s: float
+    status_every_s: float
+    lookback: timedelta
+
+
+@dataclass(slots=True)
+class StreamPoll:
+    """
+    One stream: its stored state, when it is asked next, and what is wrong with it (None: nothing).
+    """
+
+    name: str
+    every: timedelta
+    stored: StreamState
+    next_at: datetime
+    asked_at: datetime = EPOCH
+    is_call_stream: bool = True
+    trouble: str | None = None
+    failures_in_a_row: int = 0
+
+    @property
+    def is_absent(self) -> bool:
+        """
+        Tell whether the tenant does not have this stream.
+        """
+        return self.stored.state == ABSENT
+
+    def succeeded(self, now: datetime) -> None:
+        """
+        Note a good answer.
+        """
+        self.stored = replace(self.stored, state=UP, not_found_in_a_row=0, had_good_answer=True)
+        self.trouble, self.failures_in_a_row = None, 0
+        self.next_at = now + self.every
+
+    def failed(self, error: SourceError, now: datetime, settings: PollSettings, rng: random.Random) -> None:
+        """
+        Note a failure and decide when to ask again.
+        """
+        self.failures_in_a_row += 1
+        if isinstance(error, SourceAbsent) and not self.stored.had_good_answer:
+            self._not_found(now)
+            return
+        if error.reason != OWN_QUOTA:  # waiting for our own budget is no trouble of the source
+            self.trouble = trouble_of(error)
+            self.stored = replace(self.stored, state=DEGRADED)
+        if isinstance(error, SourceThrottled):
+            self.next_at = max(error.until, now)
+        elif isinstance(error, SourceRefused):
+            self.next_at = now + timedelta(seconds=settings.window_s)
+        else:
+            longest = min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S * 2 ** (self.failures_in_a_row - 1))
+            self.next_at = now + max(self.every, timedelta(seconds=longest * rng.uniform(0.5, 1.0)))
+
+    def _not_found(self, now: datetime) -> None:
+        count = self.stored.not_found_in_a_row + 1
+        is_absent = count >= POLLS_TO_ABSENT
+        self.stored = replace(self.stored, state=ABSENT if is_absent else DEGRADED, not_found_in_a_row=count)
+        self.trouble = None if is_absent else DEGRADED
+        self.next_at = now + (ABSENT_EVERY if is_absent else self.every)
+
+
+def trouble_of(error: SourceError) -> str:
+    """
+    Return the state a source is in after such an error.
+    """
+    if isinstance(error, SourceThrottled):
+        return RATE_LIMITED
+    if isinstance(error, SourceRefused):
+        return IP_BLOCKED if error.reason == IP_BLOCKED else AUTH_FAILED
+    return DEGRADED
+
+
+def state_of(streams: Iterable[StreamPoll]) -> str:
+    """
+    Return the state of a source: the worst of what is wrong with its streams.
+    """
+    troubles = {stream.trouble for stream in streams}
+    return next((state for state in _WORST_FIRST if state in troubles), UP)

@@ -1,0 +1,121 @@
+"""
+Commit outcomes in groups (I4): one transaction for what happened in a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from relay.journal.port import DeliveryJournal, Settlement
+from relay.model.clock import Clock
+from relay.model.errors import JournalBusy
+from relay.telemetry.metrics import Metrics, observe_many
+
+MAX_BATCH: Final = 1_000
+LINGER_S: Final = 0.02
+BUSY_PAUSE_S: Final = 0.05
+MAX_WAITING: Final = 20_000
+WEBHOOK: Final = "webhook"
+
+
+class Settler:
+    """
+    Takes outcomes from all lanes and makes them durable, at most LINGER_S or MAX_BATCH apart.
+
+    Args:
+        journal: where they go.
+        clock: for the pauses.
+        metrics: counted once per batch.
+        names: labels of endpoints by number.
+        committed: told what has become durable, in order.
+    """
+
+    def __init__(
+        self,
+        journal: DeliveryJournal,
+        clock: Clock,
+        metrics: Metrics,
+        names: Callable[[int], str],
+        committed: Callable[[Sequence[Settlement]], None],
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._metrics = metrics
+        self._names = names
+        self._committed = committed
+        self._waiting: list[Settlement] = []
+        self._has_some = asyncio.Event()
+
+    @property
+    def has_room(self) -> bool:
+        """
+        Tell whether more attempts may start: with a stuck journal their outcomes must not pile up.
+        """
+        return len(self._waiting) < MAX_WAITING
+
+    def add(self, settlement: Settlement) -> None:
+        """
+        Take an outcome.
+        """
+        self._waiting.append(settlement)
+        self._has_some.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """
+        Commit until told to stop and nothing waits any more.
+        """
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            while not (stop.is_set() and not self._waiting):
+                some = asyncio.ensure_future(self._has_some.wait())
+                await asyncio.wait({some, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                some.cancel()
+                if self._waiting:
+                    if len(self._waiting) < MAX_BATCH and not stop.is_set():
+                        await self._clock.sleep(LINGER_S)
+                    await self.commit()
+        finally:
+            stopping.cancel()
+
+    async def commit(self) -> None:
+        """
+        Commit one batch; while the journal is busy, try again.
+        """
+        batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+        if not self._waiting:
+            self._has_some.clear()
+        while True:
+            try:
+                await self._journal.settle(batch)
+                break
+            except JournalBusy:
+                self._metrics.journal_errors.labels("settle", "busy").inc()
+                await self._clock.sleep(BUSY_PAUSE_S)
+        self._count(batch)
+        self._committed(batch)
+
+    def _count(self, batch: Sequence[Settlement]) -> None:
+        metrics = self._metrics
+        outcomes: dict[tuple[int, str], int] = defaultdict(int)
+        attempts: dict[tuple[int, str], int] = defaultdict(int)
+        for item in batch:
+            attempts[item.delivery.endpoint_no, item.reason] += 1
+            if item.status != "pending":
+                outcomes[item.delivery.endpoint_no, item.status] += 1
+        for (endpoint_no, reason), count in attempts.items():
+            metrics.delivery_attempts.labels(self._names(endpoint_no), reason).inc(count)
+        for (endpoint_no, status), count in outcomes.items():
+            metrics.deliveries.labels(self._names(endpoint_no), status).inc(count)
+        observe_many(metrics.delivery_attempt_duration_seconds, [item.latency_ms / 1000 for item in batch])
+        done = [item for item in batch if item.status == "delivered"]
+        dispatch = [
+            (item.made_at_ms + item.latency_ms - item.delivery.recorded_at_ms) / 1000 for item in done
+        ]
+        delivery = [
+            (item.made_at_ms + item.latency_ms - item.delivery.occurred_at_ms) / 1000 for item in done
+        ]
+        observe_many(metrics.event_dispatch_latency_seconds.labels(WEBHOOK), dispatch)
+        observe_many(metrics.event_delivery_latency_seconds.labels(WEBHOOK), delivery)

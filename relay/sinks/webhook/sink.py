@@ -1,0 +1,65 @@
+"""
+Hand events to one registered webhook.
+"""
+
+from __future__ import annotations
+
+from relay.model.clock import Clock
+from relay.model.endpoint import Delivery, EndpointSpec
+from relay.model.errors import TransportError
+from relay.model.outcome import Outcome, TryLater
+from relay.sinks.webhook.signature import Signer
+from relay.sinks.webhook.transport.client import Transport
+from relay.sinks.webhook.transport.headers import build_headers
+from relay.sinks.webhook.transport.target import Target
+from relay.sinks.webhook.verdict import judge
+from relay.version import __version__
+
+
+class WebhookSink:
+    """
+    Makes signed POSTs to one endpoint; implements `relay.sinks.port.DeliverySink`.
+
+    Every attempt for one event carries the same `webhook-id` and body, and its own time and signature.
+    The transport is shared and is closed by whoever opened it.
+
+    Args:
+        spec: the endpoint; a URL or secret that cannot be used raises ValueError here, at start.
+        transport: sends the requests.
+        clock: tells the time that is signed.
+    """
+
+    def __init__(self, spec: EndpointSpec, transport: Transport, clock: Clock) -> None:
+        self._timeout_s = spec.timeout_s
+        self._target = Target.of_url(spec.url)
+        self._signer = Signer(spec.secrets)
+        self._transport = transport
+        self._clock = clock
+        self._fixed_headers = build_headers(
+            (
+                (b"user-agent", f"relay/{__version__}".encode()),
+                (b"content-type", b"application/cloudevents+json; charset=utf-8"),
+            )
+        )
+
+    async def deliver(self, delivery: Delivery) -> Outcome:
+        """
+        Make one attempt.
+        """
+        try:
+            reply = await self._transport.post(
+                self._target, self._headers(delivery), delivery.body, timeout_s=self._timeout_s
+            )
+        except TransportError as error:
+            return TryLater(error.reason)
+        return judge(reply.status, reply.headers, reply.body, self._clock.now())
+
+    def _headers(self, delivery: Delivery) -> bytes:
+        timestamp_s = int(self._clock.now().timestamp())
+        # The signer lets no id pass that could break out of a header; the rest is made of numbers.
+        signature = self._signer.sign(delivery.event_id, timestamp_s, delivery.body)
+        replay = f"relay-replay: {delivery.job}\r\n" if delivery.job else ""
+        return self._fixed_headers + (
+            f"webhook-id: {delivery.event_id}\r\nwebhook-timestamp: {timestamp_s}\r\n"
+            f"webhook-signature: {signature}\r\n{replay}"
+        ).encode("ascii")

@@ -1,0 +1,142 @@
+"""
+The public face of the transport: post once, within a deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+
+from relay.model.errors import TransportError
+from relay.sinks.webhook.guard import Guard
+from relay.sinks.webhook.transport.connection import Connection, Place
+from relay.sinks.webhook.transport.dialler import Dialler
+from relay.sinks.webhook.transport.directory import Directory, Resolver, resolve
+from relay.sinks.webhook.transport.headers import build_headers
+from relay.sinks.webhook.transport.idle import IdlePool
+from relay.sinks.webhook.transport.reply import Reply
+from relay.sinks.webhook.transport.target import Target
+
+
+class Transport:
+    """
+    Sends requests over kept-alive connections.
+
+    Never sends a request twice, never follows a redirect, dials only what the guard allows, and verifies
+    certificates.  One for the whole process; used within one event loop.
+
+    Args:
+        guard: vets every address that is dialled.
+        tls: what certificates are trusted; the system's by default.
+        resolver: finds addresses; the system's by default.
+        idle_limit_s: how long a connection may wait for its next request.
+        max_idle: connections that may wait, over all endpoints.
+        dns_ttl_s: how long a name's addresses are used.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        tls: ssl.SSLContext | None = None,
+        resolver: Resolver | None = None,
+        idle_limit_s: float = 15.0,
+        max_idle: int = 1_000,
+        dns_ttl_s: float = 10.0,
+    ) -> None:
+        self._directory = Directory(guard, resolver or resolve, dns_ttl_s)
+        self._dialler = Dialler(tls or ssl.create_default_context(), self._lost)
+        self._idle = IdlePool(idle_limit_s, max_idle)
+        self._live: set[Connection] = set()
+        self._is_closed = False
+        self._all_lost = asyncio.Event()
+
+    @property
+    def open_connections(self) -> int:
+        """
+        Return how many connections are open, in use or idle.
+        """
+        return len(self._live)
+
+    async def post(
+        self, target: Target, headers: Sequence[tuple[bytes, bytes]] | bytes, body: bytes, *, timeout_s: float
+    ) -> Reply:
+        """
+        Send one request and return its answer.
+
+        `headers` are pairs, or lines that `build_headers` made; host and content-length are added.
+        `timeout_s` covers everything from the look-up of the name to the last byte of the body.  Cancelled,
+        it closes its connection.
+
+        Raises:
+            TransportError: no answer.  Unless the reason is dns, refused or blocked, the request may have
+                arrived all the same.
+            ValueError: headers that must not be sent; nothing was.
+        """
+        now = asyncio.get_running_loop().time()
+        deadline = now + timeout_s
+        lines = headers if isinstance(headers, bytes) else build_headers(headers)
+        request = b"%b%bcontent-length: %d\r\n\r\n%b" % (target.request_start, lines, len(body), body)
+        connection = self._take_idle(self._directory.known(target.origin, now), now)
+        if connection is None:
+            connection = await self._open(target, deadline)
+        reply = await connection.exchange(request, deadline)
+        if connection.is_open:
+            self._idle.put(connection, reply.headers.get("keep-alive"))
+        return reply
+
+    async def close(self) -> None:
+        """
+        Close every connection; running posts end as `disconnected`.  Safe twice.
+        """
+        self._is_closed = True
+        self._idle.close()
+        for connection in list(self._live):
+            connection.fail(_closed())
+        await self._directory.close()
+        while self._live:
+            self._all_lost.clear()
+            await self._all_lost.wait()
+
+    def _take_idle(self, places: Sequence[Place], now: float) -> Connection | None:
+        for place in places:
+            connection = self._idle.take(place, now)
+            if connection is not None:
+                return connection
+        return None
+
+    async def _open(self, target: Target, deadline: float) -> Connection:
+        self._refuse_if_closed()
+        loop = asyncio.get_running_loop()
+        places = self._directory.known(target.origin, loop.time())
+        if not places:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    places = await self._directory.find(target)
+            except TimeoutError as error:
+                raise TransportError("timeout", f"no address of {target.origin[1]} in time") from error
+            connection = self._take_idle(places, loop.time())
+            if connection is not None:
+                return connection
+        connection = await self._dialler.dial(places, target.server_name, deadline)
+        if connection.is_open:  # it may have been lost already, and would never be lost again
+            self._live.add(connection)
+        if self._is_closed:
+            connection.abort()
+        self._refuse_if_closed()
+        return connection
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise _closed()
+
+    def _lost(self, connection: Connection) -> None:
+        self._idle.forget(connection)
+        self._live.discard(connection)
+        if not self._live:
+            self._all_lost.set()
+
+
+def _closed() -> TransportError:
+    return TransportError("disconnected", "the transport is closed")

@@ -1,0 +1,167 @@
+"""
+One connection: one request at a time, and a truthful answer to "may it be used again?".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import ssl
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+from relay.model.errors import TransportError
+from relay.sinks.webhook.transport.reply import Reply, ReplyReader
+
+
+class Place(NamedTuple):
+    """
+    What a connection leads to; only requests for the same place may share one.
+    """
+
+    address: str
+    port: int
+    scheme: str
+    host: str
+
+
+class Connection(asyncio.Protocol):
+    """
+    Sends a request in one write and waits for the whole answer.
+
+    A request is written once and never again: where the connection ends after that, the request may have
+    arrived.  `is_open` turns False at the first sign that no further request can be answered; `on_lost` is
+    called once, when the connection is gone.
+    """
+
+    __slots__ = ("_arrivals", "_loop", "_on_lost", "_reader", "_transport", "_waiter", "is_open", "place")
+
+    def __init__(self, place: Place, on_lost: Callable[[Connection], None]) -> None:
+        self.place = place
+        self.is_open = False
+        self._on_lost = on_lost
+        self._loop = asyncio.get_running_loop()
+        self._reader = ReplyReader()
+        self._arrivals = select.poll()
+        self._waiter: asyncio.Future[Reply] | None = None
+        self._transport: asyncio.Transport | None = None
+
+    async def exchange(self, request: bytes, deadline: float) -> Reply:
+        """
+        Write `request` and return the answer; `deadline` is a time of the loop's clock.
+
+        A cancelled exchange closes the connection, since its answer may still come.
+
+        Raises:
+            TransportError: no whole, well-formed answer in time.
+        """
+        if not self.is_open or self._transport is None:
+            raise TransportError("disconnected", f"{self._name()} closed the connection before the request")
+        self._reader.start()
+        waiter: asyncio.Future[Reply] = self._loop.create_future()
+        self._waiter = waiter
+        timer = self._loop.call_at(deadline, self._time_out)
+        self._transport.write(request)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+        finally:
+            timer.cancel()
+
+    def is_fit(self) -> bool:
+        """
+        Tell whether an idle connection may be asked again: open, and nothing has come in unasked.
+
+        Looks at the socket itself: an end that has arrived but that the loop has not come to yet counts.
+        """
+        return self.is_open and not self._arrivals.poll(0)
+
+    def abort(self) -> None:
+        """
+        Close at once, without flushing.  Safe twice.
+        """
+        self.is_open = False
+        self._waiter = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def fail(self, error: TransportError) -> None:
+        """
+        End a running exchange with `error` and close.
+        """
+        waiter = self._waiter
+        self.abort()
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """
+        Become usable.
+        """
+        self._transport = cast(asyncio.Transport, transport)
+        self._arrivals.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+        self.is_open = True
+
+    def data_received(self, data: bytes) -> None:
+        """
+        Take bytes of the answer; bytes nobody asked for end the connection.
+        """
+        if self._waiter is None:
+            self.abort()
+            return
+        reader = self._reader
+        reader.feed(data)
+        if reader.reply is not None:
+            self._finish(reader.reply)
+        elif reader.problem is not None:
+            self.fail(TransportError("protocol", f"{self._name()}: {reader.problem}"))
+
+    def eof_received(self) -> None:
+        """
+        The other side sends no more: nothing may be asked again, and an answer without a length is whole.
+        """
+        self.is_open = False
+        self._end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """
+        The connection is gone: a running exchange has no answer.
+        """
+        self.is_open = False
+        if exc is None:
+            self._end()
+        if self._waiter is not None:
+            self.fail(self._lost(exc))
+        self._transport = None
+        self._on_lost(self)
+
+    def _end(self) -> None:
+        if self._waiter is not None:
+            self._reader.feed_end()
+            if self._reader.reply is not None:
+                self._finish(self._reader.reply)
+
+    def _finish(self, reply: Reply) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(reply)
+        # An answer that came before the request was written out leaves the rest of it in the way.
+        if self._transport is not None and (
+            not self._reader.may_reuse or self._transport.get_write_buffer_size() > 0
+        ):
+            self.abort()
+
+    def _time_out(self) -> None:
+        begun = "only part of an answer" if self._reader.has_seen_bytes else "no answer"
+        self.fail(TransportError("timeout", f"{begun} from {self._name()} in time"))
+
+    def _lost(self, exc: Exception | None) -> TransportError:
+        if isinstance(exc, ssl.SSLError):
+            return TransportError("tls", f"{self._name()}: {exc}")
+        what = "in the middle of its answer" if self._reader.has_seen_bytes else "without an answer"
+        return TransportError("disconnected", f"{self._name()} closed the connection {what}")
+
+    def _name(self) -> str:
+        return f"{self.place.host} ({self.place.address}:{self.place.port})"

@@ -1,0 +1,122 @@
+"""
+One HTTP request to a phone system: bounded in time and size, every failure a SourceError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientMiddlewareType,
+    ClientPayloadError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
+
+from relay.model.errors import SourceGarbled, SourceUnreachable
+from relay.version import __version__
+
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+SAMPLE_CHARACTERS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    A whole HTTP answer.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Wire:
+    """
+    The HTTP client of one source.  Follows no redirect, keeps no cookie.
+    """
+
+    def __init__(self, source_id: str, base_url: str, headers: Mapping[str, str], timeout_s: float) -> None:
+        self._source_id = source_id
+        self._base_url = base_url.rstrip("/")
+        self._headers = {
+            **headers,
+            "User-Agent": f"relay/{__version__}",
+            "Accept": "application/json, text/plain",
+        }
+        self._timeout = ClientTimeout(total=timeout_s)
+        self._session: ClientSession | None = None
+
+    async def open(self) -> None:
+        """
+        Make the client; a source holds few connections.
+        """
+        self._session = ClientSession(
+            connector=TCPConnector(limit=4, limit_per_host=4, keepalive_timeout=15),
+            headers=self._headers,
+            timeout=self._timeout,
+            cookie_jar=DummyCookieJar(),
+        )
+
+    async def close(self) -> None:
+        """
+        Close the client.  Safe twice.
+        """
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def get(self, path: str, params: Mapping[str, str], budget: ClientMiddlewareType) -> Answer:
+        """
+        Send one GET and read the whole answer.
+
+        Raises:
+            SourceUnreachable: no connection, no answer in time, or cut off.
+            SourceGarbled: larger than any page may be.
+            SourceThrottled: the budget has no room.
+        """
+        if self._session is None:
+            raise AssertionError("the source was not opened")
+        try:
+            async with self._session.get(
+                self._base_url + path, params=params, allow_redirects=False, middlewares=(budget,)
+            ) as response:
+                body = await self._read(response)
+                return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
+        except TimeoutError as error:
+            raise self._unreachable("timeout", f"no answer within {self._timeout.total} s") from error
+        except ClientConnectorError as error:
+            raise self._unreachable("connect", f"cannot connect: {error.os_error or error}") from error
+        except ClientPayloadError as error:
+            raise self._unreachable("bad_payload", f"the answer was cut off: {error}") from error
+        except ClientError as error:
+            raise self._unreachable("connect", f"the connection failed: {error}") from error
+
+    async def _read(self, response: ClientResponse) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in response.content.iter_chunked(256 * 1024):
+            size += len(piece)
+            if size > MAX_ANSWER_BYTES:
+                message = f"the answer is larger than {MAX_ANSWER_BYTES // 2**20} MiB"
+                raise SourceGarbled(self._source_id, "bad_payload", message, sample(pieces[0]))
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _unreachable(self, reason: str, message: str) -> SourceUnreachable:
+        return SourceUnreachable(self._source_id, reason, message)
+
+
+def sample(body: bytes) -> str:
+    """
+    Return the first characters of an answer, printable.
+    """
+    text = body[: SAMPLE_CHARACTERS * 4].decode("utf-8", "replace")[:SAMPLE_CHARACTERS]
+    return "".join(character if character.isprintable() else "·" for character in text)

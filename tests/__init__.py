@@ -1,0 +1,3 @@
+"""
+Tests of relay; folders mirror the rooms.
+"""

@@ -1,0 +1,127 @@
+"""
+The smaller commands: version, usage, secrets, schemas, database, twin.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import urllib.request
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from relay.config.checked import webhook_secret_bytes
+from relay.model.catalogue import EVENT_TYPES
+from relay.version import __version__
+from tests.cli.conftest import Relay, finished, started
+
+
+def test_the_version_is_printed(relay: Relay) -> None:
+    done = relay("--version")
+
+    assert (0, f"{__version__}\n") == (done.code, done.out)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["serve"],
+        ["config", "check"],
+        ["db", "upgrade"],
+        ["db", "upgrade", "--config", "x", "--url", "sqlite:///x"],
+        ["db", "upgrade", "--url", "mysql://x"],
+        ["schema", "call.finish"],
+        ["twin", "voipcloud", "--listen", "0.0.0.0:0"],
+        ["twin", "voipcloud", "--timezone", "Australia/Sidney"],
+        ["twin", "voipcloud", "--absent", "agents"],
+        ["twin", "voipcloud", "--speed", "0"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_2_and_told_on_the_error_stream(relay: Relay, arguments: list[str]) -> None:
+    done = relay(*arguments)
+
+    assert 2 == done.code
+    assert done.out or "Usage: " in done.err
+    assert "Traceback" not in done.err
+
+
+def test_every_command_explains_itself(relay: Relay) -> None:
+    done = relay("--help", COLUMNS="200")
+
+    assert 0 == done.code
+    for command in ("serve", "schema", "config", "db", "endpoints", "twin"):
+        assert f" {command} " in done.out
+
+
+def test_each_new_secret_is_another_good_one(relay: Relay) -> None:
+    secrets = [relay("endpoints", "new-secret").out.strip() for _ in range(2)]
+
+    assert secrets[0] != secrets[1]
+    assert [32, 32] == [len(webhook_secret_bytes(secret)) for secret in secrets]
+
+
+def test_the_schema_of_a_type_fits_its_example(relay: Relay) -> None:
+    schema = json.loads(relay("schema", "call.finished").out)
+    example = json.loads(relay("schema", "call.finished", "--example").out)
+
+    assert [] == list(Draft202012Validator(schema).iter_errors(example))
+    assert "call.finished" == example["type"]
+
+
+def test_the_schema_of_the_data_alone_can_be_had(relay: Relay) -> None:
+    schema = json.loads(relay("schema", "call.finished", "--data").out)
+    example = json.loads(relay("schema", "call.finished", "--data", "--example").out)
+
+    assert [] == list(Draft202012Validator(schema).iter_errors(example))
+    assert "call_id" in example
+
+
+def test_without_a_type_all_schemas_are_printed(relay: Relay) -> None:
+    done = relay("schema")
+
+    assert list(EVENT_TYPES) == list(json.loads(done.out))
+
+
+def test_a_database_is_upgraded_by_file_or_by_url(relay: Relay, config_file: Path) -> None:
+    by_file = relay("db", "upgrade", "--config", str(config_file))
+    by_url = relay("db", "upgrade", "--url", "postgresql://relay:hunter2@db/relay")
+
+    assert (0, "upgrading sqlite:///relay.db\nsqlite:///relay.db is up to date.\n") == (
+        by_file.code,
+        by_file.out,
+    )
+    assert "postgresql://relay:***@db/relay is up to date." == by_url.out.splitlines()[-1]
+
+
+def test_a_database_that_cannot_be_upgraded_is_told(relay: Relay) -> None:
+    done = relay("db", "upgrade", "--url", "sqlite:///x", SCRIPT="unusable")
+
+    assert (1, "relay: the journal is of a newer relay\n") == (done.code, done.err)
+
+
+def test_a_twin_answers_until_it_is_stopped() -> None:
+    with started("twin", "voipcloud", "--listen", "127.0.0.1:0", "--past-calls", "3") as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        with urllib.request.urlopen(f"{url}/truth", timeout=30) as answer:  # noqa: S310 (the twin)
+            truth = json.load(answer)
+        process.send_signal(signal.SIGTERM)
+        done = finished(process)
+
+    assert (0, "") == (done.code, done.err)
+    assert 3 <= len(truth["calls"])
+
+
+def test_a_twin_whose_port_is_taken_is_told(relay: Relay) -> None:
+    with started("twin", "voipcloud", "--listen", "127.0.0.1:0") as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip().removeprefix("http://")
+        second = relay("twin", "voipcloud", "--listen", address)
+
+    assert 1 == second.code
+    assert second.err.startswith(f"relay: cannot listen on {address}: ")

@@ -1,0 +1,78 @@
+"""
+`relay config check` prints every fault, or what the configuration says.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import CONFIG, Relay
+
+
+def test_a_good_configuration_is_summed_up(relay: Relay, config_file: Path) -> None:
+    done = relay("config", "check", str(config_file))
+
+    assert (0, "") == (done.code, done.err)
+    for shown in (
+        "127.0.0.1:8080",
+        "pbx-sydney",
+        "Australia/Sydney",
+        "https://crm.example.com/hooks",
+        "call.*",
+    ):
+        assert shown in done.out
+    assert "t0ken" not in done.out
+    assert "\x1b" not in done.out
+
+
+def test_a_good_configuration_can_be_had_as_json(relay: Relay, config_file: Path) -> None:
+    done = relay(
+        "config",
+        "check",
+        "--json",
+        str(config_file),
+        RELAY_JOURNAL__URL="postgresql://relay:hunter2@db/relay",
+    )
+
+    document = json.loads(done.out)
+    assert (0, True) == (done.code, document["ok"])
+    assert "configured" == document["config"]["sources"][0]["token"]
+    assert "postgresql://relay:***@db/relay" == document["config"]["journal"]["url"]
+
+
+def test_what_looks_like_markup_is_shown_as_it_is(relay: Relay, config_file: Path) -> None:
+    done = relay("config", "check", str(config_file), RELAY_ENDPOINTS__CRM__URL="https://crm/[red]")
+
+    assert "https://crm/[red]" in done.out
+
+
+def test_every_fault_is_a_line_on_the_error_stream(relay: Relay, config_file: Path) -> None:
+    config_file.write_text(CONFIG.replace("country", "contry"))
+
+    done = relay("config", "check", str(config_file), RELAY_LOG__LEVEL="loud")
+
+    assert (2, "") == (done.code, done.out)
+    assert [
+        "relay: log.level: must be one of 'debug', 'info', 'warning' or 'error' (set by RELAY_LOG__LEVEL)",
+        "relay: sources[pbx-sydney].country: is required",
+        "relay: sources[pbx-sydney].contry: unknown key; did you mean `country`?",
+    ] == done.err.splitlines()
+
+
+def test_faults_can_be_had_as_json(relay: Relay, config_file: Path) -> None:
+    config_file.write_text(CONFIG.replace('"crm"', '"forbidden"'))
+
+    done = relay("config", "check", "--json", str(config_file))
+
+    assert 2 == done.code
+    expected = {"ok": False, "faults": [{"key": "endpoints[forbidden].url", "problem": "is forbidden"}]}
+    assert expected == json.loads(done.out)
+
+
+def test_what_only_the_assembly_can_tell_is_a_fault_too(relay: Relay, config_file: Path) -> None:
+    config_file.write_text(CONFIG.replace('"crm"', '"forbidden"'))
+
+    done = relay("config", "check", str(config_file))
+
+    assert (2, "relay: endpoints[forbidden].url: is forbidden\n") == (done.code, done.err)

@@ -1,0 +1,3 @@
+"""
+The configuration: file, environment, secrets, faults.
+"""

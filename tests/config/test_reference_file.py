@@ -1,0 +1,106 @@
+"""
+`config/relay.toml` shows every key, with its default.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from relay.config.load import load
+from relay.config.schema import RelayConfig, Section, SourceConfig
+from relay.sources.voipcloud.config import VoipcloudConfig
+
+FILE = Path(__file__).parents[2] / "config" / "relay.toml"
+ENVIRON = {"PBX_TOKEN": "t", "CRM_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"}
+
+
+def models(annotation: object) -> Iterator[type[BaseModel]]:
+    """
+    Yield the models inside an annotation.
+    """
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield VoipcloudConfig if annotation is SourceConfig else annotation
+    for part in get_args(annotation):
+        yield from models(part)
+
+
+def fields(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """
+    Yield every key below a model with its field.
+    """
+    for name, field in model.model_fields.items():
+        yield (*path, name), field
+        for inner in models(field.annotation):
+            yield from fields(inner, (*path, name))
+
+
+def keys(table: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """
+    Yield every key of a parsed file.
+    """
+    if isinstance(table, list):
+        for item in table:
+            yield from keys(item, path)
+    elif isinstance(table, dict):
+        for name, inner in table.items():
+            yield (*path, name)
+            yield from keys(inner, (*path, name))
+
+
+def uncommented() -> str:
+    """
+    Return the file with its commented-out keys switched on.
+    """
+    return re.sub(r"^# (\w+ = )", r"\1", FILE.read_text(), flags=re.MULTILINE)
+
+
+def test_the_file_loads_as_it_is() -> None:
+    config = load(FILE, ENVIRON, {"voipcloud": VoipcloudConfig})
+
+    assert ["pbx-sydney"] == [source.id for source in config.sources]
+
+
+def test_the_file_loads_with_every_key_switched_on(tmp_path: Path) -> None:
+    path = tmp_path / "relay.toml"
+    path.write_text(uncommented())
+
+    config = load(path, {**ENVIRON, "RELAY_ID_KEY": "k" * 32}, {"voipcloud": VoipcloudConfig})
+
+    assert config.journal.id_key is not None
+    assert config.kafka is not None
+    assert 3 == config.kafka.replication_factor
+
+
+def test_every_key_is_in_the_file() -> None:
+    shown = set(keys(tomllib.loads(uncommented())))
+
+    assert set() == {path for path, _ in fields(RelayConfig)} - shown
+
+
+def test_the_values_shown_are_the_defaults() -> None:
+    config = load(FILE, ENVIRON, {"voipcloud": VoipcloudConfig})
+
+    for section in (
+        config.server,
+        config.journal,
+        config.kafka,
+        config.webhooks,
+        config.log,
+        *config.sources,
+    ):
+        assert isinstance(section, Section)
+        required = {name for name, field in type(section).model_fields.items() if field.is_required()}
+        bare = type(section).model_validate({name: getattr(section, name) for name in required})
+        assert bare == section
+
+
+@pytest.mark.parametrize("path", [path for path, _ in fields(RelayConfig) if len(path) > 1], ids=".".join)
+def test_every_key_is_described(path: tuple[str, ...]) -> None:
+    assert dict(fields(RelayConfig))[path].description

@@ -1,0 +1,3 @@
+"""
+The shared words.
+"""

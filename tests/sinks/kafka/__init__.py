@@ -1,0 +1,3 @@
+"""
+Tests of the Kafka sink, against a real broker.
+"""

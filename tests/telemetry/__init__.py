@@ -1,0 +1,3 @@
+"""
+What SREs see: metrics, logs, health.
+"""

@@ -1,0 +1,1 @@
+"""The doubles that ship with relay."""

@@ -1,0 +1,1 @@
+"""The simulated phone systems and the audit."""
