@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, bindparam, case, exists, insert, literal, literal_column, select, update
+from sqlalchemy import Connection, bindparam, case, exists, insert, literal_column, null, select, update
 
 from relay.journal import schema
 from relay.journal.coverage import extend_coverage
@@ -43,14 +43,14 @@ INSERT_DELIVERY: Final = HotStatement(
             case(
                 (
                     exists(
-                        select(literal(1)).where(
+                        select(literal_column("1")).where(
                             _d.c.endpoint_no == bindparam("endpoint_no_again"),
                             _d.c.subject_key == bindparam("subject_key_again"),
                             _d.c.status == literal_column("'pending'"),
                             _d.c.job == literal_column("0"),
                         )
                     ),
-                    None,
+                    null(),
                 ),
                 else_=bindparam("due_ms"),
             ),

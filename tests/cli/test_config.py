@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.cli.conftest import CONFIG, Relay
+from tests.cli.conftest import CONFIG, REAL, ROOT, Relay
 
 
 def test_a_good_configuration_is_summed_up(relay: Relay, config_file: Path) -> None:
@@ -76,3 +76,21 @@ def test_what_only_the_assembly_can_tell_is_a_fault_too(relay: Relay, config_fil
     done = relay("config", "check", str(config_file))
 
     assert (2, "relay: endpoints[forbidden].url: is forbidden\n") == (done.code, done.err)
+
+
+def test_the_shipped_file_is_fine_to_the_real_command(relay: Relay) -> None:
+    secret = relay("endpoints", "new-secret", module=REAL).out.strip()
+
+    done = relay("config", "check", str(ROOT / "config" / "relay.toml"), module=REAL, CRM_SECRET=secret)
+
+    assert (0, "") == (done.code, done.err)
+
+
+def test_an_endpoint_that_may_not_be_dialled_is_a_fault_to_the_real_command(
+    relay: Relay, config_file: Path
+) -> None:
+    config_file.write_text(CONFIG.replace("https://crm.example.com", "http://169.254.169.254"))
+
+    done = relay("config", "check", str(config_file), module=REAL)
+
+    assert (2, True) == (done.code, done.err.startswith("relay: endpoints[crm].url: "))

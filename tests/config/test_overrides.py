@@ -82,7 +82,8 @@ def test_a_secret_can_be_pointed_elsewhere(file: ConfigFile) -> None:
         (
             "RELAY_SOURCES__PBX_SYDNEY__LOOKBACK_S",
             "600\nb = 2",
-            "sources[pbx-sydney].lookback_s: must be a whole number (set by RELAY_SOURCES__PBX_SYDNEY__LOOKBACK_S)",
+            "sources[pbx-sydney].lookback_s: must be a whole number"
+            " (set by RELAY_SOURCES__PBX_SYDNEY__LOOKBACK_S)",
         ),
         (
             "RELAY_SOURCES__PBX_SIDNEY__TOKEN",

@@ -34,11 +34,11 @@ class ListJournal:
         """
         seq = len(self.events) + 1
         self._revisions[subject] += 1
-        kind, source_id = subject.split("/")[:2]
+        kind, _, rest = subject.partition("/")
         event = Event(
             id=f"evt_{self.journal_id.replace('-', '_')}_{seq:012d}",
             type=event_type,
-            source_id=None if kind == "endpoint" else source_id,
+            source_id=None if kind == "endpoint" else rest.partition("/")[0] or "pbx",
             subject=subject,
             revision=self._revisions[subject],
             occurred_at=self._start - timedelta(seconds=5),

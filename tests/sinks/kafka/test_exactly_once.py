@@ -5,6 +5,7 @@ Whatever interrupts a publisher, consumers get every event once, and those of a 
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 from collections.abc import Sequence
 
@@ -103,7 +104,9 @@ async def _is_published(
     return True
 
 
-async def test_a_second_publisher_of_the_deployment_fences_the_first(kafka: str) -> None:
+async def test_a_second_publisher_of_the_deployment_fences_the_first(
+    kafka: str, caplog: pytest.LogCaptureFixture
+) -> None:
     journal, settings = ListJournal(), settings_for(kafka)
     journal.fill(4)
     first, second = journal.publisher(settings), journal.publisher(settings)
@@ -115,8 +118,10 @@ async def test_a_second_publisher_of_the_deployment_fences_the_first(kafka: str)
         await first.publish(journal.after(2))
     await second.publish(journal.after(2))
     await second.close()
+    gc.collect()  # forgotten futures speak up when they go
 
     assert "fenced" == lost.value.reason
+    assert [] == [line for line in caplog.messages if "never retrieved" in line]
     assert [1, 2, 3, 4] == sorted(seqs(await read_events(settings)))
 
 

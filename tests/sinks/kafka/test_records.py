@@ -99,6 +99,24 @@ async def test_the_state_topic_holds_the_last_state_of_every_call(kafka: str) ->
 
 
 @pytest.mark.kafka
+async def test_a_subject_is_in_the_partition_that_java_clients_would_choose(kafka: str) -> None:
+    java = {b"21": -973932308, b"foobar": -790332482, b"a-little-bit-long-string": -985981536}
+    journal, settings = ListJournal(), settings_for(kafka, partitions=5)
+    for key in java:
+        journal.append(key.decode(), "source.state_changed")
+    publisher = journal.publisher(settings)
+    await publisher.open()
+    await publisher.publish(journal.events)
+    await publisher.close()
+
+    records = await read_events(settings)
+
+    assert {key: (murmur2 & 0x7FFFFFFF) % 5 for key, murmur2 in java.items()} == {
+        record.key: record.partition for record in records
+    }
+
+
+@pytest.mark.kafka
 async def test_consumers_get_the_bytes_the_key_and_the_time_of_recording(kafka: str) -> None:
     journal, settings = ListJournal(), settings_for(kafka, compression="none")
     event = journal.append("agent/pbx/a1", "agent.paused")
