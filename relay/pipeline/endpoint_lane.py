@@ -21,6 +21,7 @@ from relay.pipeline.endpoint_reports import EndpointReports
 from relay.pipeline.lane import Lane
 from relay.pipeline.settling import Settler
 from relay.pipeline.verdicts import Report, Verdicts
+from relay.pipeline.waiting import pause
 from relay.sinks.port import DeliverySink
 from relay.telemetry.metrics import Metrics
 
@@ -75,20 +76,14 @@ class EndpointLane:
         """
         Deliver until told to stop; then give the attempts in flight their grace.
         """
-        stopping = asyncio.ensure_future(stop.wait())
         try:
             while not stop.is_set() and self._failure is None:
                 self._woken.clear()
                 await self._fill()
                 self.pump()
-                woken = asyncio.ensure_future(self._woken.wait())
-                await asyncio.wait(
-                    {woken, stopping}, timeout=self._idle_s(), return_when=asyncio.FIRST_COMPLETED
-                )
-                woken.cancel()
+                await pause(self._context.clock, self._idle_s(), self._woken, stop)
         finally:
             self._is_stopping = True
-            stopping.cancel()
             await self._finish()
         if self._failure is not None:
             raise self._failure

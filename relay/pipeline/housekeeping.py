@@ -11,7 +11,7 @@ from typing import Final
 from relay.journal.port import HousekeepingJournal
 from relay.model.clock import Clock
 from relay.model.errors import JournalBusy
-from relay.pipeline.waiting import until
+from relay.pipeline.waiting import pause
 from relay.telemetry.health import Health
 from relay.telemetry.metrics import Metrics
 
@@ -44,7 +44,7 @@ class Housekeeping:
             except JournalBusy as error:
                 self._health.set("journal", ok=False, reason=str(error))
                 self._metrics.journal_errors.labels("housekeeping", "busy").inc()
-            await until(self._clock.now() + timedelta(seconds=EVERY_S), stop, self._clock)
+            await pause(self._clock, EVERY_S, stop)
 
     async def step(self) -> None:
         """
@@ -82,6 +82,6 @@ class LoopLag:
         """
         while not stop.is_set():
             started = self._clock.monotonic()
-            await until(self._clock.now() + timedelta(seconds=LAG_PROBE_S), stop, self._clock)
+            await pause(self._clock, LAG_PROBE_S, stop)
             late_s = self._clock.monotonic() - started - LAG_PROBE_S
             self._metrics.event_loop_lag_seconds.observe(max(late_s, 0.0))

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
 from relay.journal.port import PublishJournal
 from relay.model.clock import Clock
 from relay.model.errors import JournalBusy, JournalUnusable, PublisherLost
 from relay.model.event import StoredEvent
-from relay.pipeline.waiting import until
+from relay.pipeline.waiting import pause
 from relay.sinks.port import EventPublisher
 from relay.telemetry.metrics import Metrics, observe_many
 
@@ -90,7 +89,7 @@ class Publish:
             if events:
                 await self._publish(events)
             else:
-                await self._wait(stop)
+                await pause(self._clock, IDLE_CHECK_S, self._woken, stop)
         except JournalBusy:
             self._metrics.journal_errors.labels("publish", "busy").inc()
             await self._back_off(stop)
@@ -137,15 +136,7 @@ class Publish:
             log.warning("not publishing", extra={"reason": message})
         self._failures_in_a_row += 1
 
-    async def _wait(self, stop: asyncio.Event) -> None:
-        woken, stopping = asyncio.ensure_future(self._woken.wait()), asyncio.ensure_future(stop.wait())
-        try:
-            await asyncio.wait({woken, stopping}, timeout=IDLE_CHECK_S, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
-            stopping.cancel()
-
     async def _back_off(self, stop: asyncio.Event) -> None:
         doublings = min(self._failures_in_a_row, 10)
         delay_s = min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S * 2**doublings)
-        await until(self._clock.now() + timedelta(seconds=delay_s), stop, self._clock)
+        await pause(self._clock, delay_s, stop)

@@ -12,12 +12,14 @@ from typing import Final
 from relay.journal.port import DeliveryJournal, Settlement
 from relay.model.clock import Clock
 from relay.model.errors import JournalBusy
+from relay.pipeline.waiting import pause
 from relay.telemetry.metrics import Metrics, observe_many
 
 MAX_BATCH: Final = 1_000
 LINGER_S: Final = 0.02
 BUSY_PAUSE_S: Final = 0.05
 MAX_WAITING: Final = 20_000
+IDLE_CHECK_S: Final = 60.0
 WEBHOOK: Final = "webhook"
 
 
@@ -67,18 +69,12 @@ class Settler:
         """
         Commit until told to stop and nothing waits any more.
         """
-        stopping = asyncio.ensure_future(stop.wait())
-        try:
-            while not (stop.is_set() and not self._waiting):
-                some = asyncio.ensure_future(self._has_some.wait())
-                await asyncio.wait({some, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                some.cancel()
-                if self._waiting:
-                    if len(self._waiting) < MAX_BATCH and not stop.is_set():
-                        await self._clock.sleep(LINGER_S)
-                    await self.commit()
-        finally:
-            stopping.cancel()
+        while not (stop.is_set() and not self._waiting):
+            await pause(self._clock, IDLE_CHECK_S, self._has_some, stop)
+            if self._waiting and len(self._waiting) < MAX_BATCH:
+                await pause(self._clock, LINGER_S, stop)
+            if self._waiting:
+                await self.commit()
 
     async def commit(self) -> None:
         """

@@ -1,5 +1,5 @@
 """
-Every wait of a loop is until a time, or until told to stop.
+Every wait of a loop is until a time, or until something happens: an event, or being told to stop.
 """
 
 from __future__ import annotations
@@ -14,14 +14,20 @@ async def until(at: datetime, stop: asyncio.Event, clock: Clock) -> None:
     """
     Return at `at` by the clock, or as soon as `stop` is set.
     """
-    delay_s = (at - clock.now()).total_seconds()
-    if delay_s <= 0:
+    await pause(clock, (at - clock.now()).total_seconds(), stop)
+
+
+async def pause(clock: Clock, seconds: float, *events: asyncio.Event) -> None:
+    """
+    Return after some seconds of the clock, or as soon as one of the events is set.
+    """
+    if any(event.is_set() for event in events):
         await asyncio.sleep(0)
         return
-    sleeping = asyncio.ensure_future(clock.sleep(delay_s))
-    stopping = asyncio.ensure_future(stop.wait())
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    sleeping = asyncio.ensure_future(clock.sleep(seconds))
     try:
-        await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([sleeping, *waits], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        sleeping.cancel()
-        stopping.cancel()
+        for wait in (sleeping, *waits):
+            wait.cancel()

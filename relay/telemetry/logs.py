@@ -16,6 +16,7 @@ from relay.telemetry.redaction import redact, redact_value
 
 _OWN_NAMES: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _TAKEN: Final = ("time", "level", "logger", "message", "exception")
+_CHATTY: Final = ("alembic", "aiokafka")  # they report every step, also where nothing changes
 
 
 class JsonFormatter(logging.Formatter):
@@ -67,4 +68,6 @@ def configure(level: str, stream: TextIO, metrics: Metrics | None = None) -> Non
             root.removeHandler(handler)
     root.addHandler(_LineHandler(stream, metrics))
     root.setLevel(level.upper())
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.captureWarnings(True)

@@ -42,6 +42,8 @@ class Detour:
 
     async def __aenter__(self) -> Self:
         own = socket.socket(fileno=socket.dup(self._gate.fileno()))
+        # Small buffers: what a frozen broker does not read soon stays with the client.
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         self._server = await asyncio.start_server(self._accept, sock=own)
         return self
 

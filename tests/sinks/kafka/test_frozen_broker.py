@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from os import urandom
 
 import pytest
 
 from relay.model.errors import PublisherLost
+from relay.sinks.kafka.clients import drop_producer, new_producer
 from relay.sinks.kafka.publisher import KafkaPublisher
 from relay.sinks.kafka.settings import KafkaSettings
 from tests.services.kafka import Broker
@@ -85,7 +87,7 @@ async def test_a_commit_whose_answer_never_came_is_neither_lost_nor_repeated(kaf
 
 async def test_closing_returns_while_the_broker_is_frozen(kafka_broker: Broker) -> None:
     journal = ListJournal()
-    journal.fill(2_000, note="x" * 9_000)
+    journal.fill(2_000, note="x" * 2_000)
     async with Detour(kafka_broker) as detour, asyncio.timeout(HUNG_S):
         idle, busy = (journal.publisher(_quick(detour.address)) for _ in range(2))
         await idle.open()
@@ -100,6 +102,39 @@ async def test_closing_returns_while_the_broker_is_frozen(kafka_broker: Broker) 
         left = await _tasks_left()
 
     assert set() == left
+
+
+async def test_a_dropped_producer_keeps_no_connection_for_what_was_never_read(kafka_broker: Broker) -> None:
+    async with Detour(kafka_broker) as detour, asyncio.timeout(HUNG_S):
+        settings = replace(_quick(detour.address), partitions=12)
+        publisher = ListJournal().publisher(settings)
+        await publisher.open()
+        await publisher.close()
+        producer = new_producer(settings)
+        await producer.start()
+        topic = f"{settings.topic_prefix}.ops.v1"
+        await producer.begin_transaction()
+        for partition in range(12):  # all of them belong to the transaction before the broker freezes
+            await (await producer.send(topic, b"first", partition=partition))
+        sockets = [
+            connection._writer.get_extra_info("socket")
+            for connection in producer.client._conns.values()
+            if connection._writer is not None
+        ]
+        detour.freeze()
+        for partition in range(12):
+            await producer.send(topic, urandom(1_000_000), partition=partition)
+        await _turns(20)
+        await drop_producer(producer, 0.5)
+        await _turns(2)
+        numbers = {held.fileno() for held in sockets}
+
+    assert {-1} == numbers
+
+
+async def _turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 async def test_opening_returns_while_the_broker_is_frozen(kafka_broker: Broker) -> None:

@@ -161,6 +161,17 @@ async def test_a_body_over_the_limit_is_cut_and_the_connection_closed(
         assert 1 == await server.ended.get()
 
 
+async def test_a_body_is_cut_as_soon_as_it_is_over_the_limit(transport: Transport) -> None:
+    """
+    Nothing more comes after the first byte too many, so whoever waits for more waits in vain.
+    """
+    head = OK + b"Content-Length: %d\r\n\r\n" % ENDLESS
+    async with serving(says(head + b"x" * (MAX_BODY_BYTES + 1))) as server:
+        reply = await transport.post(server.target(), (), b"{}", timeout_s=DEADLINE_S)
+
+        assert (200, MAX_BODY_BYTES) == (reply.status, len(reply.body))
+
+
 async def test_a_body_of_exactly_the_limit_is_kept_whole_and_the_connection_too(transport: Transport) -> None:
     body = b"y" * MAX_BODY_BYTES
     async with serving(says(OK + b"Content-Length: %d\r\n\r\n%b" % (len(body), body))) as server:
@@ -173,8 +184,9 @@ async def test_a_body_of_exactly_the_limit_is_kept_whole_and_the_connection_too(
 async def test_a_body_hidden_in_endless_chunk_framing_is_cut(transport: Transport) -> None:
     async def framing(request: Request, writer: asyncio.StreamWriter) -> None:
         writer.write(OK + b"Transfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"1;")
         while True:
-            writer.write(b"1;" + b"e" * 1_000 + b"\r\nx\r\n")
+            writer.write(b"e" * 10_000)
             await writer.drain()
 
     async with serving(framing) as server:

@@ -222,6 +222,20 @@ async def test_at_most_so_many_connections_idle_and_the_one_idle_longest_goes_fi
         await transport.close()
 
 
+async def test_a_connection_that_ended_while_idle_takes_no_place_from_others(guard: Guard) -> None:
+    transport = Transport(guard, max_idle=2)
+    async with serving(says(NO_CONTENT)) as one, serving(says(NO_CONTENT)) as three:
+        async with serving(says(NO_CONTENT)) as two:
+            await _post(transport, one)
+            await _post(transport, two)
+        await until(lambda: transport.open_connections == 1)  # the second server has gone
+        await _post(transport, three)
+        await _post(transport, one)
+
+        assert (1, 2) == (one.connections, len(one.requests))
+        await transport.close()
+
+
 @pytest.mark.parametrize("promise", [b"timeout=1", b"timeout=0, max=100"])
 async def test_a_connection_is_not_used_in_the_last_second_that_the_server_promises(
     transport: Transport, promise: bytes

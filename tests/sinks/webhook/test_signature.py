@@ -98,6 +98,7 @@ def test_a_new_secret_is_usable_and_never_the_same() -> None:
         ("whsec_not base64!", "not base64"),
         ("whsec_" + b64encode(b"k" * 32).decode().rstrip("="), "not base64"),
         ("whsec_é", "not base64"),
+        ("whsec_" + b64encode(b"k" * 32).decode() + " ", "not base64"),
         ("whsec_" + b64encode(b"k" * 23).decode(), "this one 23"),
         ("whsec_" + b64encode(b"k" * 65).decode(), "this one 65"),
     ],

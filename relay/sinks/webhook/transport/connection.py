@@ -123,25 +123,20 @@ class Connection(asyncio.Protocol):
         The other side sends no more: nothing may be asked again, and an answer without a length is whole.
         """
         self.is_open = False
-        self._end()
+        if self._waiter is not None:
+            self._reader.feed_end()
+            if self._reader.reply is not None:
+                self._finish(self._reader.reply)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """
         The connection is gone: a running exchange has no answer.
         """
         self.is_open = False
-        if exc is None:
-            self._end()
         if self._waiter is not None:
             self.fail(self._lost(exc))
         self._transport = None
         self._on_lost(self)
-
-    def _end(self) -> None:
-        if self._waiter is not None:
-            self._reader.feed_end()
-            if self._reader.reply is not None:
-                self._finish(self._reader.reply)
 
     def _finish(self, reply: Reply) -> None:
         waiter, self._waiter = self._waiter, None

@@ -1,0 +1,119 @@
+"""
+Makes events, calls and settlements for tests of the journal and the loops.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from relay.journal.port import Append, Settlement
+from relay.model.call import Call, Leg, LegFacts
+from relay.model.change import CallChange
+from relay.model.endpoint import Delivery, EndpointSpec
+from relay.model.event import Event
+from relay.model.ids import IdMaker, subject
+
+NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+IDS = IdMaker(b"a key of the tests")
+SECOND = timedelta(seconds=1)
+
+
+def endpoint_spec(
+    name: str = "crm", url: str = "https://crm.example.com/", events: tuple[str, ...] = ("*",)
+) -> EndpointSpec:
+    """
+    Make an endpoint that wants some types.
+    """
+    return EndpointSpec(name, url, (b"s" * 24,), events)
+
+
+def leg_of(call_id: str, ordinal: int = 0, **facts: object) -> Leg:
+    """
+    Make a closed user leg of a call.
+    """
+    row = {"call": call_id, "ordinal": ordinal, **{name: str(value) for name, value in facts.items()}}
+    known = LegFacts(
+        source_id="pbx",
+        stream="user_calls",
+        base_key=f"base-{call_id}",
+        native_id=None,
+        link_key="412345678",
+        direction="inbound",
+        from_raw="0412345678",
+        from_e164="+61412345678",
+        to_raw="0290001111",
+        to_e164="+61290001111",
+        masked=False,
+        agent_name="Ann",
+        queue=None,
+        ring_group=None,
+        status=None,
+        started_at=NOW,
+        answered_at=NOW + 5 * SECOND,
+        ended_at=NOW + 60 * SECOND,
+        duration_s=60,
+        talk_s=55,
+        row=row,
+        digest=repr(sorted(row.items())).encode(),
+    )
+    return Leg(f"leg-{call_id}-{ordinal}", ordinal, call_id, NOW, replace(known, **facts))  # type: ignore[arg-type]
+
+
+def call_change(call_id: str, events: int = 3, first_revision: int = 1) -> CallChange:
+    """
+    Make a call with one leg and some events.
+    """
+    text = subject("call", "pbx", call_id)
+    made = tuple(call_event(call_id, revision) for revision in range(first_revision, first_revision + events))
+    call = Call(
+        call_id=call_id,
+        source_id="pbx",
+        subject=text,
+        state="ended",
+        started_at=NOW,
+        ended_at=NOW + 60 * SECOND,
+        end_seen_at=NOW + 61 * SECOND,
+        is_end_published=True,
+        is_answer_published=True,
+        is_silent=False,
+        revision=first_revision + events - 1,
+        last_event_id=made[-1].id if made else None,
+        record={"call_id": call_id},
+    )
+    return CallChange(call, (leg_of(call_id),), made, first_revision - 1)
+
+
+def call_event(call_id: str, revision: int) -> Event:
+    """
+    Make one event of a call.
+    """
+    text = subject("call", "pbx", call_id)
+    return Event(
+        id=IDS.milestone(text, str(revision)),
+        type="call.updated",
+        source_id="pbx",
+        subject=text,
+        revision=revision,
+        occurred_at=NOW,
+        observed_at=NOW,
+        precision_s=1,
+        data={"call_id": call_id},
+    )
+
+
+def append_of(*changes: CallChange) -> Append:
+    """
+    Make an append of some calls.
+    """
+    return Append("pbx", "user_calls", NOW, changes)
+
+
+def settled(
+    delivery: Delivery, status: str = "delivered", due_at_ms: int | None = None, attempts: int = 1
+) -> Settlement:
+    """
+    Make the outcome of an attempt.
+    """
+    reason = "ok" if status == "delivered" else "http_5xx"
+    return Settlement(delivery, status, attempts, 1_000, 5, reason, 200, due_at_ms, b"answer")
