@@ -20,7 +20,7 @@ from functools import partial
 from hashlib import blake2b
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry
@@ -32,6 +32,7 @@ from relay.journal.postgresql import upgrade_postgresql
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.clock import Clock
 from relay.model.errors import ConfigError, Fault, JournalUnusable
+from relay.model.event import StoredEvent
 from relay.model.ids import IdMaker
 from relay.normalise.calls import CallAssembler
 from relay.normalise.rules import CallRules
@@ -45,7 +46,10 @@ from relay.pipeline.poll_state import PollSettings
 from relay.pipeline.publish import Publish
 from relay.pipeline.source_ledger import SourceLedger
 from relay.sinks.kafka.publisher import KafkaPublisher
+from relay.sinks.kafka.reader import read_committed
+from relay.sinks.kafka.records import JOURNAL_HEADER, SEQ_HEADER
 from relay.sinks.kafka.settings import KafkaSettings
+from relay.sinks.kafka.topics import Topics
 from relay.sinks.webhook.guard import Guard
 from relay.sinks.webhook.retry import next_delay_s
 from relay.sinks.webhook.sink import WebhookSink
@@ -60,6 +64,8 @@ from relay.telemetry.metrics import Metrics
 SOURCE_KINDS: Final[Mapping[str, type[SourceConfig]]] = {"voipcloud": VoipcloudConfig}
 SQLITE: Final = "sqlite:///"
 CONDITIONS: Final = ("config", "journal", "leases")
+EVENTS_AT_ONCE: Final = 1_000
+BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 
 
 class Loop(Protocol):
@@ -74,6 +80,16 @@ class Loop(Protocol):
         Run until `stop` is set and what is under way is finished.
         """
         ...
+
+
+class TopicEvent(NamedTuple):
+    """
+    An event as a reader of the Kafka topics gets it.
+    """
+
+    journal_id: str
+    seq: int
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +155,38 @@ async def upgrade(url: str) -> None:
         async with open_sqlite(_path(url), _owner(), SystemClock().now()):
             return
     await upgrade_postgresql(url)
+
+
+async def journal_events(url: str) -> list[StoredEvent]:
+    """
+    Return every event of a journal that no relay is using now, in seq order.
+
+    Raises:
+        JournalUnusable: in use, newer, or not to be read.
+    """
+    events: list[StoredEvent] = []
+    async with open_sqlite(_path(url), _owner(), SystemClock().now()) as journal:
+        while page := await journal.events_after(
+            events[-1].seq if events else 0, EVENTS_AT_ONCE, BYTES_AT_ONCE
+        ):
+            events += page
+    return events
+
+
+async def read_topics(bootstrap_servers: str, topic_prefix: str) -> list[TopicEvent]:
+    """
+    Return every committed event of the topics that together hold each event once, as often as it is there.
+
+    Raises:
+        PublisherLost: Kafka did not answer.
+    """
+    records = await read_committed(bootstrap_servers, Topics(topic_prefix).events)
+    return [
+        TopicEvent(
+            record.headers[JOURNAL_HEADER].decode(), int(record.headers[SEQ_HEADER]), record.value or b""
+        )
+        for record in records
+    ]
 
 
 async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: AsyncExitStack) -> list[Loop]:

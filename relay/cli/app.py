@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from relay.cli import config, db, endpoints, schema, serve, twin
+from relay.cli import config, db, demo, endpoints, schema, serve, twin
 from relay.cli.failures import told_to_a_person
 from relay.version import __version__
 
@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
 app.add_typer(config.commands, name="config")
 app.add_typer(db.commands, name="db")

@@ -45,16 +45,11 @@ class Event:
         Return the structured CloudEvent: the bytes that webhooks and Kafka carry and the journal keeps.
         """
         time, recorded = rfc3339(self.occurred_at), rfc3339(recorded_at)
-        owner = (
-            f"/sources/{self.source_id}"
-            if self.source_id
-            else "/" + self.subject.replace("endpoint", "endpoints", 1)
-        )
         return orjson.dumps(
             {
                 "specversion": "1.0",
                 "id": self.id,
-                "source": owner,
+                "source": source_uri(self.source_id, self.subject),
                 "type": self.type,
                 "subject": self.subject,
                 "time": time,
@@ -102,3 +97,10 @@ def schema_uri(event_type: str) -> str:
     Return the absolute URI that names the schema of an event type (CloudEvents `dataschema`).
     """
     return f"urn:relay:schema:{event_type}:v1"
+
+
+def source_uri(source_id: str | None, subject: str) -> str:
+    """
+    Return the CloudEvents `source`: the phone system, or the endpoint that the subject names.
+    """
+    return f"/sources/{source_id}" if source_id else "/" + subject.replace("endpoint", "endpoints", 1)

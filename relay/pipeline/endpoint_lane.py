@@ -15,7 +15,7 @@ from relay.model.clock import Clock
 from relay.model.endpoint import DISABLED, PAUSED, Delivery, Endpoint
 from relay.model.errors import JournalBusy
 from relay.model.ids import IdMaker
-from relay.model.outcome import Outcome, TryLater
+from relay.model.outcome import Delivered, Outcome, TryLater
 from relay.model.times import to_ms
 from relay.pipeline.endpoint_reports import EndpointReports
 from relay.pipeline.lane import Lane
@@ -66,6 +66,7 @@ class EndpointLane:
         self._tasks: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._is_stopping = False
+        self._sleeps_for_ms: int | None = None
         self._failure: BaseException | None = None
         reports = EndpointReports(endpoint, context.journal, context.ids, context.clock, context.appended)
         self._verdicts = Verdicts(self.queue, context.settler, reports, next_delay_s, self._spawn)
@@ -93,7 +94,7 @@ class EndpointLane:
         Look again what may be sent, and whether the journal holds more.
         """
         self.pump()
-        if self.queue.is_due(self._now_ms()):
+        if self.queue.next_due_ms != self._sleeps_for_ms or self.queue.is_due(self._now_ms()):
             self._woken.set()
 
     def pump(self) -> None:
@@ -132,6 +133,7 @@ class EndpointLane:
 
     def _idle_s(self) -> float:
         now_ms, not_before_ms = self._now_ms(), self._verdicts.not_before_ms
+        self._sleeps_for_ms = self.queue.next_due_ms
         wait_ms = [IDLE_CHECK_S * 1000]
         if not_before_ms > now_ms:
             wait_ms.append(not_before_ms - now_ms)
@@ -153,6 +155,8 @@ class EndpointLane:
                 self._verdicts.judge(
                     current, outcome, made_at_ms, round((clock.monotonic() - started) * 1000)
                 )
+                if not isinstance(outcome, Delivered):
+                    self._woken.set()  # the loop's next look at the journal may be earlier now
                 current = self.queue.take() if self._may_send() else None
         finally:
             inflight.dec()

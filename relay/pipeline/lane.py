@@ -122,8 +122,11 @@ class Lane:
         self._uncommitted[key] -= 1
         if self._uncommitted[key] <= 0:
             del self._uncommitted[key]
-        if self._led_by_journal.get(key) == NOW:
+        due_ms = self._led_by_journal.get(key)
+        if due_ms == NOW:
             self._wants_page = True
+        elif due_ms is not None:  # a page read before this commit could not show it
+            self._next_due_ms = min(self._next_due_ms or due_ms, due_ms)
 
     def is_due(self, now_ms: int) -> bool:
         """

@@ -1,8 +1,8 @@
 """
 Fills and sends the batches of one transaction.
 
-The client's batch interface is used instead of its `send`: one future a batch rather than one a record, which
-halves the work in Python.  Where a record goes is the same.
+The client's batch interface is used instead of its `send`: one future a batch rather than one a record is
+less work in Python.  Where a record goes is the same.
 """
 
 from __future__ import annotations

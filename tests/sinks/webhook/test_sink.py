@@ -181,7 +181,7 @@ async def test_a_redirect_is_not_followed(
 async def test_no_answer_is_tried_later_with_its_reason(transport: Transport, clock: ManualClock) -> None:
     async with serving(says(b"")) as silent, serving(says(b"SSH-2.0-x\r\n")) as garbled:
         outcomes = [
-            await WebhookSink(_spec(server.url(), timeout_s=0.05), transport, clock).deliver(_delivery())
+            await WebhookSink(_spec(server.url(), timeout_s=0.5), transport, clock).deliver(_delivery())
             for server in (silent, garbled)
         ]
         outcomes.append(await WebhookSink(_spec("http://10.0.0.1/"), transport, clock).deliver(_delivery()))

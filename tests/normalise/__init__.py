@@ -1,0 +1,3 @@
+"""
+Tests of room 2: rows to events.
+"""

@@ -1,0 +1,249 @@
+"""
+An office whose phone system is read by hand: vendor rows in, events out, state kept as the journal would.
+
+Seconds are counted from `T0`, so that a test reads as a story.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+from jsonschema import Draft202012Validator
+
+from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS, Call, Leg
+from relay.model.catalogue import CALL_ENDS, EVENT_TYPES
+from relay.model.change import CallChange, Neighbourhood
+from relay.model.event import Event
+from relay.model.ids import IdMaker, row_digest
+from relay.model.schemas import envelope_schema
+from relay.normalise.calls import CallAssembler
+from relay.normalise.fresh_rows import KnownRows
+from relay.normalise.rules import CallRules
+from relay.normalise.voipcloud_rows import VoipcloudRows
+
+T0: Final = datetime(2026, 11, 21, 0, 0, tzinfo=UTC)
+ZONE: Final = ZoneInfo("Australia/Sydney")
+CALLER: Final = "0491570156"
+OTHER_CALLER: Final = "0491570157"
+DID: Final = "0270101000"
+Row = dict[str, Any]
+
+
+def at(second: float) -> datetime:
+    """
+    Return an instant of the story.
+    """
+    return T0 + timedelta(seconds=second)
+
+
+def stamp(second: float | None) -> str | None:
+    """
+    Write an instant as the tenant does: ISO 8601 with the offset of its zone.
+    """
+    return None if second is None else at(second).astimezone(ZONE).isoformat()
+
+
+def user_row(
+    start: int, now: int, *, answered: int | None = None, ended: int | None = None, **columns: Any
+) -> Row:
+    """
+    Return the row of one phone as it stands at the second `now`.
+    """
+    until = now if ended is None else ended
+    talk_s = 0 if answered is None else until - answered
+    return {
+        "from_number": CALLER,
+        "to_number": DID,
+        "user_name": "Alice Nguyen",
+        "is_inbound": 1,
+        "call_start_at": stamp(start),
+        "call_duration": until - start,
+        "call_finished_at": stamp(ended),
+        "conversation_duration": talk_s,
+        **columns,
+    }
+
+
+def outbound_row(start: int, now: int, **more: Any) -> Row:
+    """
+    Return the row of a call that a user makes.
+    """
+    return user_row(start, now, **{"from_number": DID, "to_number": CALLER, "is_inbound": 0, **more})
+
+
+def queue_row(
+    start: int, ended: int, *, answered: int | None = None, by: str | None = None, **columns: Any
+) -> Row:
+    """
+    Return the row that a queue writes when its call has ended.
+    """
+    return {
+        "queue_name": "Sales",
+        "callerid": CALLER,
+        "inbound_number": DID,
+        "call_start_at": stamp(start),
+        "call_answered_at": stamp(answered),
+        "call_finished_at": stamp(ended),
+        "answered_by_user_name": by,
+        "status": "abandoned" if answered is None else "answered",
+        **columns,
+    }
+
+
+def ring_group_row(start: int, ended: int, **more: Any) -> Row:
+    """
+    Return the row that a ring group writes when its call has ended.
+    """
+    row = queue_row(start, ended, **more)
+    name = row.pop("queue_name")
+    return {"ring_group_name": "Reception" if name == "Sales" else name, **row}
+
+
+class Office:
+    """
+    Reads pages as the poll loop does and keeps what the journal would keep.
+
+    Every event is checked against its schema and its data class, every change against I2: revisions are
+    contiguous, ids are new.
+    """
+
+    def __init__(
+        self, publish_from: float = -1e6, id_key: bytes = b"key of the office", zone: ZoneInfo = ZONE
+    ) -> None:
+        self.rules = CallRules("pbx-sydney", zone, "AU", at(publish_from))
+        ids = IdMaker(id_key)
+        self.reader = VoipcloudRows(self.rules, ids)
+        self.assembler = CallAssembler(self.rules, ids)
+        self.calls: dict[str, Call] = {}
+        self.legs: dict[str, Leg] = {}
+        self.events: list[Event] = []
+        self.read_at: dict[str, datetime | None] = dict.fromkeys(CALL_STREAMS)
+        self._known = {stream: KnownRows() for stream in CALL_STREAMS}
+
+    def users(self, second: float, *rows: Row) -> list[Event]:
+        """
+        Read a page of user calls.
+        """
+        return self.reads(USER_CALLS, second, rows)
+
+    def queues(self, second: float, *rows: Row) -> list[Event]:
+        """
+        Read a page of queue calls.
+        """
+        return self.reads(QUEUE_CALLS, second, rows)
+
+    def ring_groups(self, second: float, *rows: Row) -> list[Event]:
+        """
+        Read a page of ring-group calls.
+        """
+        return self.reads(RINGGROUP_CALLS, second, rows)
+
+    def reads(self, stream: str, second: float, rows: Sequence[Row]) -> list[Event]:
+        """
+        Take a page that was asked for at a second; return the events it makes.
+        """
+        digests = [row_digest(row) for row in rows]
+        known = self._known[stream]
+        fresh = [self.reader.read(stream, rows[place], digests[place]) for place in known.fresh(digests)]
+        changes = self.assembler.assemble(fresh, Counter(digests), self._whole(), at(second))
+        known.learn(digests, ())
+        self.read_at[stream] = at(second)
+        return self._apply(changes)
+
+    def forgets_what_it_read(self) -> None:
+        """
+        Lose what is only in memory, as a restart does.
+        """
+        self._known = {
+            stream: KnownRows(leg.facts.digest for leg in self.legs.values() if leg.facts.stream == stream)
+            for stream in CALL_STREAMS
+        }
+
+    def releases(self, second: float) -> list[Event]:
+        """
+        Let held ends go whose time has come.
+        """
+        held = {call_id: call for call_id, call in self.calls.items() if call.is_end_held}
+        legs = [leg for leg in self.legs.values() if leg.call_id in held]
+        return self._apply(self.assembler.release(Neighbourhood(held, legs), self.read_at, at(second)))
+
+    def nothing_more(self, second: float) -> list[Event]:
+        """
+        Read what is known of every stream once more at a second, then let held ends go.
+        """
+        self.read_at = dict.fromkeys(CALL_STREAMS, at(second))
+        return self.releases(second)
+
+    def only_call(self) -> Call:
+        """
+        Return the one call there is.
+        """
+        (call,) = self.calls.values()
+        return call
+
+    def final_records(self) -> list[dict[str, Any]]:
+        """
+        Return the last published record of every call, in order of start.
+        """
+        last = {event.subject: event.data for event in self.events}
+        return sorted(last.values(), key=lambda record: (record["started_at"], record["call_id"]))
+
+    def _whole(self) -> Neighbourhood:
+        return Neighbourhood(dict(self.calls), list(self.legs.values()))
+
+    def _apply(self, changes: Iterable[CallChange]) -> list[Event]:
+        made: list[Event] = []
+        for change in changes:
+            known = self.calls.get(change.call.call_id)
+            revision = known.revision if known else 0
+            assert revision == change.expected_revision
+            for event in change.events:
+                revision += 1
+                assert revision == event.revision
+                check(event)
+            assert revision == change.call.revision
+            self.calls[change.call.call_id] = change.call
+            self.legs.update({leg.leg_id: leg for leg in change.legs})
+            made += change.events
+        self.events += made
+        assert len(self.events) == len({event.id for event in self.events})
+        for subject, count in Counter(
+            event.subject for event in self.events if event.type in CALL_ENDS
+        ).items():
+            assert count == 1, f"{subject} ended twice"
+        return made
+
+
+def types(events: Iterable[Event]) -> list[str]:
+    """
+    Return the types of events without their family: started, answered, finished, ….
+    """
+    return [event.type.removeprefix("call.") for event in events]
+
+
+def check(event: Event) -> dict[str, Any]:
+    """
+    Assert that an event is as its schema and its data class say; return it as a receiver reads it.
+    """
+    sent: dict[str, Any] = orjson.loads(event.to_json(event.observed_at + timedelta(milliseconds=40)))
+    assert [] == [error.message for error in _validator(event.type).iter_errors(sent)]
+    assert sent["data"] == EVENT_TYPES[event.type].data.model_validate(sent["data"], strict=True).model_dump()
+    return sent
+
+
+@cache
+def _validator(event_type: str) -> Draft202012Validator:
+    return Draft202012Validator(envelope_schema(event_type))
+
+
+def without(row: Mapping[str, Any], column: str) -> Row:
+    """
+    Return a row that lacks a column.
+    """
+    return {name: value for name, value in row.items() if name != column}

@@ -1,0 +1,67 @@
+"""
+Calls that ended before publishing began are kept without a word (DESIGN section 4, First start).
+"""
+
+from __future__ import annotations
+
+from tests.normalise.office import Office, outbound_row, queue_row, types, user_row
+
+FROM = 100
+
+
+def test_a_call_that_ended_before_is_kept_in_silence_for_ever() -> None:
+    office = Office(publish_from=FROM)
+
+    assert [] == office.users(110, user_row(0, 110, answered=12, ended=99))
+    assert [] == office.users(120, user_row(0, 110, answered=12, ended=98))
+    assert [] == office.users(130, user_row(0, 110, answered=12, ended=98, user_name="Bao Smith"))
+    assert [] == office.queues(140, queue_row(0, 98, answered=12, by="Bao Smith"))
+    assert [] == office.nothing_more(5000)
+    call = office.only_call()
+    assert (True, 0, "ended") == (call.is_silent, call.revision, call.state)
+    assert "Sales" == call.record["queue"]
+
+
+def test_a_missed_call_that_ended_before_is_never_released() -> None:
+    office = Office(publish_from=FROM)
+
+    assert [] == office.users(110, user_row(0, 110, ended=30), outbound_row(0, 110, ended=40))
+    assert [] == office.nothing_more(5000)
+
+
+def test_a_call_that_ends_at_that_very_instant_is_published() -> None:
+    office = Office(publish_from=FROM)
+
+    events = office.users(110, user_row(0, 110, answered=12, ended=FROM))
+
+    assert ["started", "answered", "finished"] == types(events)
+
+
+def test_a_call_still_open_is_published_though_it_began_before() -> None:
+    office = Office(publish_from=FROM)
+
+    assert ["started", "answered"] == types(office.users(110, user_row(0, 110, answered=12)))
+    assert ["finished"] == types(office.users(130, user_row(0, 130, answered=12, ended=120)))
+
+
+def test_a_call_whose_first_phone_gave_up_before_but_which_went_on_is_published() -> None:
+    """
+    The phone rang in vain before publishing began; the caller went on waiting in the queue until after it.
+    """
+    office = Office(publish_from=FROM)
+    assert [] == office.users(101, user_row(60, 101, ended=90))
+
+    events = [*office.queues(200, queue_row(40, 180)), *office.nothing_more(300)]
+
+    assert ["started", "abandoned"] == types(events)
+    assert 140 == events[-1].data["duration_s"]
+    assert not office.only_call().is_silent
+
+
+def test_a_phone_that_still_rings_makes_an_ended_looking_call_heard() -> None:
+    office = Office(publish_from=FROM)
+    assert [] == office.users(101, user_row(60, 101, ended=90))
+
+    still_rings = user_row(60, 102, user_name="Bao Smith")
+
+    assert ["started"] == types(office.users(102, user_row(60, 101, ended=90), still_rings))

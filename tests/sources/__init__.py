@@ -1,0 +1,3 @@
+"""
+Tests of room 1: phone system to rows.
+"""
