@@ -30,7 +30,7 @@ class Delivered:
 @dataclass(frozen=True, slots=True)
 class TryLater:
     """
-    Not now.
+    Not now.  `answer` begins what the receiver said, or says why it said nothing.
 
     `not_before` holds the whole lane until then and costs no attempt (429, or 503 with Retry-After).
     `is_refusal` marks an answer that a person should look at (most 4xx).

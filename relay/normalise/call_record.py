@@ -115,10 +115,10 @@ def outcome_of(legs: Sequence[Leg], is_ended: bool = False) -> str:
         return words.ANSWERED
     if end_of(legs, is_ended) is None:
         return words.UNKNOWN
-    summaries = [leg.facts for leg in legs if leg.facts.status]
+    summaries = [leg for leg in legs if leg.facts.status]
     if summaries:
-        last = max(summaries, key=lambda facts: facts.started_at)
-        return last.status or words.UNKNOWN
+        last = max(summaries, key=lambda leg: (leg.facts.started_at, leg.anchor_rank))
+        return last.facts.status or words.UNKNOWN
     return words.MISSED if legs[0].facts.direction == words.INBOUND else words.NO_ANSWER
 
 

@@ -113,7 +113,8 @@ class CallAssembler:
             started_at=min(leg.facts.started_at for leg in legs),
             ended_at=ended_at,
             end_seen_at=(call.end_seen_at or observed_at) if ended_at else None,
-            is_silent=call.is_silent or (call.revision == 0 and self._ended_before_publishing(ended_at)),
+            # A leg that joins may show that the call went on: only while it had ended before, nothing is said.
+            is_silent=call.revision == 0 and self._ended_before_publishing(ended_at),
         )
         events = CallEvents(self._ids, self._rules, call, observed_at, origin)
         if call.is_silent:

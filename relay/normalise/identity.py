@@ -50,7 +50,8 @@ def _identify_bag(
     rows: list[LegFacts], bag: list[Leg], page: Mapping[bytes, int], ids: IdMaker, observed_at: datetime
 ) -> list[Leg]:
     rows, free = _without_exact(rows, bag, page)
-    legs, left_over = _match(rows, free)
+    legs, left_over, left_free = _match(rows, free)
+    left_over = _without_stale(left_over, left_free)
     next_ordinal = max((leg.ordinal for leg in bag), default=-1) + 1
     left_over.sort(
         key=lambda facts: (facts.agent_name or "", facts.ended_at or _NEVER, facts.duration_s or 0)
@@ -80,7 +81,24 @@ def _without_exact(
     return new_rows, free
 
 
-def _match(rows: list[LegFacts], free: list[Leg]) -> tuple[list[Leg], list[LegFacts]]:
+def _without_stale(rows: list[LegFacts], free: list[Leg]) -> list[LegFacts]:
+    """
+    Drop open rows where a closed leg is not shown as closed: an answer from before its end, come late.
+    """
+    stale = sum(leg.facts.ended_at is not None for leg in free)
+    kept = []
+    for facts in rows:
+        if facts.ended_at is None and stale:
+            stale -= 1
+        else:
+            kept.append(facts)
+    return kept
+
+
+def _match(rows: list[LegFacts], free: list[Leg]) -> tuple[list[Leg], list[LegFacts], list[Leg]]:
+    """
+    Return legs in their new state, the rows that are left over, and the legs that are.
+    """
     pairs = sorted(
         (_difference(leg.facts, facts), leg.ordinal, place)
         for leg in free
@@ -94,7 +112,7 @@ def _match(rows: list[LegFacts], free: list[Leg]) -> tuple[list[Leg], list[LegFa
             leg = by_ordinal.pop(ordinal)
             used_rows[place] = Leg(leg.leg_id, leg.ordinal, leg.call_id, leg.first_seen_at, rows[place])
     left_over = [facts for place, facts in enumerate(rows) if place not in used_rows]
-    return [used_rows[place] for place in sorted(used_rows)], left_over
+    return [used_rows[place] for place in sorted(used_rows)], left_over, list(by_ordinal.values())
 
 
 def _difference(old: LegFacts, new: LegFacts) -> tuple[int, int, float]:

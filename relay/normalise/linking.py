@@ -76,15 +76,21 @@ def _phones_that_rang_together(a: LegFacts, b: LegFacts) -> int | None:
 
 
 def _phone_and_summary(user: LegFacts, summary: LegFacts) -> int | None:
-    if user.started_at < summary.started_at - SAME_INSTANT:
-        return None
-    if summary.ended_at is not None and user.started_at > summary.ended_at + SAME_INSTANT:
-        return None
+    # Outside of its time a phone may still have rung for the group before, or after, in the same call.
+    if user.started_at < summary.started_at - SAME_INSTANT or _rang_after(user, summary):
+        return 0
     if user.answered_at is None:
         return _LIKELY
     if summary.answered_at is None or summary.agent_name not in (None, user.agent_name):
         return None
     return _CERTAIN if abs(summary.answered_at - user.answered_at) <= SAME_INSTANT else None
+
+
+def _rang_after(user: LegFacts, summary: LegFacts) -> bool:
+    if summary.ended_at is None:
+        return False
+    tolerance = -SAME_INSTANT if summary.status == TIMED_OUT and user.answered_at else SAME_INSTANT
+    return user.started_at > summary.ended_at + tolerance
 
 
 def _overflow(a: LegFacts, b: LegFacts) -> int | None:

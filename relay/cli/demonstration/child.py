@@ -15,7 +15,7 @@ from typing import Final
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-import relay
+from relay import version
 from relay.model.errors import RelayError
 
 READY_TIMEOUT_S: Final = 30.0
@@ -136,6 +136,6 @@ class RelayProcess:
 def _environ() -> dict[str, str]:
     # The child is this very relay, whatever else the working folder holds under that name; and the
     # configuration is the demonstration's own: overrides of the caller's environment are not for it.
-    own = str(Path(relay.__file__).parents[1])
+    own = str(Path(version.__file__).parents[1])
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, (own, kept.get("PYTHONPATH"))))}

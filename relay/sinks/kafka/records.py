@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from relay.model.event import CONTENT_TYPE, StoredEvent, schema_uri
+from relay.model.event import CONTENT_TYPE, StoredEvent, schema_uri, source_uri
 from relay.model.times import rfc3339, to_ms
 from relay.sinks.kafka.topics import Topics
 
@@ -88,18 +88,12 @@ def _attributes(event: StoredEvent, key: bytes) -> Headers:
     return [
         _SPEC_VERSION,
         ("ce_id", event.id.encode()),
-        ("ce_source", _source(event)),
+        ("ce_source", source_uri(event.source_id, event.subject).encode()),
         *_type_headers(event.type),
         ("ce_subject", key),
         ("ce_time", rfc3339(event.occurred_at).encode()),
         ("ce_partitionkey", key),
     ]
-
-
-def _source(event: StoredEvent) -> bytes:
-    if event.source_id:
-        return b"/sources/" + event.source_id.encode()
-    return b"/" + event.subject.replace("endpoint", "endpoints", 1).encode()
 
 
 @lru_cache(maxsize=1_000)

@@ -4,6 +4,8 @@ Hand events to one registered webhook.
 
 from __future__ import annotations
 
+from typing import Final
+
 from relay.model.clock import Clock
 from relay.model.endpoint import Delivery, EndpointSpec
 from relay.model.errors import TransportError
@@ -14,6 +16,8 @@ from relay.sinks.webhook.transport.headers import build_headers
 from relay.sinks.webhook.transport.target import Target
 from relay.sinks.webhook.verdict import judge
 from relay.version import __version__
+
+MAX_DETAIL_BYTES: Final = 1024
 
 
 class WebhookSink:
@@ -51,7 +55,7 @@ class WebhookSink:
                 self._target, self._headers(delivery), delivery.body, timeout_s=self._timeout_s
             )
         except TransportError as error:
-            return TryLater(error.reason)
+            return TryLater(error.reason, answer=str(error).encode()[:MAX_DETAIL_BYTES])
         return judge(reply.status, reply.headers, reply.body, self._clock.now())
 
     def _headers(self, delivery: Delivery) -> bytes:
