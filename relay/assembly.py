@@ -202,7 +202,8 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
 
     await deliver.start([_endpoint(one, transport, house.clock) for one in config.endpoints], appended)
     polls = [await _poll(source, house, appended, rooms) for source in config.sources]
-    housekeeping = Housekeeping(house.journal, house.clock, house.metrics, health)
+    publication = publish.cursor_name if publish else None
+    housekeeping = Housekeeping(house.journal, house.clock, house.metrics, health, publication)
     lag = LoopLag(house.clock, house.metrics)
     return [deliver, *([publish] if publish else []), *polls, housekeeping, lag]
 

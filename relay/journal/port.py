@@ -304,6 +304,16 @@ class JournalStats:
     endpoints: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """
+    What a publisher has not committed yet: how many events, and when the oldest of them was recorded.
+    """
+
+    events: int
+    oldest_at: datetime | None
+
+
 class HousekeepingJournal(Protocol):
     """
     The journal as housekeeping needs it.
@@ -312,6 +322,12 @@ class HousekeepingJournal(Protocol):
     async def stats(self) -> JournalStats:
         """
         Return sizes and backlogs.
+        """
+        ...
+
+    async def backlog(self, publication: str) -> Backlog:
+        """
+        Return what lies between a publisher's cursor and the newest event.
         """
         ...
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, literal_column, select
 
 from relay.journal import schema
-from relay.journal.port import JournalStats
+from relay.journal.port import Backlog, JournalStats
 from relay.journal.rows import event_of, time_or_null
 from relay.journal.statements import upsert
 from relay.model.event import StoredEvent
@@ -72,3 +72,14 @@ def stats(conn: Connection, size_bytes: int, wal_bytes: int) -> JournalStats:
         oldest_pending_at=time_or_null(conn.execute(oldest).scalar()),
         endpoints={row[0]: row[1] for row in states},
     )
+
+
+def backlog(conn: Connection, publication: str) -> Backlog:
+    """
+    Return what lies between a publisher's cursor and the newest event.
+    """
+    cursor = select(schema.publications.c.seq).where(schema.publications.c.name == publication)
+    seq = conn.execute(cursor).scalar() or 0
+    last_seq = conn.execute(select(schema.meta.c.last_seq)).scalar_one()
+    oldest = select(_e.c.recorded_ms).where(_e.c.seq > seq).order_by(_e.c.seq).limit(1)
+    return Backlog(last_seq - seq, time_or_null(conn.execute(oldest).scalar()))

@@ -23,6 +23,7 @@ from relay.journal.port import (
     MAX_EVENTS_PER_APPEND,
     Append,
     Appended,
+    Backlog,
     EndpointChange,
     EndpointHead,
     Identity,
@@ -155,6 +156,9 @@ class SqlJournal:
     async def stats(self) -> JournalStats:
         size_bytes, wal_bytes = self._database.size_bytes()
         return await self._database.read(lambda conn: publishing.stats(conn, size_bytes, wal_bytes))
+
+    async def backlog(self, publication: str) -> Backlog:
+        return await self._database.read(lambda conn: publishing.backlog(conn, publication))
 
     async def forget_sends(self, before: datetime) -> int:
         return await self._database.write(lambda conn: budgeting.forget_sends(conn, before))

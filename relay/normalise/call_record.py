@@ -119,7 +119,8 @@ def outcome_of(legs: Sequence[Leg], is_ended: bool = False) -> str:
     if summaries:
         last = max(summaries, key=lambda leg: (leg.facts.started_at, leg.anchor_rank))
         return last.facts.status or words.UNKNOWN
-    return words.MISSED if legs[0].facts.direction == words.INBOUND else words.NO_ANSWER
+    first = min(legs, key=lambda leg: leg.anchor_rank)
+    return words.MISSED if first.facts.direction == words.INBOUND else words.NO_ANSWER
 
 
 def _state(answered_at: datetime | None, ended_at: datetime | None) -> str:

@@ -113,7 +113,7 @@ class CallAssembler:
             started_at=min(leg.facts.started_at for leg in legs),
             ended_at=ended_at,
             end_seen_at=(call.end_seen_at or observed_at) if ended_at else None,
-            # A leg that joins may show that the call went on: only while it had ended before, nothing is said.
+            # Asked anew each time: a leg that joins may show that the call went on.
             is_silent=call.revision == 0 and self._ended_before_publishing(ended_at),
         )
         events = CallEvents(self._ids, self._rules, call, observed_at, origin)

@@ -40,4 +40,4 @@ class KnownRows:
         journal would be asked again and would find its leg.
         """
         self._known = Counter(page)
-        self._rejected.update(rejects)
+        self._rejected = self._rejected.union(rejects).intersection(self._known)

@@ -7,7 +7,7 @@ Every documented column must be there and hold what is documented; unknown colum
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from relay.model import call as words
@@ -20,6 +20,12 @@ from relay.normalise.rules import CallRules
 
 # The vendor's second document promises "a unique call ID" whose column it does not name.
 NATIVE_ID_COLUMNS: Final = ("unique_call_id", "call_id", "id", "uuid")
+# Beyond them a column holds a default ("0001-01-01…", 2**31) and no time of a call.
+_EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+_LONGEST_S: Final = 366 * 86_400
+_LONGEST_DIGITS: Final = 12
+_DATE_CHARACTERS: Final = 10
 _STATUS: Final = {"answered": words.ANSWERED, "abandoned": words.ABANDONED, "timedout": words.TIMED_OUT}
 
 Row = dict[str, Any]
@@ -54,7 +60,7 @@ class VoipcloudRows:
 
     def _user(self, row: Row, digest: bytes) -> LegFacts:
         started = self._time(row, "call_start_at")
-        ended = self._time_or_null(row, "call_finished_at")
+        ended = self._later(row, "call_finished_at", started)
         duration_s, talk_s = _whole(row, "call_duration"), _whole(row, "conversation_duration")
         if talk_s > duration_s:
             raise RecordRejected(row, "conversation_duration is longer than call_duration")
@@ -76,8 +82,8 @@ class VoipcloudRows:
 
     def _summary(self, row: Row, digest: bytes, stream: str, name_column: str) -> LegFacts:
         started = self._time(row, "call_start_at")
-        answered = self._time_or_null(row, "call_answered_at")
-        ended = self._time_or_null(row, "call_finished_at")
+        answered = self._later(row, "call_answered_at", started)
+        ended = self._later(row, "call_finished_at", answered or started)
         verdict = row.get("status")
         status = _STATUS.get(verdict) if isinstance(verdict, str) else None
         if status is None:
@@ -154,9 +160,21 @@ class VoipcloudRows:
         if value is None:
             return None
         try:
-            return from_vendor(value, self._rules.zone)
-        except (TypeError, ValueError) as error:
+            at = from_vendor(value, self._rules.zone)
+        except (TypeError, ValueError, OverflowError) as error:
             raise RecordRejected(row, f"{column} is {value!r}, not an ISO 8601 time") from error
+        if len(value) <= _DATE_CHARACTERS or not _EARLIEST <= at < _LATEST:
+            raise RecordRejected(row, f"{column} is {value!r}, not the time of a call")
+        return at
+
+    def _later(self, row: Row, column: str, earlier: datetime) -> datetime | None:
+        """
+        Read a time that cannot be before another: in the hour that the clocks repeat that tells the pass.
+        """
+        at = self._time_or_null(row, column)
+        if at is None or at >= earlier or datetime.fromisoformat(row[column]).tzinfo is not None:
+            return at
+        return at.astimezone(self._rules.zone).replace(fold=1).astimezone(UTC)
 
 
 def _column(row: Row, column: str) -> Any:
@@ -168,8 +186,8 @@ def _column(row: Row, column: str) -> Any:
 def _whole(row: Row, column: str) -> int:
     value = _column(row, column)
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        value = int(value) if len(value) <= _LONGEST_DIGITS else _LONGEST_S + 1
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LONGEST_S:
         raise RecordRejected(row, f"{column} is {value!r}, not a number of seconds")
     return value
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from relay.journal.port import HousekeepingJournal
 from relay.model.clock import Clock
+from relay.model.endpoint import ENDPOINT_STATES
 from relay.model.errors import JournalBusy
 from relay.pipeline.waiting import pause
 from relay.telemetry.health import Health
@@ -22,14 +23,22 @@ LAG_PROBE_S: Final = 0.5
 
 class Housekeeping:
     """
-    Sets the journal's gauges and forgets old budget reservations.
+    Sets the journal's gauges and forgets old budget reservations; `publication` names the Kafka cursor.
     """
 
     name = "housekeeping"
 
-    def __init__(self, journal: HousekeepingJournal, clock: Clock, metrics: Metrics, health: Health) -> None:
+    def __init__(
+        self,
+        journal: HousekeepingJournal,
+        clock: Clock,
+        metrics: Metrics,
+        health: Health,
+        publication: str | None,
+    ) -> None:
         self._journal = journal
         self._health = health
+        self._publication = publication
         self._clock = clock
         self._metrics = metrics
 
@@ -60,8 +69,13 @@ class Housekeeping:
         metrics.sink_pending_events.labels("webhook").set(stats.pending)
         pending = stats.oldest_pending_at.timestamp() if stats.oldest_pending_at else 0
         metrics.sink_oldest_pending_timestamp_seconds.labels("webhook").set(pending)
-        for state, count in stats.endpoints.items():
-            metrics.endpoints.labels(state).set(count)
+        for state in ENDPOINT_STATES:
+            metrics.endpoints.labels(state).set(stats.endpoints.get(state, 0))
+        if self._publication is not None:
+            backlog = await self._journal.backlog(self._publication)
+            metrics.sink_pending_events.labels("kafka").set(backlog.events)
+            oldest = backlog.oldest_at.timestamp() if backlog.oldest_at else 0
+            metrics.sink_oldest_pending_timestamp_seconds.labels("kafka").set(oldest)
         await self._journal.forget_sends(self._clock.now() - KEEP_SENDS)
 
 

@@ -19,7 +19,7 @@ from relay.model.errors import JournalBusy, RevisionConflict, SourceError, Sourc
 from relay.pipeline.ingest import Ingest, PageResult
 from relay.pipeline.poll_state import ACCOUNT_TROUBLES, PollSettings, StreamPoll, state_of
 from relay.pipeline.source_ledger import SourceLedger
-from relay.pipeline.waiting import until
+from relay.pipeline.waiting import pause_until_done, until
 from relay.sources.port import OWN_QUOTA, Pull, Source, Window
 from relay.telemetry.metrics import Metrics
 
@@ -67,18 +67,11 @@ class Poll:
         """
         Poll until told to stop; a request under way is then cut off and counts as sent.
         """
-        stopping = asyncio.ensure_future(stop.wait())
-        try:
-            while not stop.is_set():
-                step = asyncio.ensure_future(self.step(stop))
-                await asyncio.wait({step, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                if not step.done():
-                    step.cancel()
-                    await asyncio.wait({step})
-                if not step.cancelled():
-                    step.result()
-        finally:
-            stopping.cancel()
+        while not stop.is_set():
+            step = asyncio.create_task(self.step(stop))
+            await pause_until_done(step, stop, grace_s=0)
+            if not step.cancelled():
+                step.result()
 
     async def step(self, stop: asyncio.Event) -> None:
         """
@@ -97,6 +90,7 @@ class Poll:
             await self._ask(stream)
             self._tried.add(stream.name)
             await self._release(stream.name)
+            await self._show_quota()
         except JournalBusy:
             # Nothing of this step is lost: the next poll reads the whole window again.
             self._metrics.journal_errors.labels("poll", "busy").inc()
@@ -166,8 +160,9 @@ class Poll:
             wait_s = (stream.next_at - self._clock.now()).total_seconds()
             self._metrics.poll_quota_wait_seconds.labels(self._label).inc(max(wait_s, 0.0))
         if stream.trouble in ACCOUNT_TROUBLES or error.reason == OWN_QUOTA:
-            # What refuses one stream of an account refuses them all: ask for none before then.
-            self._next_poll_at = max(self._next_poll_at, stream.next_at)
+            # What refuses one stream of an account refuses them all: none is asked before then.
+            for other in self._streams.values():
+                other.next_at = max(other.next_at, stream.next_at)
         if stream.trouble is not None and is_first:
             where = {"source": self._source.source_id, "stream": stream.name, "reason": str(error)}
             log.warning("stream does not answer", extra=where)
@@ -197,6 +192,11 @@ class Poll:
     def _count_rows(self, stream: str, result: PageResult) -> None:
         for kind, count in result.counts.items():
             self._metrics.poll_records.labels(self._label, stream, kind).inc(count)
+
+    async def _show_quota(self) -> None:
+        remaining = await self._source.quota_remaining()
+        if remaining is not None:
+            self._metrics.poll_quota_remaining.labels(self._label).set(remaining)
 
     def _show_state(self) -> None:
         self._metrics.set_source_state(self._label, state_of(self._streams.values()))

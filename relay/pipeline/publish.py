@@ -15,7 +15,7 @@ from relay.journal.port import PublishJournal
 from relay.model.clock import Clock
 from relay.model.errors import JournalBusy, JournalUnusable, PublisherLost
 from relay.model.event import StoredEvent
-from relay.pipeline.waiting import pause
+from relay.pipeline.waiting import pause, pause_until_done
 from relay.sinks.port import EventPublisher
 from relay.telemetry.metrics import Metrics, observe_many
 
@@ -24,6 +24,7 @@ MAX_BYTES: Final = 1024 * 1024
 FIRST_BACK_OFF_S: Final = 0.5
 LONGEST_BACK_OFF_S: Final = 30.0
 IDLE_CHECK_S: Final = 5.0
+GRACE_S: Final = 5.0
 KAFKA: Final = "kafka"
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class Publish:
     ) -> None:
         self._publisher = publisher
         self._journal = journal
-        self._cursor_name = name
+        self.cursor_name = name
         self._clock = clock
         self._metrics = metrics
         self._woken = asyncio.Event()
@@ -64,14 +65,17 @@ class Publish:
 
     async def run(self, stop: asyncio.Event) -> None:
         """
-        Publish until told to stop; a transaction under way is finished or dropped whole.
+        Publish until told to stop; a transaction under way then gets GRACE_S, or is dropped whole.
 
         Raises:
             JournalUnusable: the other side's cursor is not of this journal.
         """
         try:
             while not stop.is_set():
-                await self.step(stop)
+                step = asyncio.create_task(self.step(stop))
+                await pause_until_done(step, stop, GRACE_S)
+                if not step.cancelled():
+                    step.result()
         finally:
             await self._publisher.close()
 
@@ -114,7 +118,7 @@ class Publish:
             log.info("publishing again", extra={"seq": self._seq})
             self._failures_in_a_row = 0
         self._count(events, self._clock.monotonic() - started)
-        await self._journal.note_publication(self._cursor_name, last.seq, last.id, self._clock.now())
+        await self._journal.note_publication(self.cursor_name, last.seq, last.id, self._clock.now())
 
     def _count(self, events: Sequence[StoredEvent], took_s: float) -> None:
         metrics, now = self._metrics, self._clock.now()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from relay.journal.port import Append, Appended, PollJournal, StreamState
 from relay.model.change import Reject, SourceChange, SourceHead
@@ -16,6 +17,7 @@ from relay.normalise.source_events import SourceEvents
 from relay.pipeline.poll_state import UP, StreamPoll, state_of
 from relay.sources.port import Pull
 
+LONGEST_CALL: Final = timedelta(hours=24)
 AboutSource = Callable[[Sequence[Reject]], SourceChange | None]
 
 
@@ -66,12 +68,13 @@ class SourceLedger:
         """
         starts = [self._clock.now() - lookback]
         intervals = (await self._journal.coverage(self.source_id)).get(stream)
-        if intervals:
-            starts.append(intervals[-1].end - lookback)
-        else:
-            starts.append((await self.head()).publish_from)
+        read_to = intervals[-1].end if intervals else self._clock.now()
+        starts.append(read_to - lookback if intervals else (await self.head()).publish_from)
         oldest_open = await self._journal.oldest_open_start(self.source_id)
-        return min([*starts, oldest_open] if oldest_open else starts)
+        if oldest_open is not None:
+            # A row that the vendor never closes must not make every page grow for ever.
+            starts.append(max(oldest_open, read_to - LONGEST_CALL))
+        return min(starts)
 
     async def read_through(self, streams: Sequence[str]) -> dict[str, datetime | None]:
         """

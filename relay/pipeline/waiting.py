@@ -31,3 +31,19 @@ async def pause(clock: Clock, seconds: float, *events: asyncio.Event) -> None:
     finally:
         for wait in (sleeping, *waits):
             wait.cancel()
+
+
+async def pause_until_done(task: asyncio.Task[None], stop: asyncio.Event, grace_s: float) -> None:
+    """
+    Return once a task is over; after `stop` is set it gets its grace and is then cancelled.
+    """
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            await asyncio.wait({task}, timeout=grace_s)
+    finally:
+        stopping.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})

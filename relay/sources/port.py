@@ -59,6 +59,12 @@ class Source(Protocol):
         """
         ...
 
+    async def quota_remaining(self) -> int | None:
+        """
+        Return how many requests the vendor's window has room for; None where it sets no limit.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:

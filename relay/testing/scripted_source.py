@@ -54,3 +54,9 @@ class ScriptedSource:
         if not script:
             script.append(answer)
         return Pull(stream, answer, self._clock.now(), window.start, window.start)
+
+    async def quota_remaining(self) -> int | None:
+        """
+        Say that there is no limit.
+        """
+        return None

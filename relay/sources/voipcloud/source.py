@@ -60,7 +60,7 @@ class VoipcloudSource:
             settings.source_id, settings.base_url, {"token": settings.token}, settings.budget.deadline_s
         )
         self._answers = VoipcloudAnswers(settings.source_id, settings.budget.per_s)
-        self.budget = RequestBudget(settings.source_id, settings.budget, log, clock)
+        self._budget = RequestBudget(settings.source_id, settings.budget, log, clock)
         self.source_id = settings.source_id
         self.call_streams = settings.streams
         self.status_streams: tuple[str, ...] = (SYSTEM_STATUS,)
@@ -80,14 +80,20 @@ class VoipcloudSource:
         """
         requested_at = self._clock.now()
         if stream == SYSTEM_STATUS:
-            middleware = self.budget.middleware(stream, self._settings.budget.requests)
+            middleware = self._budget.middleware(stream, self._settings.budget.requests)
             answer = await self._wire.get(_PATHS[stream], {}, middleware)
             status = self._answers.document(answer, self._clock.now())
             return Pull(stream, [{"status": status}], requested_at, window.start, window.start)
-        middleware = self.budget.middleware(stream, self._settings.budget.polls)
+        middleware = self._budget.middleware(stream, self._settings.budget.polls)
         answer = await self._wire.get(_PATHS[stream], self._params(window, requested_at), middleware)
         rows = self._answers.rows(answer, self._clock.now())
         return Pull(stream, rows, requested_at, window.start, self._covered_from(rows, window))
+
+    async def quota_remaining(self) -> int | None:
+        """
+        Return how many requests the vendor's window has room for.
+        """
+        return await self._budget.remaining()
 
     def _params(self, window: Window, now: datetime) -> dict[str, str]:
         # Dates are days of an undocumented zone: a day more on either side holds the window in any.
