@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement, Executable
@@ -31,11 +31,13 @@ class HotStatement:
         """
         if not rows:
             return
-        sql, names = self._for(conn)
+        sql, names = self.rendered(conn.dialect)
         conn.exec_driver_sql(sql, [tuple([row[name] for name in names]) for row in rows])
 
-    def _for(self, conn: Connection) -> tuple[str, tuple[str, ...]]:
-        dialect = conn.dialect
+    def rendered(self, dialect: Dialect) -> tuple[str, tuple[str, ...]]:
+        """
+        Return the statement's text for a dialect, and its parameters' names in order.
+        """
         if dialect.name not in self._rendered:
             compiled = self._statement.compile(dialect=dialect)
             if not isinstance(compiled, SQLCompiler) or compiled.positiontup is None:

@@ -69,10 +69,17 @@ class RequestBudget:
             if isinstance(place, NoRoom):
                 raise SourceThrottled(self._source_id, OWN_QUOTA, "the request budget is spent", place.until)
             response = await handler(request)
-            # Only an answer is noted: a request that got none may be counted as late as its deadline.
-            await self._log.note(
-                place.send_id, f"http_{response.status}", per_s=self._settings.per_s, now=self._clock.now()
-            )
+            try:
+                # Only an answer is noted: a request that got none may be counted as late as its deadline.
+                await self._log.note(
+                    place.send_id,
+                    f"http_{response.status}",
+                    per_s=self._settings.per_s,
+                    now=self._clock.now(),
+                )
+            except BaseException:
+                response.close()  # nobody else will: the client gives it out only after this
+                raise
             return response
 
         return reserve_and_send

@@ -4,7 +4,7 @@ One HTTP request to a phone system: bounded in time and size, every failure a So
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,6 +46,7 @@ class Wire:
     def __init__(self, source_id: str, base_url: str, headers: Mapping[str, str], timeout_s: float) -> None:
         self._source_id = source_id
         self._base_url = base_url.rstrip("/")
+        self._secrets = tuple(headers.values())
         self._headers = {
             **headers,
             "User-Agent": f"relay/{__version__}",
@@ -106,7 +107,7 @@ class Wire:
             size += len(piece)
             if size > MAX_ANSWER_BYTES:
                 message = f"the answer is larger than {MAX_ANSWER_BYTES // 2**20} MiB"
-                raise SourceGarbled(self._source_id, "bad_payload", message, sample(pieces[0]))
+                raise SourceGarbled(self._source_id, "bad_payload", message, sample(pieces[0], self._secrets))
             pieces.append(piece)
         return b"".join(pieces)
 
@@ -114,9 +115,13 @@ class Wire:
         return SourceUnreachable(self._source_id, reason, message)
 
 
-def sample(body: bytes) -> str:
+def sample(body: bytes, secrets: Iterable[str]) -> str:
     """
-    Return the first characters of an answer, printable.
+    Return the first characters of an answer, printable, without the secrets that it may echo.
     """
-    text = body[: SAMPLE_CHARACTERS * 4].decode("utf-8", "replace")[:SAMPLE_CHARACTERS]
-    return "".join(character if character.isprintable() else "·" for character in text)
+    secrets = tuple(filter(None, secrets))
+    longest = max(map(len, secrets), default=0)
+    text = body[: (SAMPLE_CHARACTERS + longest) * 4].decode("utf-8", "replace")
+    for secret in secrets:
+        text = text.replace(secret, "[redacted]")
+    return "".join(character if character.isprintable() else "·" for character in text[:SAMPLE_CHARACTERS])

@@ -16,7 +16,8 @@ class RecordingPublisher:
     Stands at `relay.sinks.port.EventPublisher`; what it has committed survives its own failures.
 
     Errors put into `failures` are raised by the next calls of `publish`, those in `failures_at_open` by the
-    next of `open`; with `commits_before_failing` a failing publish has been committed all the same, as when an answer is lost.
+    next of `open`.  With `commits_before_failing` a failing publish has been committed all the same, as
+    when an answer is lost.
     """
 
     def __init__(self) -> None:

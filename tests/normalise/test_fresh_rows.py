@@ -22,7 +22,7 @@ def test_a_row_is_known_as_often_as_it_was_stored() -> None:
 
 def test_a_rejected_row_is_known_however_often_it_comes() -> None:
     known = KnownRows(of_rejects=[b"x"])
-    known.learn([], [b"y"])
+    known.learn([b"x", b"y"], [b"y"])
 
     assert [2] == known.fresh([b"x", b"y", b"z", b"x", b"y"])
 

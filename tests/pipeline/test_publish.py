@@ -73,7 +73,7 @@ async def test_it_goes_on_behind_what_the_other_side_has(journal: SqlJournal) ->
 @pytest.mark.parametrize("was_committed", [True, False])
 async def test_a_lost_publisher_is_opened_anew_and_asked(journal: SqlJournal, was_committed: bool) -> None:
     """
-    Only the other side knows whether the failed transaction was committed; both ways each event is there once.
+    Only the other side knows whether the failed transaction was committed; each event is there once.
     """
     publisher, clock = RecordingPublisher(), ManualClock()
     publisher.failures = [PublisherLost("timeout", "no answer to the commit")]

@@ -33,11 +33,14 @@ Rows = list[dict[str, Any]]
 class VoipcloudAnswers:
     """
     Reads answers for one source; `per_s` is how long a 429 without Retry-After is taken to last.
+
+    The `token` is kept out of what is quoted from an answer.
     """
 
-    def __init__(self, source_id: str, per_s: float) -> None:
+    def __init__(self, source_id: str, per_s: float, token: str) -> None:
         self._source_id = source_id
         self._per_s = per_s
+        self._token = token
 
     def rows(self, answer: Answer, now: datetime) -> Rows:
         """
@@ -47,10 +50,11 @@ class VoipcloudAnswers:
             SourceError: the answer is not a list of rows.
         """
         document = self.document(answer, now)
-        rows = document if isinstance(document, list) else self._only_array(document, answer)
-        if not all(isinstance(row, dict) for row in rows):
+        if not isinstance(document, list):
+            return self._only_array(document, answer)
+        if not _are_rows(document):
             raise self._garbled("a list with something else than rows in it", answer)
-        return rows
+        return document
 
     def document(self, answer: Answer, now: datetime) -> Any:
         """
@@ -66,20 +70,21 @@ class VoipcloudAnswers:
         except orjson.JSONDecodeError as error:
             raise self._garbled("not JSON, or cut off", answer) from error
         if isinstance(document, dict):
-            code = document.get("code", 200)
-            if code != 200 and isinstance(code, int):
+            code = _code(document.get("code", 200))
+            if code not in (200, None):
                 raise self._refusal(code, answer, now)
         return document
 
     def _only_array(self, document: Any, answer: Answer) -> Rows:
         if isinstance(document, dict):
-            arrays = [value for value in document.values() if isinstance(value, list)]
+            arrays = [value for value in document.values() if isinstance(value, list) and _are_rows(value)]
             if len(arrays) == 1:
                 return arrays[0]
         raise self._garbled("no list of rows", answer)
 
     def _refusal(self, code: int, answer: Answer, now: datetime) -> SourceError:
-        where, said = self._source_id, f"answered {code}: {sample(answer.body)}"
+        text = sample(answer.body, (self._token,))
+        where, said = self._source_id, f"answered {code}: {text}"
         if code == 401:
             is_address = any(words in answer.body.lower() for words in _IP_WORDS)
             return SourceRefused(where, IP_BLOCKED if is_address else "auth", said)
@@ -91,7 +96,7 @@ class VoipcloudAnswers:
             return SourceUnreachable(where, "vendor_error", said)
         if code >= 500:
             return SourceUnreachable(where, "http_5xx", said)
-        return SourceGarbled(where, "http_4xx", said, sample(answer.body))
+        return SourceGarbled(where, "http_4xx" if code >= 400 else "bad_payload", said, text)
 
     def _until(self, answer: Answer, now: datetime) -> datetime:
         text = answer.headers.get("retry-after", "").strip()
@@ -99,11 +104,24 @@ class VoipcloudAnswers:
             return now + min(timedelta(seconds=int(text[:9])), LONGEST_WAIT)
         try:
             at = parsedate_to_datetime(text)
-        except ValueError:
+            at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
             return now + timedelta(seconds=self._per_s)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return min(max(at.astimezone(UTC), now), now + LONGEST_WAIT)
+        return min(max(at, now), now + LONGEST_WAIT)
 
     def _garbled(self, why: str, answer: Answer) -> SourceGarbled:
-        text = sample(answer.body)
+        text = sample(answer.body, (self._token,))
         return SourceGarbled(self._source_id, "bad_payload", f"the answer is {why}: {text}", text)
+
+
+def _are_rows(values: list[Any]) -> bool:
+    return all(isinstance(value, dict) for value in values)
+
+
+def _code(value: object) -> int | None:
+    """
+    Return a code inside an answer as a number, or None where it is none of the documented kind.
+    """
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value[:9])
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -59,7 +59,7 @@ class VoipcloudSource:
         self._wire = Wire(
             settings.source_id, settings.base_url, {"token": settings.token}, settings.budget.deadline_s
         )
-        self._answers = VoipcloudAnswers(settings.source_id, settings.budget.per_s)
+        self._answers = VoipcloudAnswers(settings.source_id, settings.budget.per_s, settings.token)
         self._budget = RequestBudget(settings.source_id, settings.budget, log, clock)
         self.source_id = settings.source_id
         self.call_streams = settings.streams
@@ -87,7 +87,7 @@ class VoipcloudSource:
         middleware = self._budget.middleware(stream, self._settings.budget.polls)
         answer = await self._wire.get(_PATHS[stream], self._params(window, requested_at), middleware)
         rows = self._answers.rows(answer, self._clock.now())
-        return Pull(stream, rows, requested_at, window.start, self._covered_from(rows, window))
+        return Pull(stream, rows, requested_at, window.start, self._covered_from(rows, window, requested_at))
 
     async def quota_remaining(self) -> int | None:
         """
@@ -105,15 +105,16 @@ class VoipcloudSource:
             "offset": "0",
         }
 
-    def _covered_from(self, rows: list[dict[str, Any]], window: Window) -> datetime:
+    def _covered_from(self, rows: list[dict[str, Any]], window: Window, requested_at: datetime) -> datetime:
         if len(rows) < MAX_ROWS:
             return window.start
-        # Newest first: a full page was cut at its old end, maybe inside a second.
-        oldest = min((at for at in map(self._start, rows) if at is not None), default=None)
-        return window.start if oldest is None else max(window.start, oldest + ONE_SECOND)
+        # Newest first: a full page was cut at its old end, maybe inside a second; one whose times cannot
+        # be read proves nothing.
+        oldest = min((at for at in map(self._start, rows) if at is not None), default=requested_at)
+        return min(max(window.start, oldest + ONE_SECOND), requested_at)
 
     def _start(self, row: dict[str, Any]) -> datetime | None:
         try:
             return from_vendor(row["call_start_at"], self._settings.zone)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return None

@@ -130,7 +130,7 @@ def _deliveries() -> None:
     op.create_index(
         "deliveries_pending",
         "deliveries",
-        ["endpoint_no", "subject_key", "seq"],
+        ["endpoint_no", "subject_key", "status", "job", "seq"],
         unique=False,
         sqlite_where=sa.text("status = 'pending' AND job = 0"),
         postgresql_where=sa.text("status = 'pending' AND job = 0"),

@@ -1,0 +1,3 @@
+"""
+relay as a process, seen from outside.
+"""

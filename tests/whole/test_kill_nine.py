@@ -1,0 +1,73 @@
+"""
+relay killed again and again while calls go on: nothing is lost, doubled, bent or sent too often.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+
+import orjson
+import pytest
+
+from relay import assembly
+from relay.twin.voipcloud.settings import Rules, Traffic
+from tests.whole.conftest import SetUp
+from tests.whole.scene import KAFKA, Scene, Wishes
+
+pytestmark = pytest.mark.whole
+
+KILLS = 10
+# Neither a place is left over in a window: a request that a crash made relay forget would be one too many.
+TIGHT = Rules(requests=60, per_s=5.0)
+TIGHT_BUDGET = "{ requests = 60, per_s = 5.0, reserve = 0 }"
+
+log = logging.getLogger(__name__)
+
+
+async def kill_and_start_again(scene: Scene, rng: random.Random) -> None:
+    await scene.relay.spawn()
+    for _ in range(KILLS):
+        # Counted from the start of the process: some kills meet it opening the journal or fencing Kafka.
+        await asyncio.sleep(rng.uniform(0.3, 5.0))
+        await scene.relay.kill()
+        await scene.relay.spawn()
+
+
+@pytest.mark.kafka
+async def test_ten_kills_at_random_moments_cost_nothing(set_up: SetUp, kafka: str) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    log.warning("seed %d", seed)
+    rng, prefix = random.Random(seed), f"whole-{seed}"
+    wishes = Wishes(budget=TIGHT_BUDGET, more=KAFKA.format(bootstrap=kafka, prefix=prefix))
+    scene = await set_up(Traffic(calls_per_minute=9, speed=20), wishes, rules=TIGHT, seed=seed)
+
+    await kill_and_start_again(scene, rng)
+    await scene.control(making_calls=False)
+    await scene.relay.wait_for(scene.is_over, "over", 60)
+    await scene.relay.wait_for(scene.is_told, "told", 60)
+
+    async def kafka_has_all() -> bool:
+        return await scene.relay.total("relay_kafka_cursor_seq") >= scene.receiver.received
+
+    await scene.relay.wait_for(kafka_has_all, "published", 30)
+    code = await scene.relay.stop()
+    result = await scene.audited()
+    topics = await assembly.read_topics(kafka, prefix)
+    journal = await scene.journal_events()
+
+    assert 0 == code, scene.relay.said()
+    assert ((), (), (), ()) == (result.lost, result.duplicated, result.bent, result.unexpected)
+    assert result.calls > 50
+    assert (0, 0, 0) == (
+        scene.receiver.order_faults,
+        scene.receiver.bad_signatures,
+        scene.receiver.bad_bodies,
+    )
+    assert {event.id: orjson.loads(event.body) for event in journal} == scene.receiver.events
+    assert list(range(1, len(journal) + 1)) == sorted(event.seq for event in topics)
+    assert {event.seq: event.body for event in journal} == {event.seq: event.body for event in topics}
+    assert {1} == set(Counter(orjson.loads(event.body)["id"] for event in topics).values())
+    assert 0 == (await scene.truth())["requests"]["over_limit"]
