@@ -37,7 +37,6 @@ from relay.model.ids import IdMaker
 from relay.normalise.calls import CallAssembler
 from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_rows import VoipcloudRows
-from relay.pipeline.clock import SystemClock
 from relay.pipeline.deliver import Deliver, WebhookEndpoint
 from relay.pipeline.housekeeping import Housekeeping, LoopLag
 from relay.pipeline.ingest import Ingest
@@ -57,6 +56,7 @@ from relay.sinks.webhook.transport.client import Transport
 from relay.sources.budget import BudgetSettings
 from relay.sources.voipcloud.config import VoipcloudConfig
 from relay.sources.voipcloud.source import VoipcloudSettings, VoipcloudSource
+from relay.system_clock import SystemClock
 from relay.telemetry.health import Health
 from relay.telemetry.logs import configure
 from relay.telemetry.metrics import Metrics

@@ -69,6 +69,7 @@ class RequestBudget:
             if isinstance(place, NoRoom):
                 raise SourceThrottled(self._source_id, OWN_QUOTA, "the request budget is spent", place.until)
             response = await handler(request)
+            is_noted = False
             try:
                 # Only an answer is noted: a request that got none may be counted as late as its deadline.
                 await self._log.note(
@@ -77,9 +78,10 @@ class RequestBudget:
                     per_s=self._settings.per_s,
                     now=self._clock.now(),
                 )
-            except BaseException:
-                response.close()  # nobody else will: the client gives it out only after this
-                raise
+                is_noted = True
+            finally:
+                if not is_noted:
+                    response.close()  # nobody else will: the client gives it out only after this
             return response
 
         return reserve_and_send

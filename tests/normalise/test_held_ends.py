@@ -39,7 +39,7 @@ def test_an_unanswered_inbound_call_is_held_and_then_missed() -> None:
 def test_one_stream_not_read_late_enough_holds_the_end(behind: str) -> None:
     office = missed()
 
-    office.read_at = dict.fromkeys(CALL_STREAMS, at(60)) | {behind: at(ENDED_AT + LINK_WINDOW_S)}
+    office.read_at = {**dict.fromkeys(CALL_STREAMS, at(60)), behind: at(ENDED_AT + LINK_WINDOW_S)}
     assert [] == office.releases(60)
     office.read_at[behind] = None
     assert [] == office.releases(60)

@@ -16,9 +16,9 @@ from prometheus_client import CollectorRegistry
 from relay.journal.port import Append, Appended
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.clock import Clock
-from relay.pipeline.clock import SystemClock
 from relay.pipeline.deliver import Deliver, WebhookEndpoint
 from relay.sinks.port import DeliverySink
+from relay.system_clock import SystemClock
 from relay.telemetry.metrics import Metrics
 from tests.journal.making import IDS, NOW, endpoint_spec
 

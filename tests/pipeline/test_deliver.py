@@ -17,7 +17,7 @@ import pytest
 from relay.model.endpoint import Delivery
 from relay.model.outcome import Delivered, GiveUp, Outcome, TryLater
 from relay.model.times import to_ms
-from relay.pipeline.clock import SystemClock
+from relay.system_clock import SystemClock
 from relay.testing.manual_clock import ManualClock
 from relay.testing.recording_sink import RecordingSink
 from tests.journal.making import append_of, call_change, settled

@@ -11,8 +11,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from relay.system_clock import SystemClock
 from relay.testing.receiver import VerifyingReceiver
-from relay.twin.system_clock import SystemClock
 from relay.twin.voipcloud.server import start_twin
 from relay.twin.voipcloud.settings import OfficeSize, Rules, Traffic, TwinSettings
 from tests.whole.processes import RelayProcess

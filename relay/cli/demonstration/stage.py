@@ -22,8 +22,8 @@ from relay.cli.demonstration.child import RelayProcess
 from relay.cli.demonstration.settings import PER_S, REQUESTS, TOKEN, DemoSettings
 from relay.config.checked import WEBHOOK_SECRET_PREFIX
 from relay.model.errors import RelayError
+from relay.system_clock import SystemClock
 from relay.testing.receiver import VerifyingReceiver
-from relay.twin.system_clock import SystemClock
 from relay.twin.truth import TruthCall
 from relay.twin.voipcloud.server import start_twin
 

@@ -19,7 +19,7 @@ from aiohttp.typedefs import Handler
 from relay.model.call import QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
 from relay.model.clock import Clock
 from relay.model.times import rfc3339, to_ms
-from relay.twin.system_clock import SystemClock
+from relay.system_clock import SystemClock
 from relay.twin.voipcloud.faults import ControlError, RawAnswer, read_control
 from relay.twin.voipcloud.parameters import ParametersError, page_query
 from relay.twin.voipcloud.pbx import Pbx
