@@ -7,6 +7,8 @@ They fail where a server cannot start; nothing here ever skips.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,11 +41,13 @@ def kafka(kafka_broker: Broker) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgresql_server() -> Iterator[PostgresServer]:
     """
     Run one real PostgreSQL for the session.
+
+    Not under pytest's own folder: a server started by root runs as another user, whom that one keeps out.
     """
-    with running_postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+    with TemporaryDirectory(prefix="relay-postgresql-") as folder, running_postgresql(Path(folder)) as server:
         yield server
 
 

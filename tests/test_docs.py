@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 import pytest
+from pydantic import BaseModel
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from relay.assembly import SOURCE_KINDS, check
@@ -74,16 +75,21 @@ def test_every_metric_is_on_the_page() -> None:
     assert [] == [family.name for family in families().values() if f"| `{family.name}` |" not in page]
 
 
-def test_every_command_is_on_the_page() -> None:
-    names = [name for name, _ in commands()]
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_commands_that_a_document_names_exist(document: Path) -> None:
+    known = {tuple(name.split()[1:]) for name, _ in commands()}
+    named = re.findall(
+        r"(?:`|^ {4})relay ([a-z]\S*)(?: ([a-z]\S*))?", document.read_text(), flags=re.MULTILINE
+    )
 
-    assert "relay serve" in names
-    assert [] == [name for name in names if f"## {name}\n" not in commands_page()]
+    words = [(first.strip("`,."), second.strip("`,.")) for first, second in named]
+    assert [] == [pair for pair in words if pair not in known and pair[:1] not in known]
 
 
 def test_every_key_of_every_kind_of_source_stands_in_the_reference_file() -> None:
     text = (PROJECT / "config" / "relay.toml").read_text()
-    schemas = [model.model_json_schema() for model in (RelayConfig, *SOURCE_KINDS.values())]
+    models: list[type[BaseModel]] = [RelayConfig, *SOURCE_KINDS.values()]
+    schemas = [model.model_json_schema() for model in models]
     keys = {key for schema in schemas for key in keys_of(schema, schema.get("$defs", {}))}
 
     assert {"ops_listen", "token", "reserve", "retry_schedule_s"} <= keys

@@ -45,22 +45,23 @@ def undocumented(tree: ast.Module) -> Iterator[str]:
     if ast.get_docstring(tree) is None:
         yield "the module"
     for node in tree.body:
-        is_named = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if is_named and not node.name.startswith("_") and ast.get_docstring(node) is None:
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if not node.name.startswith("_") and ast.get_docstring(node) is None:
             yield node.name
 
 
 @pytest.mark.parametrize("path", [*MODULES, *TESTS], ids=name_of)
 def test_a_file_and_its_functions_fit_on_a_few_screens(path: Path) -> None:
     text = path.read_text()
-    long = [
-        node.name
-        for node in functions(ast.parse(text))
-        if (node.end_lineno or 0) - node.lineno + 1 > MAX_FUNCTION_LINES
-    ]
+    lengths = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions(ast.parse(text))}
+    # A migration is a list of statements that never changes again.
+    is_migration = path.parent.name == "versions"
 
     assert MAX_LINES >= len(text.splitlines())
-    assert [] == long
+    assert {} == {
+        name: lines for name, lines in lengths.items() if lines > MAX_FUNCTION_LINES and not is_migration
+    }
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

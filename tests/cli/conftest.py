@@ -17,8 +17,7 @@ import pytest
 
 DEADLINE_S: Final = 60
 ROOT: Final = Path(__file__).parents[2]
-SCRIPTED: Final = "tests.cli.scripted_relay"
-REAL: Final = "relay.cli.app"
+APP: Final = "relay.cli.app"
 CONFIG: Final = """
 [[sources]]
 id = "pbx-sydney"
@@ -50,12 +49,12 @@ Relay = Callable[..., Finished]
 
 
 @contextmanager
-def started(*arguments: str, module: str = SCRIPTED, **environ: str) -> Iterator[subprocess.Popen[str]]:
+def started(*arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
     """
-    Start `relay` with these arguments, over the scripted assembly or as it is, and end it with the test.
+    Start `relay` with these arguments, and end it with the test.
     """
     process = subprocess.Popen(  # noqa: S603 (our own command)
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, "-m", APP, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,39 +1,17 @@
 """
-`relay serve` runs until it is told to stop, and fails in words.
+`relay serve` and its refusals, as far as they need no phone system (`tests/whole` runs it with one).
 """
 
 from __future__ import annotations
 
 import json
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Relay, finished, started
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_first_signal_stops_in_order(config_file: Path, number: signal.Signals) -> None:
-    with started("serve", "--config", str(config_file)) as process:
-        assert process.stdout is not None
-        assert "serving 1 sources\n" == process.stdout.readline()
-        process.send_signal(number)
-        done = finished(process)
-
-    assert (0, "stopping\n", "") == (done.code, done.out, done.err)
-
-
-def test_the_second_signal_ends_at_once(config_file: Path) -> None:
-    with started("serve", "--config", str(config_file), SCRIPT="hang") as process:
-        assert process.stdout is not None
-        assert "serving 1 sources\n" == process.stdout.readline()
-        process.send_signal(signal.SIGTERM)
-        assert "stopping\n" == process.stdout.readline()
-        process.send_signal(signal.SIGTERM)
-        done = finished(process)
-
-    assert 1 == done.code
 
 
 def test_faults_are_told_before_anything_starts(relay: Relay, config_file: Path) -> None:
@@ -47,28 +25,6 @@ def test_faults_are_told_before_anything_starts(relay: Relay, config_file: Path)
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
-    [
-        ("unusable", ["relay: the journal is of a newer relay"]),
-        ("several", ["relay: disk full", "relay: gone"]),
-    ],
-)
-def test_an_error_of_relay_is_told_without_a_traceback(
-    relay: Relay, config_file: Path, script: str, told: list[str]
-) -> None:
-    done = relay("serve", "--config", str(config_file), SCRIPT=script)
-
-    assert (1, told) == (done.code, done.err.splitlines())
-
-
-def test_a_bug_keeps_its_traceback(relay: Relay, config_file: Path) -> None:
-    done = relay("serve", "--config", str(config_file), SCRIPT="bug")
-
-    assert 1 == done.code
-    assert "ZeroDivisionError: a bug" in done.err
-
-
-@pytest.mark.parametrize(
     ("roles", "told"),
     [("poll,fly", "no such role: fly"), ("poll", "this version runs all roles in one process")],
 )
@@ -76,15 +32,6 @@ def test_roles_that_cannot_be_had_are_refused(relay: Relay, config_file: Path, r
     done = relay("serve", "--config", str(config_file), "--roles", roles, COLUMNS="200")
 
     assert (2, True) == (done.code, told in done.err)
-
-
-def test_all_roles_in_any_order_are_fine(config_file: Path) -> None:
-    with started("serve", "--config", str(config_file), "--roles", "deliver, publish,poll,api") as process:
-        assert process.stdout is not None
-        assert "serving 1 sources\n" == process.stdout.readline()
-        process.send_signal(signal.SIGTERM)
-
-        assert 0 == finished(process).code
 
 
 def test_a_file_that_is_not_there_is_told(relay: Relay, tmp_path: Path) -> None:
@@ -95,8 +42,51 @@ def test_a_file_that_is_not_there_is_told(relay: Relay, tmp_path: Path) -> None:
     assert (2, f"relay: {missing}: cannot be read: No such file or directory\n") == (done.code, done.err)
 
 
-def test_the_faults_of_a_file_are_no_json_lines(relay: Relay, config_file: Path) -> None:
-    done = relay("serve", "--config", str(config_file), RELAY_LOG__LEVEL="loud")
+def test_an_endpoint_that_may_not_be_dialled_stops_the_start(
+    relay: Relay, config_file: Path, tmp_path: Path
+) -> None:
+    journal = tmp_path / "relay.db"
 
-    with pytest.raises(json.JSONDecodeError):
-        json.loads(done.err)
+    done = relay(
+        "serve",
+        "--config",
+        str(config_file),
+        RELAY_ENDPOINTS__CRM__URL="http://10.0.0.1/",
+        RELAY_JOURNAL__URL=f"sqlite:///{journal}",
+    )
+
+    assert (2, True) == (done.code, done.err.startswith("relay: endpoints[crm].url: "))
+    assert not journal.exists()
+
+
+def test_a_port_that_is_taken_is_told(relay: Relay, config_file: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+
+        done = relay(
+            "serve",
+            "--config",
+            str(config_file),
+            RELAY_SERVER__OPS_LISTEN=address,
+            RELAY_JOURNAL__URL=f"sqlite:///{tmp_path / 'relay.db'}",
+        )
+
+    assert (2, True) == (done.code, "server.ops_listen" in done.err)
+
+
+def test_what_it_writes_while_it_runs_is_json_lines(config_file: Path, tmp_path: Path) -> None:
+    environ = {
+        "RELAY_SERVER__OPS_LISTEN": "127.0.0.1:0",
+        "RELAY_JOURNAL__URL": f"sqlite:///{tmp_path / 'relay.db'}",
+        "RELAY_SOURCES__PBX_SYDNEY__BASE_URL": "http://127.0.0.1:1",
+    }
+    with started("serve", "--config", str(config_file), **environ) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()  # the phone system does not answer
+        process.send_signal(signal.SIGTERM)
+        done = finished(process)
+
+    assert 0 == done.code
+    lines = [json.loads(line) for line in (first, *done.err.splitlines())]
+    assert ("stream does not answer", "pbx-sydney") == (lines[0]["message"], lines[0]["source"])
+    assert not any("t0ken" in line for line in (first, done.err))

@@ -145,7 +145,7 @@ class RelayProcess:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                while not await is_so():
+                while not await is_so():  # noqa: ASYNC110 (it is another process that makes it so)
                     await asyncio.sleep(LOOK_EVERY_S)
         except TimeoutError:
             raise AssertionError(f"not {what} within {timeout_s:.0f} s; relay said: {self.said()}") from None

@@ -1,0 +1,291 @@
+"""
+The request budget (I7): a place is reserved durably before each request, and no window holds too many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import pytest
+from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from relay.journal.store import SqlJournal, open_sqlite
+from relay.model.call import QUEUE_CALLS, USER_CALLS
+from relay.model.errors import SourceError, SourceThrottled, SourceUnreachable
+from relay.sources.budget import BudgetSettings
+from relay.sources.port import OWN_QUOTA, NoRoom, Reservation, Window
+from relay.sources.voipcloud.source import SYSTEM_STATUS, VoipcloudSource
+from relay.testing.manual_clock import ManualClock
+from tests.sources.vendor import BUDGET, NOON, SOURCE_ID, Vendor, account
+
+WINDOW = Window(NOON - timedelta(hours=4))
+SMALL: Final = BudgetSettings(requests=3, per_s=900, reserve=1, deadline_s=5)
+PER_S: Final = 10
+DEADLINE_S: Final = 2
+LIMIT: Final = 3
+
+
+async def taken(journal: SqlJournal, at: datetime = NOON) -> int:
+    """
+    Return how many places of the window are taken.
+    """
+    return await journal.in_window(SOURCE_ID, at)
+
+
+async def test_a_place_is_reserved_before_the_vendor_sees_the_request(
+    vendor: Vendor, source: VoipcloudSource, journal: SqlJournal
+) -> None:
+    seen: list[int] = []
+
+    async def counts(_: web.Request) -> web.StreamResponse:
+        seen.append(await taken(journal))
+        return web.Response(body=b"[]")
+
+    vendor.handles(counts)
+    await source.pull(USER_CALLS, WINDOW)
+    await source.pull(SYSTEM_STATUS, WINDOW)
+
+    assert [1, 2] == seen
+    assert BUDGET.requests - 2 == await source.quota_remaining()
+
+
+@pytest.mark.parametrize("status", [200, 401, 429, 500])
+async def test_an_answered_request_keeps_its_place_for_a_window_from_its_answer(
+    vendor: Vendor, source: VoipcloudSource, journal: SqlJournal, clock: ManualClock, status: int
+) -> None:
+    async def slowly(_: web.Request) -> web.StreamResponse:
+        clock.advance(3)
+        return web.Response(body=b"[]", status=status)
+
+    vendor.handles(slowly)
+    with suppress(SourceError):
+        await source.pull(USER_CALLS, WINDOW)
+    frees_at = NOON + timedelta(seconds=3 + BUDGET.per_s)
+
+    assert [1, 0] == [
+        await taken(journal, frees_at - timedelta(milliseconds=1)),
+        await taken(journal, frees_at),
+    ]
+
+
+async def test_a_request_without_an_answer_keeps_its_place_for_its_deadline_and_a_window(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    async with account("http://127.0.0.1:9", journal, clock) as source:
+        with pytest.raises(SourceUnreachable):
+            await source.pull(USER_CALLS, WINDOW)
+    frees_at = NOON + timedelta(seconds=BUDGET.deadline_s + BUDGET.per_s)
+
+    assert [1, 0] == [
+        await taken(journal, frees_at - timedelta(milliseconds=1)),
+        await taken(journal, frees_at),
+    ]
+
+
+async def test_a_pull_that_is_cancelled_keeps_its_place(
+    vendor: Vendor, source: VoipcloudSource, journal: SqlJournal
+) -> None:
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def hangs(_: web.Request) -> web.StreamResponse:
+        asked.set()
+        await never.wait()
+        return web.Response()
+
+    vendor.handles(hangs)
+    pull = asyncio.create_task(source.pull(USER_CALLS, WINDOW))
+    await asyncio.wait_for(asked.wait(), 5)
+    pull.cancel()
+    await asyncio.wait({pull}, timeout=5)
+    never.set()
+
+    assert pull.cancelled()
+    assert 1 == await taken(journal, NOON + timedelta(seconds=BUDGET.per_s))
+
+
+async def test_without_room_nothing_is_sent_and_the_caller_learns_until_when(
+    vendor: Vendor, journal: SqlJournal, clock: ManualClock
+) -> None:
+    async with account(vendor.url, journal, clock, budget=SMALL) as source:
+        await source.pull(USER_CALLS, WINDOW)
+        clock.advance(60)
+        await source.pull(QUEUE_CALLS, WINDOW)
+        clock.advance(60)
+        with pytest.raises(SourceThrottled) as caught:
+            await source.pull(USER_CALLS, WINDOW)
+
+        until = NOON + timedelta(seconds=SMALL.per_s)
+        assert (OWN_QUOTA, "quota", until) == (OWN_QUOTA, caught.value.reason, caught.value.until)
+        assert 2 == len(vendor.requests)
+        assert 1 == await source.quota_remaining()
+
+        clock.advance((until - clock.now()).total_seconds() - 0.001)
+        with pytest.raises(SourceThrottled):
+            await source.pull(USER_CALLS, WINDOW)
+        clock.advance(0.001)
+        await source.pull(USER_CALLS, WINDOW)
+
+        assert 3 == len(vendor.requests)
+
+
+async def test_what_polls_may_not_use_is_there_for_the_status(
+    vendor: Vendor, journal: SqlJournal, clock: ManualClock
+) -> None:
+    async with account(vendor.url, journal, clock, budget=SMALL) as source:
+        for _ in range(SMALL.polls):
+            await source.pull(USER_CALLS, WINDOW)
+        await source.pull(SYSTEM_STATUS, WINDOW)
+        with pytest.raises(SourceThrottled):
+            await source.pull(SYSTEM_STATUS, WINDOW)
+
+    assert SMALL.requests == len(vendor.requests)
+
+
+async def test_places_are_remembered_over_a_restart(
+    vendor: Vendor, tmp_path: Path, clock: ManualClock
+) -> None:
+    for _ in range(SMALL.polls):
+        async with (
+            open_sqlite(tmp_path / "relay.db", "test", NOON) as journal,
+            account(vendor.url, journal, clock, budget=SMALL) as source,
+        ):
+            await source.pull(USER_CALLS, WINDOW)
+    async with (
+        open_sqlite(tmp_path / "relay.db", "test", NOON) as journal,
+        account(vendor.url, journal, clock, budget=SMALL) as source,
+    ):
+        with pytest.raises(SourceThrottled):
+            await source.pull(USER_CALLS, WINDOW)
+
+    assert SMALL.polls == len(vendor.requests)
+
+
+async def test_many_pulls_at_once_share_the_places(
+    vendor: Vendor, journal: SqlJournal, clock: ManualClock
+) -> None:
+    async with account(vendor.url, journal, clock) as source:
+        pulls = [source.pull(USER_CALLS, WINDOW) for _ in range(BUDGET.polls + 5)]
+        results = await asyncio.gather(*pulls, return_exceptions=True)
+
+    assert 5 == sum(isinstance(result, SourceThrottled) for result in results)
+    assert BUDGET.polls == len(vendor.requests)
+
+
+@asynccontextmanager
+async def hanging_up_on_the_second_request(seen: list[bytes]) -> AsyncIterator[str]:
+    """
+    Keep each connection open after its first answer, and close it without a word when asked again.
+    """
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
+        except asyncio.IncompleteReadError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_a_request_that_the_client_sends_again_by_itself_has_a_place_of_its_own(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    seen: list[bytes] = []
+    async with (
+        hanging_up_on_the_second_request(seen) as url,
+        account(url, journal, clock) as source,
+    ):
+        await source.pull(USER_CALLS, WINDOW)
+        await source.pull(USER_CALLS, WINDOW)
+
+    assert 3 == len(seen) == await taken(journal)
+
+
+async def test_a_client_that_sends_again_without_room_does_not(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    seen: list[bytes] = []
+    async with (
+        hanging_up_on_the_second_request(seen) as url,
+        account(url, journal, clock, budget=SMALL) as source,
+    ):
+        await source.pull(USER_CALLS, WINDOW)
+        with pytest.raises(SourceThrottled):
+            await source.pull(USER_CALLS, WINDOW)
+
+    assert SMALL.polls == len(seen) == await taken(journal)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runner, SqlJournal]]:
+    """
+    Give a journal that outlives the examples of a property, with the loop it lives on.
+    """
+    opening = open_sqlite(tmp_path_factory.mktemp("sends") / "relay.db", "test", NOON)
+    with asyncio.Runner() as runner:
+        yield runner, runner.run(opening.__aenter__())
+        runner.run(opening.__aexit__(None, None, None))
+
+
+_accounts = count()
+STEPS: st.SearchStrategy[list[tuple[int, int | None]]] = st.lists(
+    st.tuples(st.integers(0, 4_000), st.one_of(st.none(), st.integers(0, 5))), max_size=30
+)
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=60)
+@given(STEPS)
+def test_no_window_ever_holds_more_than_allowed_and_no_place_is_wasted(
+    log: tuple[asyncio.Runner, SqlJournal], steps: list[tuple[int, int | None]]
+) -> None:
+    """
+    Time goes on by some milliseconds, then a request is made (None) or an open one gets its answer.
+
+    The vendor counts a request at any moment until its answer, or until its deadline where a crash left none.
+    """
+    runner, journal = log
+    runner.run(follow(journal, f"account-{next(_accounts)}", steps))
+
+
+async def follow(journal: SqlJournal, source_id: str, steps: list[tuple[int, int | None]]) -> None:
+    """
+    Do the steps and compare with what is allowed at each.
+    """
+    now_ms = 0
+    latest: dict[int, int] = {}
+    answered: set[int] = set()
+    for wait_ms, answer in steps:
+        now_ms += wait_ms
+        now = NOON + timedelta(milliseconds=now_ms)
+        if answer is None:
+            frees = sorted(at + PER_S * 1000 for at in latest.values() if at + PER_S * 1000 > now_ms)
+            assert len(frees) == await journal.in_window(source_id, now)
+            place = await journal.reserve(
+                source_id, "poll", limit=LIMIT, per_s=PER_S, deadline_s=DEADLINE_S, now=now
+            )
+            if len(frees) < LIMIT:
+                assert isinstance(place, Reservation)
+                latest[place.send_id] = now_ms + DEADLINE_S * 1000
+            else:
+                assert NoRoom(NOON + timedelta(milliseconds=frees[len(frees) - LIMIT])) == place
+        else:
+            waiting = [send for send, at in latest.items() if send not in answered and at >= now_ms]
+            if answer < len(waiting):
+                await journal.note(waiting[answer], "http_200", per_s=PER_S, now=now)
+                answered.add(waiting[answer])
+                latest[waiting[answer]] = now_ms
+                later = now + timedelta(milliseconds=1)
+                await journal.note(waiting[answer], "http_500", per_s=PER_S, now=later)
