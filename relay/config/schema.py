@@ -30,7 +30,6 @@ from relay.config.checked import ListenAddress
 from relay.config.secrets import Secret
 from relay.model.endpoint import RETRY_SCHEDULE_S, EndpointSpec
 
-GIB: Final = 1024**3
 ID_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
 UNKNOWN_KIND: Final = "source_kind"
 TOPIC_PATTERN: Final = r"^[A-Za-z0-9._-]{1,100}$"
@@ -87,9 +86,6 @@ class JournalConfig(Section):
         default=None,
         description="Secret of 16 to 64 bytes that ids follow from. Left out: made once, in the journal.",
     )
-    min_free_bytes: int = Field(
-        default=GIB, ge=0, description="Free space below which settled data is shed, then polling stops."
-    )
 
     @field_validator("id_key")
     @classmethod
@@ -123,9 +119,7 @@ class KafkaConfig(Section):
         description="Part of the transactional id; one for each journal. Left out: as topic_prefix.",
     )
     create_topics: bool = Field(default=False, description="Create missing topics, with 6 partitions.")
-    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
-        default="zstd", description="none, gzip, snappy, lz4 or zstd."
-    )
+    compression: Literal["none", "zstd"] = Field(default="zstd", description="none or zstd.")
     replication_factor: int | None = Field(
         default=None,
         ge=1,

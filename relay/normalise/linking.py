@@ -56,7 +56,7 @@ def link_strength(a: LegFacts, b: LegFacts) -> int | None:
     if a.direction != INBOUND or not _same_number_called(a, b):
         return None
     if a.stream == b.stream == USER_CALLS:
-        return _phones_that_rang_together(a, b)
+        return _phones_of_one_team(a, b)
     if USER_CALLS in (a.stream, b.stream):
         user, summary = (a, b) if a.stream == USER_CALLS else (b, a)
         return _phone_and_summary(user, summary)
@@ -67,12 +67,17 @@ def _same_number_called(a: LegFacts, b: LegFacts) -> bool:
     return (a.to_e164 or a.to_raw) == (b.to_e164 or b.to_raw)
 
 
-def _phones_that_rang_together(a: LegFacts, b: LegFacts) -> int | None:
+def _phones_of_one_team(a: LegFacts, b: LegFacts) -> int | None:
     if a.answered_at is not None and b.answered_at is not None:
         return None
     if a.agent_name is None or b.agent_name is None or a.agent_name == b.agent_name:
         return None
-    return _CERTAIN if a.started_at == b.started_at else 0
+    first, second = sorted((a, b), key=lambda facts: facts.started_at)
+    if second.started_at - first.started_at <= SAME_INSTANT:
+        return _CERTAIN  # two rings of one moment may stand in two seconds
+    if first.answered_at is None and first.ended_at is not None:
+        return _LIKELY if abs(second.started_at - first.ended_at) <= SAME_INSTANT else 0
+    return 0
 
 
 def _phone_and_summary(user: LegFacts, summary: LegFacts) -> int | None:

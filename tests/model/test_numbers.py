@@ -49,9 +49,7 @@ def test_other_numbers_have_other_keys() -> None:
     assert 4 == len(keys)
 
 
-@pytest.mark.parametrize(
-    "raw", ["201", "1001", "000", "112", "*97", "#1", "12345", "0", "-", "+", "sip:alice@pbx"]
-)
+@pytest.mark.parametrize("raw", ["201", "1001", "000", "112", "*97", "#1", "0", "-", "+", "sip:alice@pbx"])
 def test_extensions_and_short_numbers_have_no_form_and_no_key(raw: str) -> None:
     assert (None, None) == (e164(raw, "AU"), link_key(raw, "AU"))
     assert not is_masked(raw)
@@ -73,7 +71,7 @@ def test_masked_numbers_have_no_form_and_no_key(raw: str) -> None:
     assert (None, None) == (e164(raw, "AU"), link_key(raw, "AU"))
 
 
-@pytest.mark.parametrize("raw", ["04915701560156", "+6149157", "99999999999999999999"])
+@pytest.mark.parametrize("raw", ["04915701560156", "99999999999999999999"])
 def test_a_number_of_an_impossible_length_has_no_form(raw: str) -> None:
     assert e164(raw, "AU") is None
 

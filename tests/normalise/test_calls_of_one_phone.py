@@ -61,6 +61,10 @@ def test_a_call_first_seen_finished_still_gets_all_three_in_order() -> None:
     assert ["started", "answered", "ended"] == [event.data["state"] for event in events]
     assert ["unknown", "answered", "answered"] == [event.data["outcome"] for event in events]
     assert [None, None, 63] == [event.data["talk_s"] for event in events]
+    assert [None, None, 75] == [event.data["duration_s"] for event in events]
+    assert [True, True, False] == [event.data["ended_at"] is None for event in events]
+    assert [None, 12, 12] == [event.data["wait_s"] for event in events]
+    assert () == events[0].changed
     assert [at(0), at(12), at(75)] == [event.occurred_at for event in events]
 
 

@@ -4,6 +4,7 @@ Legs of queues, ring groups and phones that are one conversation, in whatever or
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import permutations
 from typing import Any
 
@@ -180,7 +181,8 @@ def test_other_native_ids_keep_apart_what_the_numbers_would_link() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ended", "answered", "agent"), [(60, 20, "Bao Smith"), (20, None, None), (60, 23, "Alice Nguyen")]
+    ("ended", "answered", "agent"),
+    [(60, 20, "Bao Smith"), (20, None, None), (60, 23, "Alice Nguyen"), (80, 20, "Alice Nguyen")],
 )
 def test_a_summary_of_another_number_or_time_or_agent_is_another_call(
     ended: int, answered: int | None, agent: str | None
@@ -277,3 +279,74 @@ def test_among_legs_known_together_a_phone_names_the_call_before_a_group_before_
         == anchor.anchor_rank
     )
     assert [USER_CALLS, USER_CALLS, RINGGROUP_CALLS] == [leg["stream"] for leg in call.record["legs"]]
+
+
+@pytest.mark.parametrize("apart_s", [0, 1, 2])
+def test_phones_that_began_to_ring_in_one_moment_are_one_call_over_the_edge_of_a_second(apart_s: int) -> None:
+    office = Office()
+
+    office.users(
+        90, user_row(0, 90, ended=12), user_row(apart_s, 90, answered=12, ended=80, user_name="Bao Smith")
+    )
+
+    (record,) = office.final_records()
+    assert (["finished"], "Bao Smith", 80) == (ends(office), record["agent_name"], record["duration_s"])
+
+
+@pytest.mark.parametrize("is_seen_live", [True, False])
+def test_a_queue_that_rings_one_phone_after_the_other_makes_one_call_and_no_missed_one(
+    is_seen_live: bool,
+) -> None:
+    office = Office()
+    alice, bao = user_row(5, 20, ended=20), user_row(21, 35, ended=35, user_name="Bao Smith")
+    chloe = user_row(35, 90, answered=40, ended=80, user_name="Chloe O'Brien")
+    if is_seen_live:
+        office.users(10, user_row(5, 10))
+        office.users(25, alice, user_row(21, 25, user_name="Bao Smith"))
+        office.releases(25)
+        office.users(38, alice, bao, user_row(35, 38, user_name="Chloe O'Brien"))
+        office.releases(38)
+    office.users(90, chloe, bao, alice)
+    office.queues(91, queue_row(0, 80, answered=40, by="Chloe O'Brien"))
+    office.nothing_more(200)
+
+    (record,) = office.final_records()
+    assert (["finished"], "Chloe O'Brien", 40) == (ends(office), record["agent_name"], record["wait_s"])
+    assert 2 == sum(leg["rang"] for leg in record["legs"])
+
+
+def test_a_second_call_soon_after_a_missed_one_is_another_call() -> None:
+    office = Office()
+
+    office.users(90, user_row(0, 90, ended=20), user_row(23, 90, ended=40, user_name="Bao Smith"))
+    office.nothing_more(200)
+
+    assert ["missed", "missed"] == ends(office)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_of_phones_known_together_the_one_that_rang_first_names_the_call(number: int) -> None:
+    office = Office(id_key=b"one of some keys %d" % number)
+
+    office.users(90, user_row(1, 90, ended=12, user_name="Bao Smith"), user_row(0, 90, ended=12))
+
+    assert at(0) == office.legs[office.only_call().call_id].facts.started_at
+
+
+def test_one_leg_that_contradicts_keeps_another_call_of_the_number_out() -> None:
+    office = Office()
+    office.users(90, RANG, SPOKE)
+
+    office.queues(91, queue_row(3, 60))
+
+    assert [1, 2] == sorted(len(call.record["legs"]) for call in office.calls.values())
+
+
+def test_of_two_calls_that_a_phone_may_belong_to_the_nearer_one_has_it() -> None:
+    office = Office()
+    office.queues(90, queue_row(0, 40), queue_row(28, 60))
+
+    office.users(91, user_row(30, 91, ended=40))
+
+    legs = Counter(office.calls[leg.call_id].started_at for leg in office.legs.values())
+    assert {at(0): 1, at(28): 2} == legs

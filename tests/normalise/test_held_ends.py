@@ -74,6 +74,15 @@ def test_re_reading_the_page_neither_ends_nor_prolongs_the_hold() -> None:
     assert ["missed"] == types(office.releases(35 + END_HOLD_S))
 
 
+def test_a_row_that_joins_a_held_call_does_not_prolong_the_hold() -> None:
+    office = missed(seen_at=35)
+
+    assert [] == office.queues(100, queue_row(0, 30))
+    office.read_at = dict.fromkeys(CALL_STREAMS)
+
+    assert ["abandoned"] == types(office.releases(35 + END_HOLD_S))
+
+
 def test_an_answered_row_that_comes_in_time_makes_it_answered() -> None:
     office = missed()
 

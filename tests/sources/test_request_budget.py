@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
@@ -19,12 +20,12 @@ from hypothesis import strategies as st
 
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.call import QUEUE_CALLS, USER_CALLS
-from relay.model.errors import SourceError, SourceThrottled, SourceUnreachable
+from relay.model.errors import JournalBusy, SourceError, SourceThrottled, SourceUnreachable
 from relay.sources.budget import BudgetSettings
 from relay.sources.port import OWN_QUOTA, NoRoom, Reservation, Window
-from relay.sources.voipcloud.source import SYSTEM_STATUS, VoipcloudSource
+from relay.sources.voipcloud.source import SYSTEM_STATUS, VoipcloudSettings, VoipcloudSource
 from relay.testing.manual_clock import ManualClock
-from tests.sources.vendor import BUDGET, NOON, SOURCE_ID, Vendor, account
+from tests.sources.vendor import BUDGET, NOON, SOURCE_ID, TOKEN, Vendor, account
 
 WINDOW = Window(NOON - timedelta(hours=4))
 SMALL: Final = BudgetSettings(requests=3, per_s=900, reserve=1, deadline_s=5)
@@ -79,7 +80,9 @@ async def test_an_answered_request_keeps_its_place_for_a_window_from_its_answer(
 async def test_a_request_without_an_answer_keeps_its_place_for_its_deadline_and_a_window(
     journal: SqlJournal, clock: ManualClock
 ) -> None:
-    async with account("http://127.0.0.1:9", journal, clock) as source:
+    async with hanging_up_on_the_second_request([]) as url:
+        pass  # nobody listens there any more
+    async with account(url, journal, clock) as source:
         with pytest.raises(SourceUnreachable):
             await source.pull(USER_CALLS, WINDOW)
     frees_at = NOON + timedelta(seconds=BUDGET.deadline_s + BUDGET.per_s)
@@ -147,6 +150,20 @@ async def test_what_polls_may_not_use_is_there_for_the_status(
             await source.pull(SYSTEM_STATUS, WINDOW)
 
     assert SMALL.requests == len(vendor.requests)
+
+
+async def test_a_poll_waits_until_there_is_room_for_polls(
+    vendor: Vendor, journal: SqlJournal, clock: ManualClock
+) -> None:
+    async with account(vendor.url, journal, clock, budget=SMALL) as source:
+        for _ in range(SMALL.requests):
+            await source.pull(SYSTEM_STATUS, WINDOW)
+            clock.advance(60)
+        with pytest.raises(SourceThrottled) as caught:
+            await source.pull(USER_CALLS, WINDOW)
+
+    # Three places are taken and polls may have two: the first two must be free again.
+    assert NOON + timedelta(seconds=60 + SMALL.per_s) == caught.value.until
 
 
 async def test_places_are_remembered_over_a_restart(
@@ -227,6 +244,46 @@ async def test_a_client_that_sends_again_without_room_does_not(
             await source.pull(USER_CALLS, WINDOW)
 
     assert SMALL.polls == len(seen) == await taken(journal)
+
+
+class BusyLog:
+    """
+    A log of requests that takes reservations but is too busy for outcomes.
+    """
+
+    def __init__(self, journal: SqlJournal) -> None:
+        self.reserve = journal.reserve
+        self.in_window = journal.in_window
+
+    async def note(self, send_id: int, outcome: str, *, per_s: float, now: datetime) -> None:
+        """
+        Be too busy.
+        """
+        raise JournalBusy("locked")
+
+
+async def test_a_log_too_busy_for_the_outcome_costs_no_connection(
+    vendor: Vendor, journal: SqlJournal, clock: ManualClock
+) -> None:
+    never = asyncio.Event()
+
+    async def is_slow_to_end(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await never.wait()
+        return response
+
+    vendor.handles(is_slow_to_end)
+    settings = VoipcloudSettings(SOURCE_ID, vendor.url, TOKEN, ZoneInfo("UTC"), BUDGET)
+    async with VoipcloudSource(settings, BusyLog(journal), clock) as source:
+        errors = []
+        for _ in range(BUDGET.polls):  # more than a source has connections
+            with pytest.raises(JournalBusy) as caught:
+                await source.pull(USER_CALLS, WINDOW)
+            errors.append(caught.value)  # keeps the frames, and so the answers, alive
+    never.set()
+
+    assert BUDGET.polls == len(vendor.requests) == await taken(journal)
 
 
 @pytest.fixture(scope="module")
