@@ -63,6 +63,7 @@ from relay.telemetry.metrics import Metrics
 
 SOURCE_KINDS: Final[Mapping[str, type[SourceConfig]]] = {"voipcloud": VoipcloudConfig}
 SQLITE: Final = "sqlite:///"
+ANSWER_S: Final = 5.0  # a place in the window is free that long after it, once answers are counted in
 CONDITIONS: Final = ("config", "journal", "leases")
 EVENTS_AT_ONCE: Final = 1_000
 BYTES_AT_ONCE: Final = 4 * 1024 * 1024
@@ -261,7 +262,7 @@ async def _poll(
     ingest = Ingest(house.journal, reader, assembler, house.clock, house.metrics, appended)
     ledger = SourceLedger(config.id, house.journal, house.ids, house.clock, appended)
     pace = PollSettings(
-        pause_s=max(config.poll_every_s or 0.0, budget.per_s / budget.polls),
+        pause_s=max(config.poll_every_s or 0.0, (budget.per_s + ANSWER_S) / budget.polls),
         window_s=budget.per_s,
         status_every_s=config.status_every_s,
         lookback=timedelta(seconds=config.lookback_s),

@@ -6,47 +6,54 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from relay.journal import schema
 from relay.model.times import from_ms, to_ms
-from relay.sources.port import NoRoom, Reservation
+from relay.sources.port import NoRoom, Reservation, Share
 
 _t = schema.sends
 
 
 def reserve(
-    conn: Connection, source_id: str, purpose: str, limit: int, per_s: float, deadline_s: float, now: datetime
+    conn: Connection, source_id: str, purpose: str, share: Share, now: datetime
 ) -> Reservation | NoRoom:
     """
-    Take one of `limit` places, or tell when one is free.
+    Take a place within both limits of a share, or tell when one is free.
 
     Where a crash leaves no outcome the place is taken until the request's deadline has passed and then
     the whole window, since the vendor may have counted it that late.
     """
     now_ms = to_ms(now)
-    taken = _taken(conn, source_id, now_ms)
-    if taken >= limit:
-        query = (
-            select(_t.c.frees_ms)
-            .where(_t.c.source_id == source_id, _t.c.frees_ms > now_ms)
-            .order_by(_t.c.frees_ms)
-            .offset(taken - limit)
-            .limit(1)
-        )
-        return NoRoom(from_ms(conn.execute(query).scalar_one()))
+    of_source = (_t.c.source_id == source_id, _t.c.frees_ms > now_ms)
+    frees = max(
+        _frees_ms(conn, share.limit, *of_source),
+        _frees_ms(conn, share.own_limit, *of_source, _t.c.purpose == purpose),
+    )
+    if frees > now_ms:
+        return NoRoom(from_ms(frees))
     result = conn.execute(
         insert(_t).values(
             source_id=source_id,
             purpose=purpose,
             reserved_ms=now_ms,
-            frees_ms=now_ms + round((deadline_s + per_s) * 1000),
+            frees_ms=now_ms + round((share.deadline_s + share.per_s) * 1000),
         )
     )
     key = result.inserted_primary_key
     if key is None:
         raise AssertionError("an insert of one row returns its key")
     return Reservation(int(key[0]))
+
+
+def _frees_ms(conn: Connection, limit: int, *conditions: ColumnElement[bool]) -> int:
+    """
+    Return when one of `limit` places is free among those that meet some conditions; 0: now.
+    """
+    newest = (
+        select(_t.c.frees_ms).where(*conditions).order_by(_t.c.frees_ms.desc()).offset(limit - 1).limit(1)
+    )
+    return conn.execute(newest).scalar() or 0
 
 
 def note(conn: Connection, send_id: int, outcome: str, per_s: float, now: datetime) -> None:
@@ -65,7 +72,10 @@ def in_window(conn: Connection, source_id: str, now: datetime) -> int:
     """
     Return how many places are taken.
     """
-    return _taken(conn, source_id, to_ms(now))
+    taken = (
+        select(func.count()).select_from(_t).where(_t.c.source_id == source_id, _t.c.frees_ms > to_ms(now))
+    )
+    return int(conn.execute(taken).scalar_one())
 
 
 def forget_sends(conn: Connection, before: datetime) -> int:
@@ -73,8 +83,3 @@ def forget_sends(conn: Connection, before: datetime) -> int:
     Remove places that were free before an instant; return how many.
     """
     return int(conn.execute(delete(_t).where(_t.c.frees_ms < to_ms(before))).rowcount)
-
-
-def _taken(conn: Connection, source_id: str, now_ms: int) -> int:
-    query = select(func.count()).select_from(_t).where(_t.c.source_id == source_id, _t.c.frees_ms > now_ms)
-    return int(conn.execute(query).scalar_one())

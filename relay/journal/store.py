@@ -41,7 +41,7 @@ from relay.model.endpoint import Endpoint, EndpointSpec
 from relay.model.errors import JournalUnusable
 from relay.model.event import StoredEvent
 from relay.model.times import to_ms
-from relay.sources.port import NoRoom, Reservation
+from relay.sources.port import NoRoom, Reservation, Share
 
 ID_KEY_BYTES: Final = 32
 OWNER_LEASE: Final = "journal"
@@ -102,10 +102,10 @@ class SqlJournal:
     # the budget
 
     async def reserve(
-        self, source_id: str, purpose: str, *, limit: int, per_s: float, deadline_s: float, now: datetime
+        self, source_id: str, purpose: str, share: Share, now: datetime
     ) -> Reservation | NoRoom:
         return await self._database.write(
-            lambda conn: budgeting.reserve(conn, source_id, purpose, limit, per_s, deadline_s, now)
+            lambda conn: budgeting.reserve(conn, source_id, purpose, share, now)
         )
 
     async def note(self, send_id: int, outcome: str, *, per_s: float, now: datetime) -> None:

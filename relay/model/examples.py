@@ -95,6 +95,10 @@ def _at(after_s: int | None) -> str | None:
     return None if after_s is None else rfc3339(_START + timedelta(seconds=after_s))
 
 
+# As the events are made: calls tell whole seconds, endpoints are our own clock, a source is seen by polls.
+_PRECISION_S: Final = {"call": 1, "endpoint": 0}
+
+
 def _event(
     event_type: str, about: str, revision: int, after_s: int, data: Mapping[str, object], **more: Any
 ) -> Event:
@@ -110,7 +114,7 @@ def _event(
         revision=revision,
         occurred_at=at,
         observed_at=at + timedelta(seconds=7),
-        precision_s=more.pop("precision_s", 0),
+        precision_s=more.pop("precision_s", _PRECISION_S.get(about.partition("/")[0])),
         data=dict(data),
         **more,
     )
@@ -177,7 +181,7 @@ def _source_events() -> tuple[Event, ...]:
         ),
         _event(
             catalogue.SYSTEM_STATUS_CHANGED, source, 3, 300,
-            {"status": {"status": "degraded"}, "previous_status": {"status": "operational"}}, precision_s=150,
+            {"status": {"status": "degraded"}, "previous_status": {"status": "operational"}},
         ),
     )  # fmt: skip
 

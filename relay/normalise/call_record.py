@@ -15,6 +15,11 @@ from relay.model.times import rfc3339, rfc3339_or_null, seconds_between
 Record = dict[str, Any]
 
 LINKED_EXACTLY: Final = 1.0
+# What a log of calls has no column for; other kinds of sources do.
+_DIALER_ONLY: Final[Record] = dict.fromkeys(("campaign", "lead_id", "vendor_lead_code"))
+_NOT_TOLD: Final[Record] = dict.fromkeys(
+    ("disposition", "disposition_mapped", "hangup_reason", "recording_url", "command_id")
+)
 _NOT_YET_ANSWERED: Final = {"answered_at": None, "talk_s": None}
 _NOT_YET_ENDED: Final = {"ended_at": None, "duration_s": None, "talk_s": None}
 
@@ -32,7 +37,7 @@ def call_record(call_id: str, legs: Sequence[Leg], source_tz: str, is_ended: boo
     started_at = min(leg.facts.started_at for leg in legs)
     ended_at = end_of(legs, is_ended)
     answered_at = spoken.answered_at if spoken else None
-    latest = sorted(ordered, key=lambda leg: leg.facts.started_at)
+    latest_first = sorted(ordered, key=lambda leg: leg.facts.started_at, reverse=True)
     return {
         "call_id": call_id,
         "native_id": next((leg.facts.native_id for leg in ordered if leg.facts.native_id), None),
@@ -49,22 +54,16 @@ def call_record(call_id: str, legs: Sequence[Leg], source_tz: str, is_ended: boo
         "agent_name": _agent_name(spoken, ordered),
         "agent_extension": None,
         "agent_external_id": None,
-        "queue": next((leg.facts.queue for leg in reversed(latest) if leg.facts.queue), None),
-        "ring_group": next((leg.facts.ring_group for leg in reversed(latest) if leg.facts.ring_group), None),
-        "campaign": None,
-        "lead_id": None,
-        "vendor_lead_code": None,
+        "queue": next((leg.facts.queue for leg in latest_first if leg.facts.queue), None),
+        "ring_group": next((leg.facts.ring_group for leg in latest_first if leg.facts.ring_group), None),
+        **_DIALER_ONLY,
         "started_at": rfc3339(started_at),
         "answered_at": rfc3339_or_null(answered_at),
         "ended_at": rfc3339_or_null(ended_at),
         "wait_s": seconds_between(started_at, answered_at or ended_at),
         "talk_s": _talk_s(spoken, ended_at),
         "duration_s": _duration_s(legs, started_at, ended_at),
-        "disposition": None,
-        "disposition_mapped": None,
-        "hangup_reason": None,
-        "recording_url": None,
-        "command_id": None,
+        **_NOT_TOLD,
         "legs": [_leg_record(leg) for leg in ordered],
         "linked_call_ids": [],
         "link_confidence": LINKED_EXACTLY if len(legs) > 1 else None,

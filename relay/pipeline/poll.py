@@ -16,6 +16,7 @@ from typing import Final
 from relay.journal.port import StreamState
 from relay.model.clock import Clock
 from relay.model.errors import JournalBusy, RevisionConflict, SourceError, SourceUnreachable
+from relay.model.times import EPOCH
 from relay.pipeline.ingest import Ingest, PageResult
 from relay.pipeline.poll_state import ACCOUNT_TROUBLES, PollSettings, StreamPoll, state_of
 from relay.pipeline.source_ledger import SourceLedger
@@ -159,6 +160,7 @@ class Poll:
         if error.reason == OWN_QUOTA:
             wait_s = (stream.next_at - self._clock.now()).total_seconds()
             self._metrics.poll_quota_wait_seconds.labels(self._label).inc(max(wait_s, 0.0))
+            stream.asked_at = EPOCH  # it was not asked: it keeps its turn
         if stream.trouble in ACCOUNT_TROUBLES or error.reason == OWN_QUOTA:
             # What refuses one stream of an account refuses them all: none is asked before then.
             for other in self._streams.values():

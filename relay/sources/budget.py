@@ -5,12 +5,16 @@ The request budget of one source: a place is reserved durably before each reques
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
 
 from relay.model.clock import Clock
 from relay.model.errors import SourceThrottled
-from relay.sources.port import OWN_QUOTA, NoRoom, SendLog
+from relay.sources.port import OWN_QUOTA, NoRoom, SendLog, Share
+
+POLL: Final = "poll"
+STATUS: Final = "status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +53,20 @@ class RequestBudget:
         self._log = log
         self._clock = clock
 
-    def middleware(self, purpose: str, limit: int) -> ClientMiddlewareType:
+    def middleware(self, purpose: str) -> ClientMiddlewareType:
         """
-        Return a middleware that lets a request pass only with a place among `limit`.
+        Return a middleware that lets a request pass only with a place; polls leave the reserve alone.
 
         Raises (when the request is made):
             SourceThrottled: the window is full.
         """
 
+        settings = self._settings
+        own_limit = settings.polls if purpose == POLL else settings.requests
+        share = Share(settings.requests, own_limit, settings.per_s, settings.deadline_s)
+
         async def reserve_and_send(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-            place = await self._log.reserve(
-                self._source_id,
-                purpose,
-                limit=limit,
-                per_s=self._settings.per_s,
-                deadline_s=self._settings.deadline_s,
-                now=self._clock.now(),
-            )
+            place = await self._log.reserve(self._source_id, purpose, share, self._clock.now())
             if isinstance(place, NoRoom):
                 raise SourceThrottled(self._source_id, OWN_QUOTA, "the request budget is spent", place.until)
             response = await handler(request)

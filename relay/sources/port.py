@@ -67,6 +67,21 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """
+    What one purpose may have of a request window of `per_s` seconds.
+
+    At most `limit` requests of all purposes, and `own_limit` of this one; a request takes at most
+    `deadline_s`.
+    """
+
+    limit: int
+    own_limit: int
+    per_s: float
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
     """
     A place in the request window, kept durably before the request is sent.
@@ -90,13 +105,13 @@ class SendLog(Protocol):
     """
 
     async def reserve(
-        self, source_id: str, purpose: str, *, limit: int, per_s: float, deadline_s: float, now: datetime
+        self, source_id: str, purpose: str, share: Share, now: datetime
     ) -> Reservation | NoRoom:
         """
-        Take one of `limit` places per `per_s` seconds, durably, or tell when one is free.
+        Take a place for a request, durably, or tell when one is free.
 
         A place is taken until `per_s` after its outcome was noted, or, where a crash left none, until
-        `per_s` after reservation + `deadline_s`.
+        `per_s` after reservation + `deadline_s`.  Both limits of the share hold.
         """
         ...
 

@@ -20,6 +20,7 @@ from relay.pipeline.deliver import Deliver, WebhookEndpoint
 from relay.sinks.port import DeliverySink
 from relay.system_clock import SystemClock
 from relay.telemetry.metrics import Metrics
+from relay.testing.manual_clock import ManualClock
 from tests.journal.making import IDS, NOW, endpoint_spec
 
 
@@ -95,3 +96,11 @@ def journal_path(tmp_path: Path) -> Path:
     Give the path of a journal that does not exist yet.
     """
     return tmp_path / "relay.db"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """
+    Give a clock that stands still.
+    """
+    return ManualClock()

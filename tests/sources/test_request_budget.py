@@ -22,7 +22,7 @@ from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.call import QUEUE_CALLS, USER_CALLS
 from relay.model.errors import JournalBusy, SourceError, SourceThrottled, SourceUnreachable
 from relay.sources.budget import BudgetSettings
-from relay.sources.port import OWN_QUOTA, NoRoom, Reservation, Window
+from relay.sources.port import OWN_QUOTA, NoRoom, Reservation, Share, Window
 from relay.sources.voipcloud.source import SYSTEM_STATUS, VoipcloudSettings, VoipcloudSource
 from relay.testing.manual_clock import ManualClock
 from tests.sources.vendor import BUDGET, NOON, SOURCE_ID, TOKEN, Vendor, account
@@ -162,8 +162,8 @@ async def test_a_poll_waits_until_there_is_room_for_polls(
         with pytest.raises(SourceThrottled) as caught:
             await source.pull(USER_CALLS, WINDOW)
 
-    # Three places are taken and polls may have two: the first two must be free again.
-    assert NOON + timedelta(seconds=60 + SMALL.per_s) == caught.value.until
+    # All places of the account are taken, none by a poll: the first must be free again.
+    assert NOON + timedelta(seconds=SMALL.per_s) == caught.value.until
 
 
 async def test_places_are_remembered_over_a_restart(
@@ -330,9 +330,8 @@ async def follow(journal: SqlJournal, source_id: str, steps: list[tuple[int, int
         if answer is None:
             frees = sorted(at + PER_S * 1000 for at in latest.values() if at + PER_S * 1000 > now_ms)
             assert len(frees) == await journal.in_window(source_id, now)
-            place = await journal.reserve(
-                source_id, "poll", limit=LIMIT, per_s=PER_S, deadline_s=DEADLINE_S, now=now
-            )
+            share = Share(LIMIT, LIMIT, PER_S, DEADLINE_S)
+            place = await journal.reserve(source_id, "poll", share, now)
             if len(frees) < LIMIT:
                 assert isinstance(place, Reservation)
                 latest[place.send_id] = now_ms + DEADLINE_S * 1000

@@ -23,7 +23,7 @@ from relay.sinks.kafka.settings import CODECS, KafkaSettings
 from relay.sinks.kafka.topics import Topics, ensure_topics
 from relay.sinks.kafka.transaction import Transaction
 
-WAY_ON = "Start relay with the journal that published here, or run `relay kafka adopt-cursor`."
+WAY_ON = "Start relay with the journal that published here, or publish under another topic_prefix."
 
 
 class KafkaPublisher:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
 from relay.model.clock import Clock
 from relay.model.times import from_vendor
-from relay.sources.budget import BudgetSettings, RequestBudget
+from relay.sources.budget import POLL, STATUS, BudgetSettings, RequestBudget
 from relay.sources.port import Pull, SendLog, Window
 from relay.sources.voipcloud.answers import VoipcloudAnswers
 from relay.sources.wire import Wire
@@ -80,11 +80,11 @@ class VoipcloudSource:
         """
         requested_at = self._clock.now()
         if stream == SYSTEM_STATUS:
-            middleware = self._budget.middleware(stream, self._settings.budget.requests)
+            middleware = self._budget.middleware(STATUS)
             answer = await self._wire.get(_PATHS[stream], {}, middleware)
             status = self._answers.document(answer, self._clock.now())
             return Pull(stream, [{"status": status}], requested_at, window.start, window.start)
-        middleware = self._budget.middleware(stream, self._settings.budget.polls)
+        middleware = self._budget.middleware(POLL)
         answer = await self._wire.get(_PATHS[stream], self._params(window, requested_at), middleware)
         rows = self._answers.rows(answer, self._clock.now())
         return Pull(stream, rows, requested_at, window.start, self._covered_from(rows, window, requested_at))

@@ -1,0 +1,125 @@
+"""
+Polling a phone system that fails: what is told, and when it is asked again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from relay.model.call import QUEUE_CALLS, USER_CALLS
+from relay.model.errors import (
+    SourceAbsent,
+    SourceError,
+    SourceGarbled,
+    SourceRefused,
+    SourceThrottled,
+    SourceUnreachable,
+)
+from relay.sources.port import Pull, Window
+from relay.testing.manual_clock import DEFAULT_START, ManualClock
+from relay.testing.scripted_source import ScriptedSource
+from tests.pipeline.polling import SECOND, missed_row, polling, user_row
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (SourceUnreachable("pbx", "http_5xx", "answered 503"), "degraded"),
+        (SourceGarbled("pbx", "bad_payload", "not JSON", "<html>"), "degraded"),
+        (SourceThrottled("pbx", "rate_limited", "answered 429", DEFAULT_START + 90 * SECOND), "rate_limited"),
+        (SourceRefused("pbx", "auth", "answered 401"), "auth_failed"),
+        (SourceRefused("pbx", "ip_blocked", "answered 401"), "ip_blocked"),
+    ],
+)
+async def test_a_failure_is_told_once_and_so_is_the_recovery(
+    journal_path: Path, clock: ManualClock, error: SourceError, state: str
+) -> None:
+    async with polling(journal_path, clock) as running:
+        running.source.then(USER_CALLS, error, error, [user_row()])
+        asked = 0
+        while asked < 3:
+            await running.steps(1)
+            asked = sum(stream == USER_CALLS for stream, _ in running.source.pulled)
+        events = await running.journal.events_after(0, 100, 10**9)
+
+    states = [orjson.loads(event.body)["data"] for event in events if event.type == "source.state_changed"]
+    assert [("up", state), (state, "up")] == [(data["previous_state"], data["state"]) for data in states]
+    assert [1, 2] == [data["revision"] for data in states]
+
+
+async def test_a_refusal_pauses_the_whole_account_until_the_next_window(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    async with polling(journal_path, clock) as running:
+        running.source.then(USER_CALLS, SourceRefused("pbx", "auth", "answered 401"))
+        await running.steps(1)
+        await running.steps(1)
+
+    assert 900 <= (clock.now() - DEFAULT_START).total_seconds() <= 910
+
+
+async def test_throttling_waits_for_the_vendors_time(journal_path: Path, clock: ManualClock) -> None:
+    until = DEFAULT_START + 77 * SECOND
+    async with polling(journal_path, clock) as running:
+        running.source.then(USER_CALLS, SourceThrottled("pbx", "rate_limited", "answered 429", until))
+        await running.steps(2)
+
+    assert until <= clock.now() <= until + 10 * SECOND
+
+
+async def test_our_own_budget_is_no_trouble_of_the_source(journal_path: Path, clock: ManualClock) -> None:
+    until = DEFAULT_START + 77 * SECOND
+    async with polling(journal_path, clock) as running:
+        running.source.then(USER_CALLS, SourceThrottled("pbx", "quota", "spent", until))
+        await running.steps(2)
+
+        assert [] == await running.types()
+    assert until <= clock.now()
+
+
+async def test_a_stream_the_tenant_lacks_is_absent_and_holds_nothing_up(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    async with polling(journal_path, clock) as running:
+        running.source.show(USER_CALLS, [missed_row()])
+        running.source.then(
+            QUEUE_CALLS, *(SourceAbsent("pbx", "http_4xx", "answered 404") for _ in range(50))
+        )
+        await running.steps(9)
+
+        states = await running.journal.stream_states("pbx")
+        assert "absent" == states[QUEUE_CALLS].state
+        assert "call.missed" in await running.types()
+        asked = sum(stream == QUEUE_CALLS for stream, _ in running.source.pulled)
+        await running.steps(20)
+        assert asked == sum(stream == QUEUE_CALLS for stream, _ in running.source.pulled)
+
+
+async def test_a_404_after_a_good_answer_is_an_error(journal_path: Path, clock: ManualClock) -> None:
+    async with polling(journal_path, clock) as running:
+        running.source.then(
+            QUEUE_CALLS, [], *(SourceAbsent("pbx", "http_4xx", "answered 404") for _ in range(9))
+        )
+        await running.steps(15)
+
+        states = await running.journal.stream_states("pbx")
+    assert "degraded" == states[QUEUE_CALLS].state
+
+
+async def test_a_bug_in_a_source_is_a_back_off(journal_path: Path, clock: ManualClock) -> None:
+    class Broken(ScriptedSource):
+        """
+        A source with a bug.
+        """
+
+        async def pull(self, stream: str, window: Window) -> Pull:
+            raise ZeroDivisionError("a bug")
+
+    async with polling(journal_path, clock, Broken("pbx", clock)) as running:
+        await running.steps(3)
+
+        assert ["source.state_changed"] == await running.types()
+        assert "ZeroDivisionError" in (await running.last())["data"]["reason"]
