@@ -5,33 +5,27 @@ The request budget (I7): a place is reserved durably before each request, and no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.call import QUEUE_CALLS, USER_CALLS
 from relay.model.errors import JournalBusy, SourceError, SourceThrottled, SourceUnreachable
 from relay.sources.budget import BudgetSettings
-from relay.sources.port import OWN_QUOTA, NoRoom, Reservation, Share, Window
+from relay.sources.port import OWN_QUOTA, Window
 from relay.sources.voipcloud.source import SYSTEM_STATUS, VoipcloudSettings, VoipcloudSource
 from relay.testing.manual_clock import ManualClock
 from tests.sources.vendor import BUDGET, NOON, SOURCE_ID, TOKEN, Vendor, account
 
 WINDOW = Window(NOON - timedelta(hours=4))
 SMALL: Final = BudgetSettings(requests=3, per_s=900, reserve=1, deadline_s=5)
-PER_S: Final = 10
-DEADLINE_S: Final = 2
-LIMIT: Final = 3
 
 
 async def taken(journal: SqlJournal, at: datetime = NOON) -> int:
@@ -152,18 +146,19 @@ async def test_what_polls_may_not_use_is_there_for_the_status(
     assert SMALL.requests == len(vendor.requests)
 
 
-async def test_a_poll_waits_until_there_is_room_for_polls(
+async def test_requests_of_another_purpose_leave_polls_what_is_theirs(
     vendor: Vendor, journal: SqlJournal, clock: ManualClock
 ) -> None:
     async with account(vendor.url, journal, clock, budget=SMALL) as source:
-        for _ in range(SMALL.requests):
-            await source.pull(SYSTEM_STATUS, WINDOW)
-            clock.advance(60)
+        await source.pull(SYSTEM_STATUS, WINDOW)
+        clock.advance(60)
+        await source.pull(USER_CALLS, WINDOW)
+        await source.pull(USER_CALLS, WINDOW)
         with pytest.raises(SourceThrottled) as caught:
             await source.pull(USER_CALLS, WINDOW)
 
-    # All places of the account are taken, none by a poll: the first must be free again.
-    assert NOON + timedelta(seconds=SMALL.per_s) == caught.value.until
+    # A place is free after the first request's window, but polls have theirs only after their own.
+    assert NOON + timedelta(seconds=60 + SMALL.per_s) == caught.value.until
 
 
 async def test_places_are_remembered_over_a_restart(
@@ -284,64 +279,3 @@ async def test_a_log_too_busy_for_the_outcome_costs_no_connection(
     never.set()
 
     assert BUDGET.polls == len(vendor.requests) == await taken(journal)
-
-
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runner, SqlJournal]]:
-    """
-    Give a journal that outlives the examples of a property, with the loop it lives on.
-    """
-    opening = open_sqlite(tmp_path_factory.mktemp("sends") / "relay.db", "test", NOON)
-    with asyncio.Runner() as runner:
-        yield runner, runner.run(opening.__aenter__())
-        runner.run(opening.__aexit__(None, None, None))
-
-
-_accounts = count()
-STEPS: st.SearchStrategy[list[tuple[int, int | None]]] = st.lists(
-    st.tuples(st.integers(0, 4_000), st.one_of(st.none(), st.integers(0, 5))), max_size=30
-)
-
-
-@settings(derandomize=True, database=None, deadline=None, max_examples=60)
-@given(STEPS)
-def test_no_window_ever_holds_more_than_allowed_and_no_place_is_wasted(
-    log: tuple[asyncio.Runner, SqlJournal], steps: list[tuple[int, int | None]]
-) -> None:
-    """
-    Time goes on by some milliseconds, then a request is made (None) or an open one gets its answer.
-
-    The vendor counts a request at any moment until its answer, or until its deadline where a crash left none.
-    """
-    runner, journal = log
-    runner.run(follow(journal, f"account-{next(_accounts)}", steps))
-
-
-async def follow(journal: SqlJournal, source_id: str, steps: list[tuple[int, int | None]]) -> None:
-    """
-    Do the steps and compare with what is allowed at each.
-    """
-    now_ms = 0
-    latest: dict[int, int] = {}
-    answered: set[int] = set()
-    for wait_ms, answer in steps:
-        now_ms += wait_ms
-        now = NOON + timedelta(milliseconds=now_ms)
-        if answer is None:
-            frees = sorted(at + PER_S * 1000 for at in latest.values() if at + PER_S * 1000 > now_ms)
-            assert len(frees) == await journal.in_window(source_id, now)
-            share = Share(LIMIT, LIMIT, PER_S, DEADLINE_S)
-            place = await journal.reserve(source_id, "poll", share, now)
-            if len(frees) < LIMIT:
-                assert isinstance(place, Reservation)
-                latest[place.send_id] = now_ms + DEADLINE_S * 1000
-            else:
-                assert NoRoom(NOON + timedelta(milliseconds=frees[len(frees) - LIMIT])) == place
-        else:
-            waiting = [send for send, at in latest.items() if send not in answered and at >= now_ms]
-            if answer < len(waiting):
-                await journal.note(waiting[answer], "http_200", per_s=PER_S, now=now)
-                answered.add(waiting[answer])
-                latest[waiting[answer]] = now_ms
-                later = now + timedelta(milliseconds=1)
-                await journal.note(waiting[answer], "http_500", per_s=PER_S, now=later)
