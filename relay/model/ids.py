@@ -57,7 +57,8 @@ class IdMaker:
 
     def _hash(self, *parts: bytes) -> str:
         digest = self._keyed.copy()
-        digest.update(_SEPARATOR.join(parts))
+        # Each part with its length: numbers come from callers, and no text may stand for two parts.
+        digest.update(b"".join([len(part).to_bytes(4, "big") + part for part in parts]))
         return b32encode(digest.digest()).decode().lower()
 
 

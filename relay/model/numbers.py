@@ -13,6 +13,9 @@ import phonenumbers
 CACHED_NUMBERS: Final = 20_000
 SHORTEST_LINKABLE_DIGITS: Final = 6
 LINK_DIGITS: Final = 9
+FULL_NATIONAL_DIGITS: Final = 9
+IS_POSSIBLE: Final = phonenumbers.ValidationResult.IS_POSSIBLE
+_NO_PLAIN_NUMBER: Final = re.compile(r"[A-Za-z@;]")
 _MASK: Final = re.compile(r"[*xX#]{2,}")
 _NOT_DIGITS: Final = re.compile(r"\D+")
 _WITHHELD: Final = frozenset(
@@ -33,9 +36,10 @@ def e164(raw: str, country: str) -> str | None:
         number = phonenumbers.parse(raw, country)
     except phonenumbers.NumberParseException:
         return None
-    if number.extension or not phonenumbers.is_possible_number(number):
+    if number.extension or phonenumbers.is_possible_number_with_reason(number) != IS_POSSIBLE:
         return None
-    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+    # Possible but not valid is also what an extension looks like; a full number may be newer than our tables.
+    if len(str(number.national_number)) < FULL_NATIONAL_DIGITS and not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -59,9 +63,9 @@ def link_key(raw: str, country: str) -> str | None:
     """
     Return what two spellings of one number share, or None where a number alone must never link legs.
 
-    Withheld, masked and short numbers never do.
+    Withheld, masked and short numbers never do, nor do SIP addresses and numbers with an extension.
     """
-    if is_masked(raw) or is_withheld(raw):
+    if is_masked(raw) or is_withheld(raw) or _NO_PLAIN_NUMBER.search(raw):
         return None
     full = e164(raw, country)
     digits = _NOT_DIGITS.sub("", full or raw)

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from relay.model import call as words
 from relay.model.call import Call, Leg, LegFacts
-from relay.model.change import CallChange, Neighbourhood
+from relay.model.change import CallChange, Interval, Neighbourhood
 from relay.model.event import LIVE
 from relay.model.ids import IdMaker, subject
 from relay.normalise.call_events import CallEvents
@@ -71,7 +71,7 @@ class CallAssembler:
     def release(
         self,
         held: Neighbourhood,
-        read_through: Mapping[str, datetime | None],
+        read_through: Mapping[str, Interval | None],
         now: datetime,
     ) -> list[CallChange]:
         """
@@ -79,7 +79,7 @@ class CallAssembler:
 
         Args:
             held: the calls whose end is held, with all their legs.
-            read_through: for each enabled stream that is not absent, until when it was read completely.
+            read_through: for each enabled stream that is not absent, what was read completely last.
             now: the present, by the source's clock.
         """
         by_call: dict[str, list[Leg]] = defaultdict(list)
@@ -148,13 +148,16 @@ class CallAssembler:
     def _ended_before_publishing(self, ended_at: datetime | None) -> bool:
         return ended_at is not None and ended_at < self._rules.publish_from
 
-    def _may_go(self, call: Call, read_through: Mapping[str, datetime | None], now: datetime) -> bool:
+    def _may_go(self, call: Call, read_through: Mapping[str, Interval | None], now: datetime) -> bool:
         if call.ended_at is None or call.end_seen_at is None:
             return False
         if now >= call.end_seen_at + self._rules.end_hold:
             return True
         enough = call.ended_at + self._rules.link_window
-        return all(read is not None and read > enough for read in read_through.values())
+        return all(
+            read is not None and read.start <= call.ended_at and enough < read.end
+            for read in read_through.values()
+        )
 
 
 class _KnownCalls:

@@ -20,6 +20,13 @@ class KnownRows:
         self._known = Counter(of_legs)
         self._rejected = set(of_rejects)
 
+    @property
+    def is_empty(self) -> bool:
+        """
+        Tell whether no row of the stream was read as a leg before.
+        """
+        return not self._known
+
     def fresh(self, digests: Sequence[bytes]) -> list[int]:
         """
         Return the places of the rows of a whole page that are not known yet.

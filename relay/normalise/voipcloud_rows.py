@@ -7,6 +7,7 @@ Every documented column must be there and hold what is documented; unknown colum
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from relay.model.call import LegFacts
 from relay.model.errors import RecordRejected
 from relay.model.ids import IdMaker, row_digest
 from relay.model.numbers import e164, is_masked, link_key
-from relay.model.times import from_vendor
+from relay.model.times import EPOCH, from_vendor
 from relay.normalise.rules import CallRules
 
 # The vendor's second document promises "a unique call ID" whose column it does not name.
@@ -49,14 +50,29 @@ class VoipcloudRows:
             ),
         }
 
-    def read(self, stream: str, row: Row, digest: bytes | None = None) -> LegFacts:
+    def has_native_id(self, row: Row) -> bool:
         """
-        Validate one row of a stream.
+        Tell whether a row carries the vendor's own id.
+        """
+        return _native_id(row) is not None
+
+    def read(
+        self, stream: str, row: Row, digest: bytes | None = None, native_since: datetime | None = EPOCH
+    ) -> LegFacts:
+        """
+        Validate one row of a stream; the vendor's own id counts for calls that start at `native_since` or
+        later.
 
         Raises:
             RecordRejected: a documented column is missing or holds something else.
         """
-        return self._readers[stream](row, digest or row_digest(row))
+        facts = self._readers[stream](row, digest or row_digest(row))
+        if facts.native_id is None:
+            return facts
+        if native_since is None or facts.started_at < native_since:
+            return replace(facts, native_id=None)
+        base = self._ids.leg_base(self._rules.source_id, stream, "native", facts.native_id)
+        return replace(facts, base_key=base)
 
     def _user(self, row: Row, digest: bytes) -> LegFacts:
         started = self._time(row, "call_start_at")
@@ -117,18 +133,14 @@ class VoipcloudRows:
         **more: Any,
     ) -> LegFacts:
         rules, (from_raw, to_raw), started = self._rules, numbers, times[0]
-        native_id = _native_id(row)
-        if native_id is None:
-            second = str(int(started.timestamp()))
-            base = self._ids.leg_base(rules.source_id, stream, second, from_raw, to_raw, direction)
-        else:
-            base = self._ids.leg_base(rules.source_id, stream, "native", native_id)
+        second = str(int(started.timestamp()))
+        base = self._ids.leg_base(rules.source_id, stream, second, from_raw, to_raw, direction)
         outside = from_raw if direction == words.INBOUND else to_raw
         return LegFacts(
             source_id=rules.source_id,
             stream=stream,
             base_key=base,
-            native_id=native_id,
+            native_id=_native_id(row),
             link_key=link_key(outside, rules.country),
             direction=direction,
             from_raw=from_raw,

@@ -12,7 +12,7 @@ import logging
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -24,6 +24,7 @@ from relay.model.errors import RecordRejected, RevisionConflict
 from relay.model.ids import row_digest
 from relay.normalise.calls import CallAssembler
 from relay.normalise.fresh_rows import KnownRows
+from relay.normalise.id_scheme import FACTS, native_since, scheme_after
 from relay.sources.port import Pull
 from relay.telemetry.metrics import Metrics
 
@@ -40,9 +41,24 @@ class RowReader(Protocol):
     Reads one vendor's rows into legs.
     """
 
-    def read(self, stream: str, row: dict[str, Any], digest: bytes | None = None) -> LegFacts:
+    def has_native_id(self, row: dict[str, Any]) -> bool:
         """
-        Validate one row; raises RecordRejected.
+        Tell whether a row carries the vendor's own id.
+        """
+        ...
+
+    def read(
+        self,
+        stream: str,
+        row: dict[str, Any],
+        digest: bytes | None = None,
+        native_since: datetime | None = ...,
+    ) -> LegFacts:
+        """
+        Validate one row; the vendor's own id counts for calls that start at `native_since` or later.
+
+        Raises:
+            RecordRejected: the row is not as documented.
         """
         ...
 
@@ -50,10 +66,11 @@ class RowReader(Protocol):
 @dataclass(frozen=True, slots=True)
 class PageResult:
     """
-    What a page brought: how many rows were new, updated, duplicate and rejected.
+    What a page brought: how many rows were new, updated, duplicate and rejected; the stream's state after it.
     """
 
     counts: Mapping[str, int]
+    state: StreamState
 
 
 class Ingest:
@@ -105,7 +122,8 @@ class Ingest:
         known = await self._known_rows(source_id, pull)
         digests = await _digests(pull.rows)
         places = known.fresh(digests)
-        facts, rejects = await self._read(pull, places, digests)
+        state = await self._with_scheme(source_id, pull, state, is_first_page=known.is_empty)
+        facts, rejects = await self._read(pull, places, digests, native_since(state.id_scheme))
         page = Counter(digests)
         counts: Counter[bool] = Counter()
         for group in groups_of(facts):
@@ -128,10 +146,11 @@ class Ingest:
                 "updated": counts[False],
                 "duplicate": len(digests) - len(places),
                 "rejected": len(rejects),
-            }
+            },
+            state,
         )
 
-    async def release(self, source_id: str, stream: str, read_through: dict[str, datetime | None]) -> None:
+    async def release(self, source_id: str, stream: str, read_through: Mapping[str, Interval | None]) -> None:
         """
         Send out the held ends whose time has come.
         """
@@ -152,8 +171,29 @@ class Ingest:
             known = self._known[pull.stream] = KnownRows(stored.of_legs, stored.of_rejects)
         return known
 
+    async def _with_scheme(
+        self, source_id: str, pull: Pull, state: StreamState, is_first_page: bool
+    ) -> StreamState:
+        """
+        Store a new scheme of ids before anything follows it, so that a crash in between changes no id.
+        """
+        has_native_ids = state.id_scheme == FACTS and any(map(self._reader.has_native_id, pull.rows))
+        scheme = scheme_after(state.id_scheme, has_native_ids, is_first_page, pull.requested_at)
+        if scheme != state.id_scheme:
+            state = replace(state, id_scheme=scheme)
+            log.info(
+                "ids follow another scheme",
+                extra={"source": source_id, "stream": pull.stream, "scheme": scheme},
+            )
+            await self._write(Append(source_id, pull.stream, self._clock.now(), stream_state=state))
+        return state
+
     async def _read(
-        self, pull: Pull, places: Sequence[int], digests: Sequence[bytes]
+        self,
+        pull: Pull,
+        places: Sequence[int],
+        digests: Sequence[bytes],
+        since: datetime | None,
     ) -> tuple[list[LegFacts], list[Reject]]:
         facts: list[LegFacts] = []
         rejects: dict[bytes, Reject] = {}
@@ -162,7 +202,7 @@ class Ingest:
                 await asyncio.sleep(0)
             row, digest = pull.rows[place], digests[place]
             try:
-                facts.append(self._reader.read(pull.stream, row, digest))
+                facts.append(self._reader.read(pull.stream, row, digest, since))
             except RecordRejected as error:
                 rejects[digest] = Reject(digest, row, error.why)
             except Exception:  # a bug met by one row must not stop the others, nor come back after a restart

@@ -139,7 +139,7 @@ class Poll:
             raise
         except Exception as error:  # a bug of a source becomes a back-off with red health, not a crash loop
             log.exception("a source failed", extra={"source": self._source.source_id, "stream": stream})
-            raise SourceUnreachable(self._source.source_id, "bad_payload", f"bug: {error!r}") from error
+            raise SourceUnreachable(self._source.source_id, "bug", repr(error)) from error
 
     async def _take(self, stream: StreamPoll, pull: Pull) -> None:
         while True:
@@ -149,6 +149,7 @@ class Poll:
                 break
             except RevisionConflict:
                 self._metrics.journal_errors.labels("append", "conflict").inc()
+        stream.stored = result.state
         self._count_rows(stream.name, result)
         if pull.covered_from > pull.window_start:
             self._metrics.poll_gaps.labels(self._label, stream.name, "window_overrun").inc()
@@ -168,7 +169,7 @@ class Poll:
         if stream.trouble is not None and is_first:
             where = {"source": self._source.source_id, "stream": stream.name, "reason": str(error)}
             log.warning("stream does not answer", extra=where)
-        await self._ledger.note(self._streams, stream, str(error), None)
+        await self._ledger.note(self._streams, stream, error.reason, None)
         self._show_state()
 
     async def _release(self, stream: str) -> None:
@@ -179,7 +180,7 @@ class Poll:
         for name, read in read_through.items():
             if read is not None:
                 watermark = self._metrics.source_watermark_timestamp_seconds.labels(self._label, name)
-                watermark.set(read.timestamp())
+                watermark.set(read.end.timestamp())
         await self._ingest.release(self._source.source_id, stream, read_through)
 
     def _count_success(self, stream: StreamPoll) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from relay.journal.port import Append, Appended, PollJournal, StreamState
-from relay.model.change import Reject, SourceChange, SourceHead
+from relay.model.change import Interval, Reject, SourceChange, SourceHead
 from relay.model.clock import Clock
 from relay.model.errors import RevisionConflict
 from relay.model.ids import IdMaker
@@ -76,12 +76,12 @@ class SourceLedger:
             starts.append(max(oldest_open, read_to - LONGEST_CALL))
         return min(starts)
 
-    async def read_through(self, streams: Sequence[str]) -> dict[str, datetime | None]:
+    async def read_through(self, streams: Sequence[str]) -> dict[str, Interval | None]:
         """
-        Return until when each of some streams was read completely.
+        Return the newest stretch of time that was read completely, for each of some streams.
         """
         coverage = await self._journal.coverage(self.source_id)
-        return {name: coverage[name][-1].end if name in coverage else None for name in streams}
+        return {name: coverage[name][-1] if name in coverage else None for name in streams}
 
     async def about(
         self, streams: Mapping[str, StreamPoll], stream: str, observed_at: datetime

@@ -27,7 +27,7 @@ OTHER: Final = "_other"
 STREAMS: Final = (*CALL_STREAMS, "system_status")
 POLL_OUTCOMES: Final = (
     "success", "timeout", "connect", "auth", "rate_limited", "http_4xx", "http_5xx", "bad_payload",
-    "ip_blocked", "vendor_error", "quota",
+    "ip_blocked", "vendor_error", "quota", "bug",
 )  # fmt: skip
 RECORD_RESULTS: Final = ("new", "updated", "duplicate", "rejected")
 GAP_KINDS: Final = ("page_shift", "id_hole", "window_overrun")

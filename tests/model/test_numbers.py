@@ -94,3 +94,15 @@ def test_whatever_a_number_holds_it_has_forms_or_none(raw: str) -> None:
 def test_the_caches_are_bounded() -> None:
     for cached in (e164, link_key):
         assert CACHED_NUMBERS == cached.cache_parameters()["maxsize"]
+
+
+@pytest.mark.parametrize("raw", ["12345", "201001", "12345678", "101"])
+def test_what_may_be_an_extension_has_no_full_form(raw: str) -> None:
+    assert e164(raw, "AU") is None
+
+
+@pytest.mark.parametrize(
+    "raw", ["0270101000 ext. 12", "sip:201@192.168.1.10", "201@pbx.example.com", "0270101000;ext=12"]
+)
+def test_an_address_or_a_number_with_an_extension_never_links(raw: str) -> None:
+    assert link_key(raw, "AU") is None

@@ -18,12 +18,13 @@ from jsonschema import Draft202012Validator
 
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS, Call, Leg
 from relay.model.catalogue import CALL_ENDS, EVENT_TYPES
-from relay.model.change import CallChange, Neighbourhood
+from relay.model.change import CallChange, Interval, Neighbourhood
 from relay.model.event import Event
 from relay.model.ids import IdMaker, row_digest
 from relay.model.schemas import envelope_schema
 from relay.normalise.calls import CallAssembler
 from relay.normalise.fresh_rows import KnownRows
+from relay.normalise.id_scheme import FACTS, native_since, scheme_after
 from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_rows import VoipcloudRows
 
@@ -124,6 +125,8 @@ class Office:
         self.legs: dict[str, Leg] = {}
         self.events: list[Event] = []
         self.read_at: dict[str, datetime | None] = dict.fromkeys(CALL_STREAMS)
+        self.read_from = at(-1e6)
+        self.schemes = dict.fromkeys(CALL_STREAMS, FACTS)
         self._known = {stream: KnownRows() for stream in CALL_STREAMS}
 
     def users(self, second: float, *rows: Row) -> list[Event]:
@@ -150,7 +153,13 @@ class Office:
         """
         digests = [row_digest(row) for row in rows]
         known = self._known[stream]
-        fresh = [self.reader.read(stream, rows[place], digests[place]) for place in known.fresh(digests)]
+        has_native_ids = any(map(self.reader.has_native_id, rows))
+        scheme = scheme_after(self.schemes[stream], has_native_ids, known.is_empty, at(second))
+        self.schemes[stream] = scheme
+        fresh = [
+            self.reader.read(stream, rows[place], digests[place], native_since(scheme))
+            for place in known.fresh(digests)
+        ]
         changes = self.assembler.assemble(fresh, Counter(digests), self._whole(), at(second))
         known.learn(digests, ())
         self.read_at[stream] = at(second)
@@ -171,7 +180,8 @@ class Office:
         """
         held = {call_id: call for call_id, call in self.calls.items() if call.is_end_held}
         legs = [leg for leg in self.legs.values() if leg.call_id in held]
-        return self._apply(self.assembler.release(Neighbourhood(held, legs), self.read_at, at(second)))
+        read = {name: Interval(self.read_from, end) if end else None for name, end in self.read_at.items()}
+        return self._apply(self.assembler.release(Neighbourhood(held, legs), read, at(second)))
 
     def nothing_more(self, second: float) -> list[Event]:
         """

@@ -69,6 +69,25 @@ async def test_a_restart_reads_nothing_twice(journal_path: Path, clock: ManualCl
             assert 4 == len(await running.types())
 
 
+async def test_a_scheme_of_ids_outlives_a_restart(journal_path: Path, clock: ManualClock) -> None:
+    """
+    The vendor's id column appears after the first page: what was read before keeps its id, also after a restart.
+    """
+    named = user_row() | {"unique_call_id": "A1"}
+    async with polling(journal_path, clock) as running:
+        running.source.then(USER_CALLS, [user_row()], [named])
+        await running.steps(4)
+    async with polling(journal_path, clock) as running:
+        running.source.show(
+            USER_CALLS, [named, user_row(from_number="0499999999") | {"unique_call_id": "B2"}]
+        )
+        await running.steps(1)
+
+        assert ["call.started", "call.answered", "call.finished"] * 2 == await running.types()
+        state = (await running.journal.stream_states("pbx"))[USER_CALLS]
+    assert state.id_scheme.startswith("native since ")
+
+
 async def test_what_ended_while_relay_was_away_is_read_after_it_is_back(
     journal_path: Path, clock: ManualClock
 ) -> None:

@@ -47,7 +47,10 @@ async def test_a_second_relay_on_one_journal_is_refused(set_up: SetUp) -> None:
     second = RelayProcess(second_config, first.log.with_name("second.log"), 0, scene.session)
 
     await second.spawn()
-    code = await second.ended()
+    try:
+        code = await second.ended()
+    finally:
+        await second.kill()
 
     assert (1, f"relay: another relay is using the journal {scene.journal}; stop it first") == (
         code,

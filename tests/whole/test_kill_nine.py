@@ -20,19 +20,26 @@ from tests.whole.scene import KAFKA, Scene, Wishes
 pytestmark = pytest.mark.whole
 
 KILLS = 10
-# Neither a place is left over in a window: a request that a crash made relay forget would be one too many.
+FAILS_EVERY = 3
+# No place is left over in a window: a request that a crash made relay forget would be one too many.
 TIGHT = Rules(requests=60, per_s=5.0)
 TIGHT_BUDGET = "{ requests = 60, per_s = 5.0, reserve = 0 }"
+
+FEW = Rules(requests=6, per_s=12.0)
+FEW_BUDGET = "{ requests = 6, per_s = 12.0, reserve = 0 }"
 
 log = logging.getLogger(__name__)
 
 
 async def kill_and_start_again(scene: Scene, rng: random.Random) -> None:
     await scene.relay.spawn()
-    for _ in range(KILLS):
+    for number in range(KILLS):
+        if number % FAILS_EVERY == 0:
+            scene.receiver.fail_with(503)  # so that the kill meets a backlog
         # Counted from the start of the process: some kills meet it opening the journal or fencing Kafka.
         await asyncio.sleep(rng.uniform(0.3, 5.0))
         await scene.relay.kill()
+        scene.receiver.recover()
         await scene.relay.spawn()
 
 
@@ -72,3 +79,22 @@ async def test_ten_kills_at_random_moments_cost_nothing(set_up: SetUp, kafka: st
     assert {event.seq: event.body for event in journal} == {event.seq: event.body for event in topics}
     assert {1} == set(Counter(orjson.loads(event.body)["id"] for event in topics).values())
     assert 0 == (await scene.truth())["requests"]["over_limit"]
+
+
+async def test_a_relay_that_is_started_again_and_again_keeps_to_its_budget(set_up: SetUp) -> None:
+    scene = await set_up(Traffic(speed=20, stop_after=0), Wishes(budget=FEW_BUDGET), rules=FEW)
+
+    async def has_asked_or_may_not() -> bool:
+        return await scene.relay.total("relay_poll_requests_total") >= 2
+
+    for _ in range(KILLS):
+        await scene.relay.start()
+        await scene.relay.wait_for(has_asked_or_may_not, "asked")
+        await scene.relay.kill()
+    await scene.relay.start()
+    await scene.polled(1)
+    await scene.relay.stop()
+
+    requests = (await scene.truth())["requests"]
+    assert 0 == requests["over_limit"]
+    assert requests["total"] > 6
