@@ -35,7 +35,9 @@ class EventData(BaseModel):
     changed: list[str] = Field(
         description="Fields that differ from the subject's last event; [] on the first."
     )
-    origin: Literal["live", "push", "backfill", "reconcile", "command"]
+    origin: Literal["live", "push", "backfill", "reconcile", "command"] = Field(
+        description="Why relay looked: live polling, a push, a backfill, a reconciliation or a command."
+    )
 
 
 class LegData(BaseModel):
@@ -45,17 +47,19 @@ class LegData(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    leg_id: str
-    stream: Literal["user_calls", "ringgroup_calls", "queue_calls"]
-    agent_name: str | None
-    queue: str | None
-    ring_group: str | None
+    leg_id: str = Field(description="Id of the row, the same at every reading.")
+    stream: Literal["user_calls", "ringgroup_calls", "queue_calls"] = Field(
+        description="Where the row was read."
+    )
+    agent_name: str | None = Field(description="User whose phone it was, or who answered.")
+    queue: str | None = Field(description="Name of the queue.")
+    ring_group: str | None = Field(description="Name of the ring group.")
     status: Literal["answered", "abandoned", "timed_out"] | None = Field(description="The row's own verdict.")
-    started_at: Time
-    answered_at: Time | None
-    ended_at: Time | None
-    duration_s: Seconds | None
-    talk_s: Seconds | None
+    started_at: Time = Field(description="When this leg began.")
+    answered_at: Time | None = Field(description="When somebody spoke on it.")
+    ended_at: Time | None = Field(description="When it ended; null while it lasts.")
+    duration_s: Seconds | None = Field(description="From its start to its end.")
+    talk_s: Seconds | None = Field(description="Time spoken; 0 where the vendor says that nobody answered.")
     rang: bool = Field(description="An agent's phone rang and nobody spoke on it.")
 
 
@@ -64,44 +68,48 @@ class CallData(EventData):
     The whole call after this event, never a delta: upsert by `call_id` where `revision` is higher.
     """
 
-    call_id: str
+    call_id: str = Field(description="Id of the conversation, for ever.")
     native_id: str | None = Field(description="The vendor's own id, where it has one.")
-    direction: Literal["inbound", "outbound", "internal", "unknown"]
-    from_raw: str | None
-    from_e164: str | None
-    to_raw: str | None
-    to_e164: str | None
+    direction: Literal["inbound", "outbound", "internal", "unknown"] = Field(
+        description="As the phone system sees it."
+    )
+    from_raw: str | None = Field(description="Caller, as the vendor wrote it.")
+    from_e164: str | None = Field(description="Caller in E.164, where there is exactly one reading.")
+    to_raw: str | None = Field(description="Number called, as the vendor wrote it.")
+    to_e164: str | None = Field(description="Number called in E.164.")
     did: str | None = Field(description="The number an inbound call was received on.")
-    caller_name: str | None
-    state: Literal["started", "answered", "ended"]
-    outcome: Literal["answered", "abandoned", "timed_out", "missed", "no_answer", "failed", "unknown"]
-    agent_id: str | None
-    agent_name: str | None
-    agent_extension: str | None
-    agent_external_id: str | None
-    queue: str | None
-    ring_group: str | None
-    campaign: str | None
-    lead_id: str | None
-    vendor_lead_code: str | None
-    started_at: Time
-    answered_at: Time | None
-    ended_at: Time | None
+    caller_name: str | None = Field(description="Name of the caller.")
+    state: Literal["started", "answered", "ended"] = Field(description="How far the call is.")
+    outcome: Literal["answered", "abandoned", "timed_out", "missed", "no_answer", "failed", "unknown"] = (
+        Field(description="What became of it; unknown while it lasts.")
+    )
+    agent_id: str | None = Field(description="The vendor's id of the agent.")
+    agent_name: str | None = Field(description="Who answered, or the only user whose phone rang.")
+    agent_extension: str | None = Field(description="Extension of the agent.")
+    agent_external_id: str | None = Field(description="Id of the agent in the CRM, where mapped.")
+    queue: str | None = Field(description="Last queue of the call.")
+    ring_group: str | None = Field(description="Last ring group of the call.")
+    campaign: str | None = Field(description="Campaign of a dialer.")
+    lead_id: str | None = Field(description="Lead of a dialer.")
+    vendor_lead_code: str | None = Field(description="The customer's code of the lead.")
+    started_at: Time = Field(description="When the first leg began.")
+    answered_at: Time | None = Field(description="When somebody answered.")
+    ended_at: Time | None = Field(description="When the last leg ended; null while one lasts.")
     wait_s: Seconds | None = Field(description="From start to answer, or to the end where nobody answered.")
-    talk_s: Seconds | None
-    duration_s: Seconds | None
-    disposition: str | None
-    disposition_mapped: str | None
-    hangup_reason: str | None
-    recording_url: str | None
-    command_id: str | None
-    legs: list[LegData]
-    linked_call_ids: list[str]
+    talk_s: Seconds | None = Field(description="Time spoken; 0 where nobody answered.")
+    duration_s: Seconds | None = Field(description="From start to end.")
+    disposition: str | None = Field(description="What the agent or dialer noted.")
+    disposition_mapped: str | None = Field(description="The same in the words of the CRM.")
+    hangup_reason: str | None = Field(description="Why it ended.")
+    recording_url: str | None = Field(description="Where the recording is.")
+    command_id: str | None = Field(description="Command that caused the call.")
+    legs: list[LegData] = Field(description="All rows that belong to the call.")
+    linked_call_ids: list[str] = Field(description="Calls of other systems that are the same conversation.")
     link_confidence: float | None = Field(
         ge=0, le=1, description="How sure the linking of the legs is; null with one leg."
     )
     masked: bool = Field(description="The vendor hid digits of a number.")
-    source_tz: str
+    source_tz: str = Field(description="IANA time zone of the phone system.")
 
 
 class SourceStateData(EventData):
@@ -109,9 +117,13 @@ class SourceStateData(EventData):
     How a phone system, or one stream of it, is reached.
     """
 
-    state: Literal["up", "degraded", "rate_limited", "auth_failed", "ip_blocked"]
-    previous_state: Literal["up", "degraded", "rate_limited", "auth_failed", "ip_blocked"] | None
-    reason: str | None
+    state: Literal["up", "degraded", "rate_limited", "auth_failed", "ip_blocked"] = Field(
+        description="How the phone system is reached now."
+    )
+    previous_state: Literal["up", "degraded", "rate_limited", "auth_failed", "ip_blocked"] | None = Field(
+        description="How it was reached before."
+    )
+    reason: str | None = Field(description="One word for what went wrong; null when it is up.")
     streams: dict[str, str] = Field(description="State of each stream: up, degraded, absent.")
 
 
@@ -122,9 +134,9 @@ class RejectedRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    digest: str
-    why: str
-    row: Any
+    digest: str = Field(description="Digest of the row, its key in the rejects.")
+    why: str = Field(description="Which column, and what is wrong with it.")
+    row: Any = Field(description="The row as the vendor gave it.")
 
 
 class RowsRejectedData(EventData):
@@ -132,9 +144,9 @@ class RowsRejectedData(EventData):
     Rows of one poll that could not be read; all of them are kept in `rejects`.
     """
 
-    stream: str
-    count: int = Field(ge=1)
-    samples: list[RejectedRow] = Field(max_length=5)
+    stream: str = Field(description="Where the rows were read.")
+    count: int = Field(ge=1, description="How many rows of the poll.")
+    samples: list[RejectedRow] = Field(max_length=5, description="The first of them.")
 
 
 class SystemStatusData(EventData):
@@ -142,8 +154,8 @@ class SystemStatusData(EventData):
     The vendor's own system status, as it gives it.
     """
 
-    status: Any
-    previous_status: Any
+    status: Any = Field(description="What the vendor says now.")
+    previous_status: Any = Field(description="What it said before.")
 
 
 class EndpointData(EventData):
@@ -151,13 +163,15 @@ class EndpointData(EventData):
     What happened to a registered webhook.
     """
 
-    endpoint_id: str
-    url: str
-    state: Literal["healthy", "probing", "paused", "disabled"]
-    previous_state: Literal["healthy", "probing", "paused", "disabled"] | None
-    reason: str | None
+    endpoint_id: str = Field(description="Which endpoint.")
+    url: str = Field(description="Its address, without user and query.")
+    state: Literal["healthy", "probing", "paused", "disabled"] = Field(description="Its state now.")
+    previous_state: Literal["healthy", "probing", "paused", "disabled"] | None = Field(
+        description="Its state before."
+    )
+    reason: str | None = Field(description="One word for what went wrong.")
     status: int | None = Field(description="Last HTTP status, where there was one.")
-    attempts_in_a_row: int | None = Field(ge=0)
+    attempts_in_a_row: int | None = Field(ge=0, description="How many attempts were refused in a row.")
 
 
 class ExhaustedData(EventData):
@@ -165,10 +179,10 @@ class ExhaustedData(EventData):
     A delivery that used up its schedule.
     """
 
-    endpoint_id: str
-    event_id: str
-    event_subject: str
-    event_type: str
-    attempts: int = Field(ge=1)
-    reason: str
-    status: int | None
+    endpoint_id: str = Field(description="Which endpoint.")
+    event_id: str = Field(description="The event that was not delivered.")
+    event_subject: str = Field(description="Its subject.")
+    event_type: str = Field(description="Its type.")
+    attempts: int = Field(ge=1, description="How often it was tried.")
+    reason: str = Field(description="Why the last attempt failed.")
+    status: int | None = Field(description="Last HTTP status, where there was one.")

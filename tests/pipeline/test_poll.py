@@ -71,7 +71,7 @@ async def test_a_restart_reads_nothing_twice(journal_path: Path, clock: ManualCl
 
 async def test_a_scheme_of_ids_outlives_a_restart(journal_path: Path, clock: ManualClock) -> None:
     """
-    The vendor's id column appears after the first page: what was read before keeps its id, also after a restart.
+    The vendor's id column appears after the first page: what was read before keeps its id for ever.
     """
     named = user_row() | {"unique_call_id": "A1"}
     async with polling(journal_path, clock) as running:
