@@ -28,8 +28,8 @@ from relay.normalise.id_scheme import FACTS, native_since, scheme_after
 from relay.sources.port import Pull
 from relay.telemetry.metrics import Metrics
 
-ROWS_AT_ONCE: Final = 500
-FRESH_AT_ONCE: Final = 150
+ROWS_AT_ONCE: Final = 100
+FRESH_AT_ONCE: Final = 60
 LINK_REACH: Final = timedelta(hours=4)
 REACH_AFTER: Final = timedelta(seconds=10)
 
