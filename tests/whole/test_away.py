@@ -24,7 +24,7 @@ CALLS = 3
 
 
 async def test_a_call_that_ends_while_relay_is_down_is_told_after_the_restart(set_up: SetUp) -> None:
-    scene = await set_up(Traffic(speed=10, stop_after=0))
+    scene = await set_up(Traffic(speed=20, stop_after=0))
     await scene.relay.start()
     users = scene.twin.pbx.office.users[:CALLS]
     for number, user in enumerate(users):

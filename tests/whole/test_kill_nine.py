@@ -21,12 +21,13 @@ pytestmark = pytest.mark.whole
 
 KILLS = 10
 FAILS_EVERY = 3
+STARTS = 5
 # No place is left over in a window: a request that a crash made relay forget would be one too many.
 TIGHT = Rules(requests=60, per_s=5.0)
 TIGHT_BUDGET = "{ requests = 60, per_s = 5.0, reserve = 0 }"
 
-FEW = Rules(requests=6, per_s=12.0)
-FEW_BUDGET = "{ requests = 6, per_s = 12.0, reserve = 0 }"
+FEW = Rules(requests=4, per_s=6.0)
+FEW_BUDGET = "{ requests = 4, per_s = 6.0, reserve = 0 }"
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ async def test_a_relay_that_is_started_again_and_again_keeps_to_its_budget(set_u
     async def has_asked_or_may_not() -> bool:
         return await scene.relay.total("relay_poll_requests_total") >= 2
 
-    for _ in range(KILLS):
+    for _ in range(STARTS):
         await scene.relay.start()
         await scene.relay.wait_for(has_asked_or_may_not, "asked")
         await scene.relay.kill()
@@ -97,4 +98,4 @@ async def test_a_relay_that_is_started_again_and_again_keeps_to_its_budget(set_u
 
     requests = (await scene.truth())["requests"]
     assert 0 == requests["over_limit"]
-    assert requests["total"] > 6
+    assert requests["total"] > FEW.requests

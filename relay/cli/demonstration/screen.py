@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from relay.cli.demonstration.figures import Figures
 
@@ -49,7 +50,7 @@ class TerminalScreen:
         self._live = live
 
     def say(self, text: str) -> None:
-        self._live.console.print(text, style="bold", markup=False, highlight=False)
+        self._live.console.print(Text(text, style="bold"))
 
     def show(self, now: Figures) -> None:
         self._live.update(_table(now), refresh=True)
