@@ -15,7 +15,7 @@ from typing import Final
 
 from relay.journal.port import StreamState
 from relay.model.clock import Clock
-from relay.model.errors import JournalBusy, RevisionConflict, SourceError, SourceUnreachable
+from relay.model.errors import JournalBusy, JournalUnusable, RevisionConflict, SourceError, SourceUnreachable
 from relay.model.times import EPOCH
 from relay.pipeline.ingest import Ingest, PageResult
 from relay.pipeline.poll_state import ACCOUNT_TROUBLES, PollSettings, StreamPoll, state_of
@@ -135,7 +135,11 @@ class Poll:
     async def _pull(self, stream: str, window: Window) -> Pull:
         try:
             return await self._source.pull(stream, window)
-        except SourceError:
+        except (
+            SourceError,
+            JournalBusy,
+            JournalUnusable,
+        ):  # the journal's: the source reserves its budget there
             raise
         except Exception as error:  # a bug of a source becomes a back-off with red health, not a crash loop
             log.exception("a source failed", extra={"source": self._source.source_id, "stream": stream})
