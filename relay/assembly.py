@@ -38,6 +38,7 @@ from relay.normalise.calls import CallAssembler
 from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_rows import VoipcloudRows
 from relay.pipeline.deliver import Deliver, WebhookEndpoint
+from relay.pipeline.hand_on import HandOn
 from relay.pipeline.housekeeping import Housekeeping, LoopLag
 from relay.pipeline.ingest import Ingest
 from relay.pipeline.poll import Poll
@@ -196,11 +197,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     deliver = Deliver(house.journal, house.clock, house.metrics, house.ids, config.server.shutdown_grace_s)
     publish = _publish(config.kafka, house) if config.kafka else None
 
-    def appended(change: Appended) -> None:
-        deliver.offer(change)
-        if publish is not None and change.events:
-            publish.wake()
-
+    appended = HandOn(deliver, publish, house.metrics)
     await deliver.start([_endpoint(one, transport, house.clock) for one in config.endpoints], appended)
     polls = [await _poll(source, house, appended, rooms) for source in config.sources]
     publication = publish.cursor_name if publish else None

@@ -38,7 +38,9 @@ Listen = Annotated[ListenAddress, PlainValidator(checked.listen_address), PlainS
 Url = Annotated[str, AfterValidator(checked.http_url)]
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 LogLevel = Literal["debug", "info", "warning", "error"]
-PublishFrom = Annotated[Literal["now", "lookback"] | datetime, PlainValidator(checked.publish_from)]
+PublishFrom = Annotated[
+    Literal["now", "lookback"] | datetime, PlainValidator(checked.publish_from), PlainSerializer(str)
+]
 # TOML has lists only; strict models would want real tuples.
 List = Field(strict=False)
 

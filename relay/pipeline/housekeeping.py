@@ -16,7 +16,7 @@ from relay.pipeline.waiting import pause
 from relay.telemetry.health import Health
 from relay.telemetry.metrics import Metrics
 
-EVERY_S: Final = 10.0
+EVERY_S: Final = 5.0
 KEEP_SENDS: Final = timedelta(days=1)
 LAG_PROBE_S: Final = 0.5
 

@@ -234,14 +234,12 @@ class Ingest:
         appended = await self._journal.append(change)
         self._metrics.journal_append_duration_seconds.observe(self._clock.monotonic() - started)
         if appended.events:
-            self._count_events(change, appended)
+            self._time_events(change, appended)
             self._appended(appended)
 
-    def _count_events(self, change: Append, appended: Appended) -> None:
-        source, metrics = self._metrics.source_label(change.source_id), self._metrics
-        for event_type, count in Counter(event.type for event in appended.events).items():
-            metrics.journal_events.labels(source, event_type).inc(count)
-        latency = metrics.event_ingest_latency_seconds.labels(source, change.stream)
+    def _time_events(self, change: Append, appended: Appended) -> None:
+        source = self._metrics.source_label(change.source_id)
+        latency = self._metrics.event_ingest_latency_seconds.labels(source, change.stream)
         for event in appended.events:
             latency.observe((event.recorded_at - event.occurred_at).total_seconds())
 

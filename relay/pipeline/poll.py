@@ -135,12 +135,8 @@ class Poll:
     async def _pull(self, stream: str, window: Window) -> Pull:
         try:
             return await self._source.pull(stream, window)
-        except (
-            SourceError,
-            JournalBusy,
-            JournalUnusable,
-        ):  # the journal's: the source reserves its budget there
-            raise
+        except (SourceError, JournalBusy, JournalUnusable):
+            raise  # budgets are reserved in the journal: what fails there is no bug of the source
         except Exception as error:  # a bug of a source becomes a back-off with red health, not a crash loop
             log.exception("a source failed", extra={"source": self._source.source_id, "stream": stream})
             raise SourceUnreachable(self._source.source_id, "bug", repr(error)) from error

@@ -17,6 +17,7 @@ from relay.journal.port import Append, Appended
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.clock import Clock
 from relay.pipeline.deliver import Deliver, WebhookEndpoint
+from relay.pipeline.hand_on import HandOn
 from relay.sinks.port import DeliverySink
 from relay.system_clock import SystemClock
 from relay.telemetry.metrics import Metrics
@@ -33,6 +34,7 @@ class Delivering:
     journal: SqlJournal
     deliver: Deliver
     metrics: Metrics
+    hand_on: HandOn
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     appended: list[Appended] = field(default_factory=list)
 
@@ -41,7 +43,7 @@ class Delivering:
         Append and hand over, in one step.
         """
         appended = await self.journal.append(change)
-        self.deliver.offer(appended)
+        self.hand_on(appended)
         return appended
 
     def took(self, change: Appended) -> None:
@@ -49,7 +51,7 @@ class Delivering:
         Remember what delivering itself appended.
         """
         self.appended.append(change)
-        self.deliver.offer(change)
+        self.hand_on(change)
 
     async def settled(self, timeout_s: float = 10.0) -> None:
         """
@@ -77,7 +79,7 @@ async def delivering(
     metrics, clock = Metrics(CollectorRegistry()), clock or SystemClock()
     async with open_sqlite(path, "tests", NOW) as journal:
         deliver = Deliver(journal, clock, metrics, IDS, grace_s=1.0)
-        running = Delivering(journal, deliver, metrics)
+        running = Delivering(journal, deliver, metrics, HandOn(deliver, None, metrics))
         specs = [
             (replace(endpoint_spec(name), max_in_flight=max_in_flight), sink) for name, sink in sinks.items()
         ]

@@ -11,6 +11,8 @@ import pytest
 
 from relay.model.call import QUEUE_CALLS, USER_CALLS
 from relay.model.errors import (
+    JournalBusy,
+    JournalUnusable,
     SourceAbsent,
     SourceError,
     SourceGarbled,
@@ -123,3 +125,31 @@ async def test_a_bug_in_a_source_is_a_back_off(journal_path: Path, clock: Manual
 
         assert ["source.state_changed"] == await running.types()
         assert "bug" == (await running.last())["data"]["reason"]
+
+
+@pytest.mark.parametrize("error", [JournalBusy("locked"), JournalUnusable("disk full")])
+async def test_a_failing_journal_is_no_fault_of_the_source(
+    journal_path: Path, clock: ManualClock, error: JournalBusy | JournalUnusable
+) -> None:
+    """
+    A source reserves its budget in the journal: what fails there is told as the journal's.
+    """
+
+    class Reserving(ScriptedSource):
+        """
+        A source whose reservation fails.
+        """
+
+        async def pull(self, stream: str, window: Window) -> Pull:
+            raise error
+
+    async with polling(journal_path, clock, Reserving("pbx", clock)) as running:
+        if isinstance(error, JournalUnusable):
+            with pytest.raises(JournalUnusable):
+                await running.steps(1)
+        else:
+            await running.steps(2)
+            labels = {"operation": "poll", "reason": "busy"}
+            assert 2 == running.metrics.registry.get_sample_value("relay_journal_errors_total", labels)
+
+        assert [] == await running.types()

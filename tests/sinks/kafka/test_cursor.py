@@ -45,7 +45,7 @@ async def test_the_cursor_of_another_journal_is_refused(kafka: str) -> None:
     other = ListJournal("journal-b")
     other.fill(3)
 
-    with pytest.raises(JournalUnusable, match=r"of journal journal-a, this one is journal-b.*another topic_prefix"):
+    with pytest.raises(JournalUnusable, match=r"journal-a, this one is journal-b.*another topic_prefix"):
         await other.publisher(settings).open()
 
 
