@@ -261,7 +261,7 @@ async def _poll(
     pace = PollSettings(
         pause_s=max(config.poll_every_s or 0.0, (budget.per_s + ANSWER_S) / budget.polls),
         window_s=budget.per_s,
-        status_every_s=config.status_every_s,
+        status_every_s=max(config.status_every_s, (budget.per_s + ANSWER_S) / budget.statuses),
         lookback=timedelta(seconds=config.lookback_s),
     )
     return Poll(source, ledger, ingest, pace, house.clock, house.metrics)

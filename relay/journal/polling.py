@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select
 
 from relay.journal import schema
 from relay.journal.port import KnownDigests, NearKeys, StreamState
@@ -86,7 +86,10 @@ def neighbourhood(conn: Connection, source_id: str, keys: NearKeys) -> Neighbour
     """
     Return the calls that have a leg in a bag, with a native id, or with a number at the time.
     """
-    at_the_time = _legs.c.started_ms.between(to_ms(keys.started_from), to_ms(keys.started_to))
+    at_the_time = and_(
+        _legs.c.started_ms.between(to_ms(keys.started_from), to_ms(keys.started_to)),
+        or_(_legs.c.ended_ms.is_(None), _legs.c.ended_ms >= to_ms(keys.ended_from)),
+    )
     own = _legs.c.source_id == source_id
     call_ids: set[str] = set()
     for column, values, conditions in (

@@ -72,12 +72,15 @@ class Appended:
 class NearKeys:
     """
     What makes stored legs near to fresh rows: their bag, a native id, or the outside number at the time.
+
+    Of a number those count that started in between and ended at `ended_from` or later, or are open.
     """
 
     base_keys: Collection[str]
     native_ids: Collection[str]
     link_keys: Collection[str]
     started_from: datetime
+    ended_from: datetime
     started_to: datetime
 
 

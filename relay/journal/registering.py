@@ -18,7 +18,7 @@ from relay.journal.rows import endpoint_of
 from relay.model.endpoint import DISABLED, HEALTHY, Endpoint, EndpointSpec
 from relay.model.times import to_ms
 
-_t = schema.endpoints
+_t, _d = schema.endpoints, schema.deliveries
 REMOVED_FROM_FILE = "removed from the configuration file"
 
 
@@ -26,13 +26,14 @@ def sync_endpoints(conn: Connection, specs: Sequence[EndpointSpec], now: datetim
     """
     Make the endpoints of the configuration file so, and disable those that left it.
 
-    One that was gone (410) or removed is healthy again once its address has changed or it is back.
+    One that was gone (410) or removed is healthy again once its address has changed or it is back.  At a
+    new address nothing waits any more: whatever the deliveries waited for was the old receiver's affair.
     """
     last_seq = conn.execute(select(schema.meta.c.last_seq)).scalar_one()
     known = {row.id: row for row in conn.execute(select(_t))}
     is_changed = False
     for spec in specs:
-        wanted = {
+        wanted: dict[str, object] = {
             "url": spec.url,
             "event_patterns": orjson.dumps(spec.events).decode(),
             "source_ids": orjson.dumps(spec.sources).decode(),
@@ -46,11 +47,15 @@ def sync_endpoints(conn: Connection, specs: Sequence[EndpointSpec], now: datetim
             continue
         if row.state == DISABLED and (row.url != spec.url or row.state_reason == REMOVED_FROM_FILE):
             wanted |= {"state": HEALTHY, "state_reason": None}
+        if row.url != spec.url:
+            wanted["not_before_ms"] = None
+            _make_due(conn, row.no, to_ms(now))
         if any(getattr(row, name) != value for name, value in wanted.items()):
             conn.execute(update(_t).where(_t.c.no == row.no).values(**wanted))
             is_changed = True
     for row in known.values():
-        if row.is_from_file and row.state != DISABLED:
+        # also one that is disabled already: that it left is what lets it come back
+        if row.is_from_file and (row.state, row.state_reason) != (DISABLED, REMOVED_FROM_FILE):
             conn.execute(
                 update(_t).where(_t.c.no == row.no).values(state=DISABLED, state_reason=REMOVED_FROM_FILE)
             )
@@ -91,6 +96,12 @@ def hold_endpoint(conn: Connection, endpoint_no: int, not_before_ms: int) -> Non
     Keep until when the receiver asked to be left alone.
     """
     conn.execute(update(_t).where(_t.c.no == endpoint_no).values(not_before_ms=not_before_ms))
+
+
+def _make_due(conn: Connection, endpoint_no: int, now_ms: int) -> None:
+    conn.execute(
+        update(_d).where(_d.c.endpoint_no == endpoint_no, _d.c.due_ms > now_ms).values(due_ms=now_ms)
+    )
 
 
 def _bump_version(conn: Connection) -> None:

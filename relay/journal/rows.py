@@ -173,6 +173,7 @@ def endpoint_of(row: Row[Any]) -> Endpoint:
         sources=tuple(orjson.loads(row.source_ids)),
         state=row.state,
         not_before_ms=row.not_before_ms,
+        state_reason=row.state_reason,
     )
 
 

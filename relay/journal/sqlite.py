@@ -115,9 +115,19 @@ class SqliteDatabase:
     def size_bytes(self) -> tuple[int, int]:
         """
         Return the sizes of the file and of its write-ahead log.
+
+        Raises:
+            JournalUnusable: the file was deleted or moved away; what is written from then on would be lost.
         """
-        wal = self._path.with_name(self._path.name + "-wal")
-        return self._path.stat().st_size, wal.stat().st_size if wal.exists() else 0
+        try:
+            file_bytes = self._path.stat().st_size
+        except OSError as error:
+            raise JournalUnusable(f"the journal {self._path} is gone: {error.strerror}") from error
+        try:
+            wal_bytes = self._path.with_name(self._path.name + "-wal").stat().st_size
+        except FileNotFoundError:
+            wal_bytes = 0
+        return file_bytes, wal_bytes
 
     async def close(self) -> None:
         """

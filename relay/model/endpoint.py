@@ -41,7 +41,8 @@ class Endpoint:
     """
     An endpoint as the journal knows it: `no` is its short number in delivery rows.
 
-    `not_before_ms` is until when the receiver asked to be left alone (429, Retry-After).
+    `not_before_ms` is until when the receiver asked to be left alone (429, Retry-After); `state_reason` is
+    why its state is what it is, where that needs a reason.
     """
 
     no: int
@@ -51,6 +52,7 @@ class Endpoint:
     sources: tuple[str, ...]
     state: str
     not_before_ms: int | None = None
+    state_reason: str | None = None
 
     @property
     def takes_new_events(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from relay.model import call as words
 from relay.model.call import Call, Leg, LegFacts
@@ -21,6 +21,7 @@ from relay.model.ids import IdMaker, subject
 from relay.normalise.call_events import CallEvents
 from relay.normalise.call_record import call_record, end_of, outcome_of
 from relay.normalise.identity import identify
+from relay.normalise.known_calls import KnownCalls
 from relay.normalise.linking import find_call
 from relay.normalise.rules import CallRules
 
@@ -42,7 +43,7 @@ class CallAssembler:
         page: Mapping[bytes, int],
         near: Neighbourhood,
         observed_at: datetime,
-        origin: str = LIVE,
+        skew: timedelta = timedelta(0),
     ) -> list[CallChange]:
         """
         Return the calls that the fresh rows change, each with its changed legs and its events.
@@ -52,9 +53,9 @@ class CallAssembler:
             page: how often each row digest stands in that page.
             near: whole calls near the rows (`PollJournal.neighbourhood`).
             observed_at: when the page was asked for.
-            origin: why it was read.
+            skew: the phone system's clock minus ours.
         """
-        calls = _KnownCalls(near.legs)
+        calls = KnownCalls(near.legs)
         changed: dict[str, list[Leg]] = defaultdict(list)
         legs = identify(fresh, near.legs, page, self._ids, observed_at)
         # Anchors first: known legs, then new ones by the anchor rule, so the first leg of a call names it.
@@ -64,7 +65,7 @@ class CallAssembler:
             calls.place(placed)
             changed[call_id].append(placed)
         return [
-            self._advance(call_id, near.calls.get(call_id), calls.legs_of(call_id), legs, observed_at, origin)
+            self._advance(near.calls.get(call_id), calls.legs_of(call_id), legs, observed_at, skew)
             for call_id, legs in changed.items()
         ]
 
@@ -94,15 +95,23 @@ class CallAssembler:
                 changes.append(CallChange(events.call, (), tuple(events.made), call.revision))
         return changes
 
+    def next_release(self, held: Neighbourhood, released: Sequence[CallChange]) -> datetime | None:
+        """
+        Return when the first end that is still held goes out whatever the streams show.
+        """
+        gone = {change.call.call_id for change in released}
+        seen = [call.end_seen_at for call_id, call in held.calls.items() if call_id not in gone]
+        return min((at + self._rules.end_hold for at in seen if at is not None), default=None)
+
     def _advance(
         self,
-        call_id: str,
         known: Call | None,
         legs: list[Leg],
         changed: list[Leg],
         observed_at: datetime,
-        origin: str,
+        skew: timedelta,
     ) -> CallChange:
+        call_id = changed[0].call_id
         is_ended = known is not None and known.is_end_published
         record = call_record(call_id, legs, self._rules.zone.key, is_ended)
         ended_at, outcome = end_of(legs, is_ended), outcome_of(legs, is_ended)
@@ -114,9 +123,9 @@ class CallAssembler:
             ended_at=ended_at,
             end_seen_at=(call.end_seen_at or observed_at) if ended_at else None,
             # Asked anew each time: a leg that joins may show that the call went on.
-            is_silent=call.revision == 0 and self._ended_before_publishing(ended_at),
+            is_silent=call.revision == 0 and self._ended_before_publishing(ended_at, skew),
         )
-        events = CallEvents(self._ids, self._rules, call, observed_at, origin)
+        events = CallEvents(self._ids, self._rules, call, observed_at, LIVE)
         if call.is_silent:
             events.stay_silent(record)
         elif call.is_end_published:
@@ -145,8 +154,9 @@ class CallAssembler:
             record=record,
         )
 
-    def _ended_before_publishing(self, ended_at: datetime | None) -> bool:
-        return ended_at is not None and ended_at < self._rules.publish_from
+    def _ended_before_publishing(self, ended_at: datetime | None, skew: timedelta) -> bool:
+        # publish_from is an instant of our clock, the end one of the phone system's.
+        return ended_at is not None and ended_at - skew < self._rules.publish_from
 
     def _may_go(self, call: Call, read_through: Mapping[str, Interval | None], now: datetime) -> bool:
         if call.ended_at is None or call.end_seen_at is None:
@@ -158,33 +168,3 @@ class CallAssembler:
             read is not None and read.start <= call.ended_at and enough < read.end
             for read in read_through.values()
         )
-
-
-class _KnownCalls:
-    """
-    Legs by call, and calls by what legs must share to be linked: the outside number or a native id.
-    """
-
-    def __init__(self, legs: Sequence[Leg]) -> None:
-        self._legs: dict[str, dict[str, Leg]] = defaultdict(dict)
-        self._calls: dict[str, set[str]] = defaultdict(set)
-        for leg in legs:
-            self.place(leg)
-
-    def place(self, leg: Leg) -> None:
-        self._legs[leg.call_id][leg.leg_id] = leg
-        for key in _shared_keys(leg):
-            self._calls[key].add(leg.call_id)
-
-    def legs_of(self, call_id: str) -> list[Leg]:
-        return list(self._legs[call_id].values())
-
-    def near(self, leg: Leg) -> dict[str, list[Leg]]:
-        call_ids = {call_id for key in _shared_keys(leg) for call_id in self._calls.get(key, ())}
-        return {call_id: self.legs_of(call_id) for call_id in call_ids}
-
-
-def _shared_keys(leg: Leg) -> list[str]:
-    facts = leg.facts
-    keys = ["number " + facts.link_key] if facts.link_key is not None else []
-    return [*keys, "native " + facts.native_id] if facts.native_id is not None else keys

@@ -8,13 +8,14 @@ subject as soon as the one before it is acknowledged; outcomes are committed in 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from relay.journal.port import Appended, DeliveryJournal, Settlement
 from relay.model.clock import Clock
-from relay.model.endpoint import Endpoint, EndpointSpec
+from relay.model.endpoint import DISABLED, PAUSED, Endpoint, EndpointSpec
 from relay.model.ids import IdMaker
 from relay.pipeline.endpoint_lane import EndpointLane, LaneContext
 from relay.pipeline.settling import Settler
@@ -22,6 +23,8 @@ from relay.sinks.port import DeliverySink
 from relay.telemetry.metrics import Metrics
 
 GRACE_S: Final = 20.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Deliver:
 
     async def start(self, endpoints: Sequence[WebhookEndpoint], appended: Callable[[Appended], None]) -> None:
         """
-        Enter the endpoints into the journal and open their lanes.
+        Enter the endpoints into the journal and open their lanes; name those that get nothing, and why.
 
         Args:
             endpoints: those of the configuration.
@@ -71,6 +74,7 @@ class Deliver:
         for stored in await self._journal.sync_endpoints(specs, self._clock.now()):
             self._labels[stored.no] = self._metrics.start_endpoint(stored.id)
             if stored.id in by_id:
+                _warn_if_closed(stored)
                 self._lanes[stored.no] = self._lane(stored, by_id[stored.id])
 
     def offer(self, appended: Appended) -> None:
@@ -117,3 +121,11 @@ class Deliver:
             touched.add(lane)
         for lane in touched:
             lane.wake()
+
+
+def _warn_if_closed(stored: Endpoint) -> None:
+    if stored.state in (DISABLED, PAUSED):
+        log.warning(
+            "endpoint gets nothing",
+            extra={"endpoint": stored.id, "state": stored.state, "reason": stored.state_reason},
+        )

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 import orjson
 
@@ -23,12 +23,16 @@ from relay.normalise.endpoint_events import EndpointEvents
 OPERATIONAL: Final = ("endpoint.", "delivery.")
 BUSY_PAUSE_S: Final = 0.05
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 
 class EndpointReports:
     """
     Writes the events of one endpoint, in the order in which they were reported.
+
+    While the journal is busy a report waits, and with it those after it.
 
     Args:
         endpoint: what the reports are about.
@@ -89,23 +93,30 @@ class EndpointReports:
         """
         until = rfc3339(from_ms(until_ms))
         log.warning("endpoint asked to wait", extra={"endpoint": self._endpoint.id, "until": until})
-        await self._journal.hold_endpoint(self._endpoint.no, until_ms)
+        await self._stored(lambda: self._journal.hold_endpoint(self._endpoint.no, until_ms))
 
     async def _change(
         self, state: str | None, reason: str | None, say: Callable[[EndpointEvents], None]
     ) -> None:
+        self._appended(await self._stored(lambda: self._changed(state, reason, say)))
+
+    async def _changed(
+        self, state: str | None, reason: str | None, say: Callable[[EndpointEvents], None]
+    ) -> Appended:
+        now = self._clock.now()
+        head = await self._journal.endpoint_head(self._endpoint.no)
+        before = head.endpoint
+        if state is None:  # what is told of an endpoint that keeps its state does not explain that state
+            state, reason = before.state, before.state_reason
+        events = EndpointEvents(self._ids, before, head.revision, head.last_event_id, now)
+        say(events)
+        change = EndpointChange(self._endpoint.no, state, reason, tuple(events.made))
+        return await self._journal.change_endpoint(change, now)
+
+    async def _stored(self, write: Callable[[], Awaitable[T]]) -> T:
         async with self._one_at_a_time:
-            now = self._clock.now()
-            head = await self._journal.endpoint_head(self._endpoint.no)
-            events = EndpointEvents(self._ids, head.endpoint, head.revision, head.last_event_id, now)
-            say(events)
-            change = EndpointChange(
-                self._endpoint.no, state or head.endpoint.state, reason, tuple(events.made)
-            )
             while True:
                 try:
-                    appended = await self._journal.change_endpoint(change, now)
-                    break
+                    return await write()
                 except JournalBusy:
                     await self._clock.sleep(BUSY_PAUSE_S)
-        self._appended(appended)

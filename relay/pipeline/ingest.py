@@ -29,7 +29,8 @@ from relay.sources.port import Pull
 from relay.telemetry.metrics import Metrics
 
 ROWS_AT_ONCE: Final = 100
-FRESH_AT_ONCE: Final = 60
+FRESH_AT_ONCE: Final = 40
+LARGEST_GROUP: Final = 60
 LINK_REACH: Final = timedelta(hours=4)
 REACH_AFTER: Final = timedelta(seconds=10)
 
@@ -135,7 +136,7 @@ class Ingest:
                 recorded_at=self._clock.now(),
                 source=source_change(rejects),
                 rejects=tuple(rejects),
-                covered=Interval(pull.covered_from, pull.requested_at),
+                covered=Interval(pull.covered_from, pull.requested_at + pull.skew),
                 stream_state=state,
             )
         )
@@ -150,18 +151,21 @@ class Ingest:
             state,
         )
 
-    async def release(self, source_id: str, stream: str, read_through: Mapping[str, Interval | None]) -> None:
+    async def release(
+        self, source_id: str, stream: str, read_through: Mapping[str, Interval | None]
+    ) -> datetime | None:
         """
-        Send out the held ends whose time has come.
+        Send out the held ends whose time has come; return when the next one goes out whatever happens.
         """
         while True:
             held = await self._journal.held_calls(source_id)
             changes = self._assembler.release(held, read_through, self._clock.now())
             try:
                 await self._append_calls(source_id, stream, changes)
-                return
             except RevisionConflict:
                 self._metrics.journal_errors.labels("append", "conflict").inc()
+                continue
+            return self._assembler.next_release(held, changes)
 
     async def _known_rows(self, source_id: str, pull: Pull) -> KnownRows:
         known = self._known.get(pull.stream)
@@ -215,7 +219,7 @@ class Ingest:
     ) -> Counter[bool]:
         while True:
             near = await self._journal.neighbourhood(source_id, near_keys(group))
-            changes = self._assembler.assemble(group, page, near, pull.requested_at)
+            changes = self._assembler.assemble(group, page, near, pull.requested_at, pull.skew)
             try:
                 await self._append_calls(source_id, pull.stream, changes)
             except RevisionConflict:
@@ -246,19 +250,38 @@ class Ingest:
 
 def groups_of(facts: Sequence[LegFacts]) -> Iterator[list[LegFacts]]:
     """
-    Cut fresh rows into groups of some FRESH_AT_ONCE that cannot be linked across: by the outside number.
+    Cut fresh rows into groups of some FRESH_AT_ONCE, and never more than LARGEST_GROUP but for one bag.
+
+    Rows of one number that lie close together stay together, so that a call goes in whole; only where
+    a number is busy without a pause are they cut, in order of start, and linked through the journal.
     """
     by_number: dict[str, list[LegFacts]] = {}
     for row in facts:
         by_number.setdefault(row.native_id or row.link_key or row.base_key, []).append(row)
     group: list[LegFacts] = []
     for rows in by_number.values():
-        if group and len(group) + len(rows) > FRESH_AT_ONCE:
-            yield group
-            group = []
-        group += rows
+        for burst in _bursts(rows):
+            if group and len(group) + len(burst) > FRESH_AT_ONCE:
+                yield group
+                group = []
+            group += burst
     if group:
         yield group
+
+
+def _bursts(rows: list[LegFacts]) -> Iterator[list[LegFacts]]:
+    rows.sort(key=lambda row: (row.started_at, row.base_key))
+    burst: list[LegFacts] = []
+    ends_at = rows[0].started_at
+    for row in rows:
+        is_apart = row.started_at > ends_at + REACH_AFTER
+        is_full = len(burst) >= LARGEST_GROUP and row.base_key != burst[-1].base_key
+        if burst and (is_apart or is_full):
+            yield burst
+            burst = []
+        burst.append(row)
+        ends_at = max(ends_at, row.ended_at or row.started_at + LINK_REACH)
+    yield burst
 
 
 def near_keys(group: Sequence[LegFacts]) -> NearKeys:
@@ -271,6 +294,7 @@ def near_keys(group: Sequence[LegFacts]) -> NearKeys:
         native_ids={row.native_id for row in group if row.native_id is not None},
         link_keys={row.link_key for row in group if row.link_key is not None},
         started_from=min(row.started_at for row in group) - LINK_REACH,
+        ended_from=min(row.started_at for row in group) - REACH_AFTER,
         started_to=max(ends) + REACH_AFTER,
     )
 

@@ -61,6 +61,7 @@ class Poll:
         self._streams: dict[str, StreamPoll] = {}
         self._next_poll_at = clock.now()
         self._tried: set[str] = set()
+        self._release_at: datetime | None = None  # when a held end goes out, whether or not a stream is asked
         self._label = metrics.start_source(source.source_id, (*source.call_streams, *source.status_streams))
         self.name = f"poll {source.source_id}"
 
@@ -81,21 +82,28 @@ class Poll:
         if not self._streams:
             await self._start()
         stream = min(self._streams.values(), key=self._turn)
-        await until(self._turn(stream)[0], stop, self._clock)
+        turn_at = self._turn(stream)[0]
+        await until(min(turn_at, self._release_at or turn_at), stop, self._clock)
         if stop.is_set():
             return
-        stream.asked_at = self._clock.now()
-        if stream.is_call_stream:
-            self._next_poll_at = stream.asked_at + timedelta(seconds=self._settings.pause_s)
         try:
-            await self._ask(stream)
-            self._tried.add(stream.name)
+            if self._clock.now() >= turn_at:
+                await self._take_turn(stream)
             await self._release(stream.name)
             await self._show_quota()
         except JournalBusy:
             # Nothing of this step is lost: the next poll reads the whole window again.
             self._metrics.journal_errors.labels("poll", "busy").inc()
             await self._clock.sleep(JOURNAL_PAUSE_S)
+
+    async def _take_turn(self, stream: StreamPoll) -> None:
+        stream.asked_at = self._clock.now()
+        if stream.is_call_stream:
+            self._next_poll_at = stream.asked_at + timedelta(seconds=self._settings.pause_s)
+        await self._ask(stream)
+        # What refuses one stream of an account refuses them all: there is nothing to wait for in the others.
+        is_refused = stream.trouble in ACCOUNT_TROUBLES
+        self._tried.update(self._streams if is_refused else (stream.name,))
 
     async def _start(self) -> None:
         stored, now = await self._ledger.stream_states(), self._clock.now()
@@ -126,6 +134,7 @@ class Poll:
         took_s = self._clock.monotonic() - started
         self._metrics.poll_request_duration_seconds.labels(self._label).observe(took_s)
         self._count_success(stream)
+        self._metrics.source_clock_skew_seconds.labels(self._label).set(pull.skew.total_seconds())
         if stream.is_call_stream:
             await self._take(stream, pull)
         else:
@@ -162,10 +171,12 @@ class Poll:
             wait_s = (stream.next_at - self._clock.now()).total_seconds()
             self._metrics.poll_quota_wait_seconds.labels(self._label).inc(max(wait_s, 0.0))
             stream.asked_at = EPOCH  # it was not asked: it keeps its turn
-        if stream.trouble in ACCOUNT_TROUBLES or error.reason == OWN_QUOTA:
-            # What refuses one stream of an account refuses them all: none is asked before then.
+        is_refused = stream.trouble in ACCOUNT_TROUBLES
+        if is_refused or error.reason == OWN_QUOTA:
+            # What refuses one stream of an account refuses them all; a spent share only those that share it.
             for other in self._streams.values():
-                other.next_at = max(other.next_at, stream.next_at)
+                if is_refused or other.is_call_stream == stream.is_call_stream:
+                    other.next_at = max(other.next_at, stream.next_at)
         if stream.trouble is not None and is_first:
             where = {"source": self._source.source_id, "stream": stream.name, "reason": str(error)}
             log.warning("stream does not answer", extra=where)
@@ -181,7 +192,7 @@ class Poll:
             if read is not None:
                 watermark = self._metrics.source_watermark_timestamp_seconds.labels(self._label, name)
                 watermark.set(read.end.timestamp())
-        await self._ingest.release(self._source.source_id, stream, read_through)
+        self._release_at = await self._ingest.release(self._source.source_id, stream, read_through)
 
     def _count_success(self, stream: StreamPoll) -> None:
         now = self._clock.now()

@@ -28,6 +28,7 @@ POLLS_TO_ABSENT: Final = 3
 ABSENT_EVERY: Final = timedelta(minutes=15)
 FIRST_BACK_OFF_S: Final = 2.0
 LONGEST_BACK_OFF_S: Final = 300.0
+_MOST_DOUBLINGS: Final = 16  # beyond the longest back-off, and far from what no float holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +80,28 @@ class StreamPoll:
         """
         Note a failure and decide when to ask again.
         """
+        if isinstance(error, SourceThrottled) and error.reason == OWN_QUOTA:
+            self.next_at = error.until  # waiting for our own budget is no trouble of the source
+            return
         self.failures_in_a_row += 1
         if isinstance(error, SourceAbsent) and not self.stored.had_good_answer:
             self._not_found(now)
             return
-        if error.reason != OWN_QUOTA:  # waiting for our own budget is no trouble of the source
-            self.trouble = trouble_of(error)
-            self.stored = replace(self.stored, state=DEGRADED)
+        self.trouble = trouble_of(error)
+        self.stored = replace(self.stored, state=DEGRADED)
         if isinstance(error, SourceThrottled):
-            self.next_at = max(error.until, now)
+            # Whatever the vendor says: "at once" must not burn the requests of a window.
+            back_off_s = max(settings.pause_s, self._back_off_s())
+            self.next_at = max(error.until, now + timedelta(seconds=back_off_s))
         elif isinstance(error, SourceRefused):
             self.next_at = now + timedelta(seconds=settings.window_s)
         else:
-            longest = min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S * 2 ** (self.failures_in_a_row - 1))
-            self.next_at = now + max(self.every, timedelta(seconds=longest * rng.uniform(0.5, 1.0)))
+            back_off_s = self._back_off_s() * rng.uniform(0.5, 1.0)
+            self.next_at = now + max(self.every, timedelta(seconds=back_off_s))
+
+    def _back_off_s(self) -> float:
+        doublings = min(self.failures_in_a_row - 1, _MOST_DOUBLINGS)
+        return float(min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S * 2**doublings))
 
     def _not_found(self, now: datetime) -> None:
         count = self.stored.not_found_in_a_row + 1

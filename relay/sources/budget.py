@@ -38,6 +38,15 @@ class BudgetSettings:
         """
         return max(1, self.requests - self.reserve)
 
+    @property
+    def statuses(self) -> int:
+        """
+        Return how many requests of a window the system status may use; at least one.
+
+        It lives on the reserve, so that no run of them takes what is the polls'.
+        """
+        return max(1, self.reserve)
+
 
 class RequestBudget:
     """
@@ -55,14 +64,16 @@ class RequestBudget:
 
     def middleware(self, purpose: str) -> ClientMiddlewareType:
         """
-        Return a middleware that lets a request pass only with a place; polls leave the reserve alone.
+        Return a middleware that lets a request pass only with a place.
+
+        Polls leave the reserve alone, and the system status leaves alone what is the polls'.
 
         Raises (when the request is made):
             SourceThrottled: the window is full.
         """
 
         settings = self._settings
-        own_limit = settings.polls if purpose == POLL else settings.requests
+        own_limit = {POLL: settings.polls, STATUS: settings.statuses}.get(purpose, settings.requests)
         share = Share(settings.requests, own_limit, settings.per_s, settings.deadline_s)
 
         async def reserve_and_send(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:

@@ -5,7 +5,7 @@ What a source promises, and what it needs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 OWN_QUOTA: Final = "quota"  # reason of a SourceThrottled that relay's own budget raised, not the vendor
@@ -27,7 +27,8 @@ class Pull:
 
     `rows` are the vendor's rows, untouched and in the vendor's order; `requested_at` is when the request
     was sent.  The answer proves that [covered_from, requested_at] was read as visible at `requested_at`;
-    `covered_from` is later than the window's start where the page was cut at its old end.
+    `covered_from` is later than the window's start where the page was cut at its old end.  `skew` is the
+    phone system's clock minus ours, as far as the answer tells it.
     """
 
     stream: str
@@ -35,6 +36,7 @@ class Pull:
     requested_at: datetime
     window_start: datetime
     covered_from: datetime
+    skew: timedelta = timedelta(0)
 
 
 class Source(Protocol):

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from aiohttp import (
@@ -25,6 +27,9 @@ from relay.version import __version__
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 SAMPLE_CHARACTERS: Final = 200
+HALF_A_SECOND: Final = timedelta(seconds=0.5)
+SKEW_NOISE: Final = timedelta(seconds=2)
+LARGEST_SKEW: Final = timedelta(days=1)  # beyond it the header is wrong, or a cache's
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +130,17 @@ def sample(body: bytes, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "[redacted]")
     return "".join(character if character.isprintable() else "·" for character in text[:SAMPLE_CHARACTERS])
+
+
+def clock_skew(answer: Answer, now: datetime) -> timedelta:
+    """
+    Return the answering clock minus ours, by the Date header (RFC 9110, 6.6.1); 0 without a good one.
+
+    The header tells whole seconds and took its time to come: a difference below SKEW_NOISE is none.
+    """
+    try:
+        at = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return timedelta(0)
+    skew = (at if at.tzinfo else at.replace(tzinfo=UTC)) + HALF_A_SECOND - now
+    return skew if SKEW_NOISE <= abs(skew) <= LARGEST_SKEW else timedelta(0)

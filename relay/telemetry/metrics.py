@@ -86,6 +86,9 @@ class Metrics:
     source_watermark_timestamp_seconds = gauge(
         "Everything before it was read completely.", source=OPEN, stream=STREAMS
     )
+    source_clock_skew_seconds = gauge(
+        "The phone system's clock minus ours, by its Date header; 0 below 2 s.", source=OPEN
+    )
     source_state = gauge("1 for the state the phone system is in.", source=OPEN, state=SOURCE_STATES)
 
     journal_events = counter("Events appended.", source=OPEN, type=tuple(EVENT_TYPES))

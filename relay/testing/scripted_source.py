@@ -5,6 +5,7 @@ A source that answers from a script: pages of rows, or errors.
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from datetime import timedelta
 from typing import Any
 
 from relay.model.call import CALL_STREAMS
@@ -27,6 +28,7 @@ class ScriptedSource:
         self.call_streams = call_streams
         self.status_streams: tuple[str, ...] = ()
         self.pulled: list[tuple[str, Window]] = []
+        self.skew = timedelta(0)
         self._clock = clock
         self._script: dict[str, deque[Page | SourceError]] = defaultdict(deque)
 
@@ -53,7 +55,7 @@ class ScriptedSource:
             raise answer
         if not script:
             script.append(answer)
-        return Pull(stream, answer, self._clock.now(), window.start, window.start)
+        return Pull(stream, answer, self._clock.now(), window.start, window.start, self.skew)
 
     async def quota_remaining(self) -> int | None:
         """

@@ -89,7 +89,7 @@ async def test_a_neighbourhood_holds_whole_calls(journal: SqlJournal) -> None:
     change = call_change("a")
     other = leg_of("a", 1, base_key="elsewhere", native_id="n-1", link_key="299998888")
     await journal.append(append_of(replace(change, legs=(*change.legs, other))))
-    everywhere = NearKeys((), (), (), NOW - SECOND, NOW + SECOND)
+    everywhere = NearKeys((), (), (), NOW - SECOND, NOW - SECOND, NOW + SECOND)
 
     by_bag = await journal.neighbourhood("pbx", replace(everywhere, base_keys=["elsewhere"]))
     by_native_id = await journal.neighbourhood("pbx", replace(everywhere, native_ids=["n-1"]))
@@ -231,4 +231,4 @@ async def near(journal: SqlJournal, base_key: str) -> Neighbourhood:
     """
     Return what is near a bag.
     """
-    return await journal.neighbourhood("pbx", NearKeys([base_key], (), (), NOW, NOW))
+    return await journal.neighbourhood("pbx", NearKeys([base_key], (), (), NOW, NOW, NOW))

@@ -4,6 +4,7 @@ Opening a journal: one owner, the right schema, loud where it cannot be used.
 
 from __future__ import annotations
 
+import re
 import resource
 import sqlite3
 from pathlib import Path
@@ -109,6 +110,25 @@ async def test_a_full_disk_is_loud_and_loses_nothing(journal_path: Path) -> None
         assert [1, 2, 3] == [event.seq for event in await journal.events_after(0, 10, 10**6)]
         await journal.append(append_of(call_change("after")))
         assert [4, 5, 6] == [event.seq for event in await journal.events_after(3, 10, 10**6)]
+
+
+async def test_a_journal_that_is_deleted_under_way_is_loud(journal_path: Path) -> None:
+    async with open_sqlite(journal_path, "tests", NOW) as journal:
+        assert (await journal.stats()).size_bytes > 0
+        journal_path.unlink()
+
+        with pytest.raises(
+            JournalUnusable, match=f"the journal {re.escape(str(journal_path))} is gone: No such"
+        ):
+            await journal.stats()
+
+
+async def test_a_journal_without_a_write_ahead_log_has_none_of_its_bytes(journal_path: Path) -> None:
+    async with open_sqlite(journal_path, "tests", NOW) as journal:
+        assert (await journal.stats()).wal_bytes > 0
+        journal_path.with_name(journal_path.name + "-wal").unlink()
+
+        assert 0 == (await journal.stats()).wal_bytes
 
 
 async def test_the_migrations_make_the_schema(journal_path: Path) -> None:

@@ -126,6 +126,7 @@ class Office:
         self.events: list[Event] = []
         self.read_at: dict[str, datetime | None] = dict.fromkeys(CALL_STREAMS)
         self.read_from = at(-1e6)
+        self.skew = timedelta(0)
         self.schemes = dict.fromkeys(CALL_STREAMS, FACTS)
         self._known = {stream: KnownRows() for stream in CALL_STREAMS}
 
@@ -160,7 +161,7 @@ class Office:
             self.reader.read(stream, rows[place], digests[place], native_since(scheme))
             for place in known.fresh(digests)
         ]
-        changes = self.assembler.assemble(fresh, Counter(digests), self._whole(), at(second))
+        changes = self.assembler.assemble(fresh, Counter(digests), self._whole(), at(second), self.skew)
         known.learn(digests, ())
         self.read_at[stream] = at(second)
         return self._apply(changes)

@@ -4,6 +4,8 @@ Calls that ended before publishing began are kept without a word (DESIGN section
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tests.normalise.office import Office, outbound_row, queue_row, types, user_row
 
 FROM = 100
@@ -65,3 +67,22 @@ def test_a_phone_that_still_rings_makes_an_ended_looking_call_heard() -> None:
     still_rings = user_row(60, 102, user_name="Bao Smith")
 
     assert ["started"] == types(office.users(102, user_row(60, 101, ended=90), still_rings))
+
+
+def test_a_clock_that_is_behind_silences_nothing_that_ended_since() -> None:
+    """
+    publish_from is an instant of our clock: the phone system says :40 for a call that ended at our 1:00.
+    """
+    office = Office(publish_from=50)
+    office.skew = timedelta(seconds=-20)
+
+    assert ["started", "answered", "finished"] == types(
+        office.users(65, user_row(0, 40, answered=5, ended=40))
+    )
+
+
+def test_a_clock_that_is_ahead_publishes_nothing_from_before() -> None:
+    office = Office(publish_from=50)
+    office.skew = timedelta(seconds=20)
+
+    assert [] == office.users(65, user_row(0, 60, answered=5, ended=60))

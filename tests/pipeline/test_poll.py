@@ -148,6 +148,22 @@ async def test_a_held_end_goes_out_in_the_end_when_a_stream_does_not_answer(
         assert "call.missed" in await running.types()
 
 
+async def test_a_negative_end_waits_by_the_clock_that_told_it(journal_path: Path, clock: ManualClock) -> None:
+    """
+    The phone system is a minute behind: its call that ended two seconds ago seems to be a minute old.
+    """
+    async with polling(journal_path, clock) as running:
+        running.source.skew = timedelta(seconds=-60)
+        start = DEFAULT_START - 92 * SECOND
+        running.source.show(USER_CALLS, [user_row(start, conversation_duration=0)])
+        await running.steps(3)
+        assert ["call.started"] == await running.types()
+
+        await running.steps(1)
+
+        assert ["call.started", "call.missed"] == await running.types()
+
+
 async def test_a_held_end_goes_out_after_a_restart(journal_path: Path, clock: ManualClock) -> None:
     async with polling(journal_path, clock) as running:
         running.source.show(USER_CALLS, [missed_row()])

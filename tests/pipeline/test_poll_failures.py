@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from relay.model.call import QUEUE_CALLS, USER_CALLS
+from relay.model.call import CALL_STREAMS, QUEUE_CALLS, USER_CALLS
 from relay.model.errors import (
     JournalBusy,
     JournalUnusable,
@@ -21,9 +21,11 @@ from relay.model.errors import (
     SourceUnreachable,
 )
 from relay.sources.port import Pull, Window
+from relay.sources.voipcloud.answers import VoipcloudAnswers
+from relay.sources.wire import Answer
 from relay.testing.manual_clock import DEFAULT_START, ManualClock
 from relay.testing.scripted_source import ScriptedSource
-from tests.pipeline.polling import SECOND, missed_row, polling, user_row
+from tests.pipeline.polling import SECOND, count_of, missed_row, polling, query, user_row
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,46 @@ async def test_throttling_waits_for_the_vendors_time(journal_path: Path, clock: 
         await running.steps(2)
 
     assert until <= clock.now() <= until + 10 * SECOND
+
+
+async def test_a_vendor_that_says_at_once_is_not_asked_at_once(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    """
+    Refused with a time that has come already, a stream doubles its wait, and the whole account with it.
+    """
+
+    class Refusing(ScriptedSource):
+        """
+        A source whose vendor refuses everything until now.
+        """
+
+        async def pull(self, stream: str, window: Window) -> Pull:
+            self.pulled.append((stream, window))
+            raise SourceThrottled("pbx", "rate_limited", "answered 429", clock.now())
+
+    async with polling(journal_path, clock, Refusing("pbx", clock)) as running:
+        await running.steps(30)
+
+    assert 30 == len(running.source.pulled)
+    assert 1_800 <= (clock.now() - DEFAULT_START).total_seconds()
+
+
+async def test_a_poisoned_row_is_kept_once_and_the_rest_of_the_page_goes_on(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    deep = b'{"from_number":"0499999999","extra":' + b"[" * 300 + b"]" * 300 + b"}"
+    torn = rb'{"from_number":"0488888888","user_name":"A\ud800"}'
+    body = b"[" + b",".join((deep, orjson.dumps(user_row()), torn)) + b"]"
+    async with polling(journal_path, clock) as running:
+        rows = VoipcloudAnswers("pbx", 900, "token").rows(Answer(200, {}, body), clock.now())
+        running.source.show(USER_CALLS, rows)
+        await running.steps(6)
+
+        finished = ["call.started", "call.answered", "call.finished"]
+        assert [*finished, "source.row_rejected"] == await running.types()
+        assert 2 == count_of(running, "rejected")
+    assert [(2,)] == query(journal_path, "SELECT count(*) FROM rejects")
 
 
 async def test_our_own_budget_is_no_trouble_of_the_source(journal_path: Path, clock: ManualClock) -> None:
@@ -153,3 +195,35 @@ async def test_a_failing_journal_is_no_fault_of_the_source(
             assert 2 == running.metrics.registry.get_sample_value("relay_journal_errors_total", labels)
 
         assert [] == await running.types()
+
+
+async def test_a_held_end_goes_out_in_time_while_the_phone_system_refuses(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    """
+    Nothing is asked for ten minutes, but the end was promised within two.
+    """
+    until = DEFAULT_START + 600 * SECOND
+    async with polling(journal_path, clock) as running:
+        running.source.show(USER_CALLS, [missed_row()])
+        running.source.then("ringgroup_calls", SourceThrottled("pbx", "rate_limited", "answered 429", until))
+        await running.steps(3)
+
+        assert "call.missed" in await running.types()
+        assert clock.now() - DEFAULT_START <= 125 * SECOND
+        assert 2 == len(running.source.pulled)
+
+
+async def test_a_spent_share_of_the_status_leaves_the_calls_alone(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    until = DEFAULT_START + 900 * SECOND
+    async with polling(journal_path, clock) as running:
+        running.source.status_streams = ("system_status",)
+        running.source.then("system_status", SourceThrottled("pbx", "quota", "spent", until))
+        await running.steps(5)
+
+        asked = [stream for stream, _ in running.source.pulled]
+        assert 1 == asked.count("system_status")
+        assert 4 == sum(stream in CALL_STREAMS for stream in asked)
+    assert clock.now() < until

@@ -61,9 +61,9 @@ def _hold(status: int, headers: Mapping[str, str], now: datetime) -> timedelta |
     if status not in (_TOO_MANY_REQUESTS, _UNAVAILABLE):
         return None
     asked = _retry_after(headers.get("retry-after", ""), now)
-    if asked is None:
+    if asked is None or asked <= timedelta():  # to wait until now would be to send again without a pause
         return THROTTLED_WITHOUT_TIME if status == _TOO_MANY_REQUESTS else None
-    return min(max(asked, timedelta()), LONGEST_HOLD)
+    return min(asked, LONGEST_HOLD)
 
 
 def _retry_after(text: str, now: datetime) -> timedelta | None:

@@ -19,7 +19,7 @@ from relay.model.times import from_vendor
 from relay.sources.budget import POLL, STATUS, BudgetSettings, RequestBudget
 from relay.sources.port import Pull, SendLog, Window
 from relay.sources.voipcloud.answers import VoipcloudAnswers
-from relay.sources.wire import Wire
+from relay.sources.wire import Wire, clock_skew
 
 SYSTEM_STATUS: Final = "system_status"
 MAX_ROWS: Final = 10_000  # vendor/voipcloud_api: "limit value should be in the range from 1 to 10000"
@@ -86,8 +86,11 @@ class VoipcloudSource:
             return Pull(stream, [{"status": status}], requested_at, window.start, window.start)
         middleware = self._budget.middleware(POLL)
         answer = await self._wire.get(_PATHS[stream], self._params(window, requested_at), middleware)
-        rows = self._answers.rows(answer, self._clock.now())
-        return Pull(stream, rows, requested_at, window.start, self._covered_from(rows, window, requested_at))
+        answered_at = self._clock.now()
+        rows = self._answers.rows(answer, answered_at)
+        covered_from = self._covered_from(rows, window, requested_at)
+        skew = clock_skew(answer, answered_at)
+        return Pull(stream, rows, requested_at, window.start, covered_from, skew)
 
     async def quota_remaining(self) -> int | None:
         """

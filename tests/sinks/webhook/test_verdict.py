@@ -53,7 +53,7 @@ def test_gone_is_final() -> None:
 @pytest.mark.parametrize(
     ("retry_after", "wait"),
     [
-        ("0", timedelta()),
+        ("1", timedelta(seconds=1)),
         ("120", timedelta(seconds=120)),
         (" 120 ", timedelta(seconds=120)),
         ("86401", timedelta(hours=24)),
@@ -62,7 +62,7 @@ def test_gone_is_final() -> None:
         ("Monday, 02-Mar-26 01:05:00 GMT", timedelta(minutes=5)),
         ("Mon Mar  2 01:05:00 2026", timedelta(minutes=5)),
         ("Mon, 02 Mar 2026 03:05:00 +0200", timedelta(minutes=5)),
-        ("Sun, 01 Mar 2026 01:05:00 GMT", timedelta()),
+        ("Mon, 02 Mar 2026 01:00:01 GMT", timedelta(seconds=1)),
         ("Fri, 31 Dec 9999 23:59:59 GMT", timedelta(hours=24)),
     ],
 )
@@ -75,9 +75,15 @@ def test_a_throttling_receiver_holds_the_lane_until_the_time_it_names(
 
 
 @pytest.mark.parametrize(
-    "retry_after", [None, "", "soon", "-5", "1.5", "٣", "Mon, 99 Mar 2026 01:05:00 GMT", "1e3"]
+    "retry_after",
+    [
+        *(None, "", "soon", "-5", "1.5", "٣", "Mon, 99 Mar 2026 01:05:00 GMT", "1e3"),
+        *("0", " 0 ", "000", "Mon, 02 Mar 2026 01:00:00 GMT", "Sun, 01 Mar 2026 01:05:00 GMT"),
+    ],
 )
-def test_an_unreadable_time_means_a_minute_for_429_and_the_schedule_for_503(retry_after: str | None) -> None:
+def test_a_time_unreadable_or_not_ahead_means_a_minute_for_429_and_the_schedule_for_503(
+    retry_after: str | None,
+) -> None:
     headers = {} if retry_after is None else {"retry-after": retry_after}
 
     assert TryLater("http_429", 429, not_before=NOW + timedelta(seconds=60)) == judge(429, headers, b"", NOW)
@@ -100,4 +106,4 @@ def test_no_answer_is_without_an_outcome_and_none_holds_longer_than_a_day(
     assert isinstance(outcome, Delivered) == (200 <= status < 300)
     if isinstance(outcome, TryLater):
         assert outcome.reason in REASONS
-        assert outcome.not_before is None or timedelta() <= outcome.not_before - NOW <= timedelta(hours=24)
+        assert outcome.not_before is None or timedelta() < outcome.not_before - NOW <= timedelta(hours=24)
