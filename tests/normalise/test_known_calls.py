@@ -4,6 +4,8 @@ Only calls that lasted at the time of a leg are looked at, however many share it
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from relay.model.call import Leg
@@ -11,7 +13,7 @@ from relay.normalise.known_calls import KnownCalls
 from tests.normalise.office import Office, at, user_row
 
 
-def leg(start: int, end: int | None, **columns: object) -> Leg:
+def leg(start: int, end: int | None, **columns: Any) -> Leg:
     """
     Return a leg with a call of its own.
     """
