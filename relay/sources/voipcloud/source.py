@@ -80,16 +80,17 @@ class VoipcloudSource:
         """
         requested_at = self._clock.now()
         if stream == SYSTEM_STATUS:
-            middleware = self._budget.middleware(STATUS)
-            answer = await self._wire.get(_PATHS[stream], {}, middleware)
-            status = self._answers.document(answer, self._clock.now())
-            return Pull(stream, [{"status": status}], requested_at, window.start, window.start)
-        middleware = self._budget.middleware(POLL)
-        answer = await self._wire.get(_PATHS[stream], self._params(window, requested_at), middleware)
+            answer = await self._wire.get(_PATHS[stream], {}, self._budget.middleware(STATUS))
+        else:
+            params = self._params(window, requested_at)
+            answer = await self._wire.get(_PATHS[stream], params, self._budget.middleware(POLL))
         answered_at = self._clock.now()
+        skew = clock_skew(answer, answered_at)
+        if stream == SYSTEM_STATUS:
+            status = self._answers.document(answer, answered_at)
+            return Pull(stream, [{"status": status}], requested_at, window.start, window.start, skew)
         rows = self._answers.rows(answer, answered_at)
         covered_from = self._covered_from(rows, window, requested_at)
-        skew = clock_skew(answer, answered_at)
         return Pull(stream, rows, requested_at, window.start, covered_from, skew)
 
     async def quota_remaining(self) -> int | None:
