@@ -239,6 +239,10 @@ def _legs() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("leg_id"),
     )
+    _leg_indexes()
+
+
+def _leg_indexes() -> None:
     op.create_index("legs_by_bag", "legs", ["base_key"], unique=False)
     op.create_index("legs_by_call", "legs", ["call_id"], unique=False)
     op.create_index(
