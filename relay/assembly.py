@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 from prometheus_client import CollectorRegistry
 
 from relay.api.ops import ops_listener
+from relay.config.dialled import Dialled, dialled_by
 from relay.config.schema import EndpointConfig, KafkaConfig, RelayConfig, SourceConfig
 from relay.journal.port import Appended
 from relay.journal.postgresql import upgrade_postgresql
@@ -110,15 +111,19 @@ def check(config: RelayConfig) -> list[Fault]:
     """
     Return what is wrong with a configuration beyond its own words: addresses that may not be dialled.
     """
-    guard = _guard(config)
-    faults = []
-    for endpoint in config.endpoints:
-        why = guard.refusal_of_url(endpoint.url)
-        if why is not None:
-            faults.append(Fault(f"endpoints[{endpoint.id}].url", why))
+    faults = vet(dialled_by(config))
     if not config.journal.url.startswith(SQLITE):
         faults.append(Fault("journal.url", "this version runs on SQLite only: sqlite:///PATH"))
     return faults
+
+
+def vet(dialled: Dialled) -> list[Fault]:
+    """
+    Return the addresses of endpoints that may not be dialled, and why.
+    """
+    guard = _guard(dialled)
+    refusals = ((key, guard.refusal_of_url(url)) for key, url in dialled.urls.items())
+    return [Fault(key, why) for key, why in refusals if why is not None]
 
 
 async def serve(config: RelayConfig, stop: asyncio.Event) -> None:
@@ -192,7 +197,7 @@ async def read_topics(bootstrap_servers: str, topic_prefix: str) -> list[TopicEv
 
 
 async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: AsyncExitStack) -> list[Loop]:
-    transport = Transport(_guard(config))
+    transport = Transport(_guard(dialled_by(config)))
     rooms.push_async_callback(transport.close)
     deliver = Deliver(house.journal, house.clock, house.metrics, house.ids, config.server.shutdown_grace_s)
     publish = _publish(config.kafka, house) if config.kafka else None
@@ -291,9 +296,8 @@ def _publish(config: KafkaConfig, house: House) -> Publish:
     return Publish(publisher, house.journal, settings.transactional_id, house.clock, house.metrics)
 
 
-def _guard(config: RelayConfig) -> Guard:
-    own = [(listen.host, listen.port) for listen in (config.server.listen, config.server.ops_listen)]
-    return Guard([ip_network(network) for network in config.webhooks.allow_private], own)
+def _guard(dialled: Dialled) -> Guard:
+    return Guard([ip_network(network) for network in dialled.allow_private], dialled.own_listeners)
 
 
 def _show_config(config: RelayConfig, metrics: Metrics, health: Health) -> None:

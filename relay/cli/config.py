@@ -57,7 +57,7 @@ def check(
 
 
 def _checked(file: Path) -> RelayConfig:
-    config = load(file, os.environ, assembly.SOURCE_KINDS)
+    config = load(file, os.environ, assembly.SOURCE_KINDS, assembly.vet)
     faults = assembly.check(config)
     if faults:
         raise ConfigError(faults)

@@ -31,7 +31,7 @@ def serve(
     The first signal finishes what is in flight; a second one ends the process at once.
     """
     _check_roles(roles)
-    loaded = load(config, os.environ, assembly.SOURCE_KINDS)
+    loaded = load(config, os.environ, assembly.SOURCE_KINDS, assembly.vet)
     configure(loaded.log.level, sys.stderr)
     run_until_stopped(lambda stop: assembly.serve(loaded, stop))
 

@@ -5,12 +5,13 @@ Read the configuration: file, environment, secrets; checked whole before anythin
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from relay.config.dialled import Dialled, dialled_in
 from relay.config.faults import SourceKinds, faults_of, reference_faults
 from relay.config.overrides import Override, find_overrides, put
 from relay.config.schema import RelayConfig
@@ -18,12 +19,21 @@ from relay.config.secrets import WRONG_SHAPE
 from relay.model.errors import ConfigError, Fault
 
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
+Vet = Callable[[Dialled], list[Fault]]
 _TEXT_WANTED: Final = ("string_type", WRONG_SHAPE)
 
 
-def load(path: Path, environ: Mapping[str, str], source_kinds: SourceKinds) -> RelayConfig:
+def load(
+    path: Path, environ: Mapping[str, str], source_kinds: SourceKinds, vet: Vet = lambda _: []
+) -> RelayConfig:
     """
     Return the configuration of a TOML file with the overrides of the environment.
+
+    Args:
+        path: the file.
+        environ: the environment.
+        source_kinds: the class of each kind of source.
+        vet: finds fault with addresses, where there are other faults too, so that all are told at once.
 
     Raises:
         ConfigError: with all faults of file, environment and secrets, not just the first.
@@ -37,10 +47,12 @@ def load(path: Path, environ: Mapping[str, str], source_kinds: SourceKinds) -> R
     try:
         config = _validate(data, overrides, context)
     except ValidationError as error:
-        raise ConfigError(faults_of(error, data, overrides, source_kinds) + faults) from None
-    if faults:
-        raise ConfigError(faults)
-    return config
+        faults = faults_of(error, data, overrides, source_kinds) + faults
+    else:
+        if not faults:
+            return config
+    told = {fault.key for fault in faults}
+    raise ConfigError(faults + [fault for fault in vet(dialled_in(data)) if fault.key not in told])
 
 
 def _parse(path: Path) -> dict[str, Any]:

@@ -83,6 +83,32 @@ def test_the_shipped_file_is_fine(relay: Relay) -> None:
     assert (0, "") == (done.code, done.err)
 
 
+def test_faults_of_words_and_of_addresses_are_told_together(relay: Relay, config_file: Path) -> None:
+    wrong = CONFIG.replace("https://crm.example.com", "http://169.254.169.254").replace(
+        "call.*", "call.finish"
+    )
+    config_file.write_text(wrong)
+
+    done = relay("config", "check", str(config_file), RELAY_LOG__LEVEL="loud")
+
+    keys = [line.split(": ")[1] for line in done.err.splitlines()]
+    assert (2, ["log.level", "endpoints[crm].events[0]", "endpoints[crm].url"]) == (done.code, keys)
+
+
+def test_an_address_is_told_once_and_by_what_is_allowed(relay: Relay, config_file: Path) -> None:
+    """
+    The network is allowed in the same file; the second address is no URL at all, which is told once.
+    """
+    second = '[[endpoints]]\nid = "ops"\nurl = "ftp://x"\nsecret = "nothing"\nevents = []\n'
+    allowed = '[webhooks]\nallow_private = ["10.0.0.0/8"]\n'
+    config_file.write_text(allowed + CONFIG.replace("https://crm.example.com", "http://10.0.0.1") + second)
+
+    done = relay("config", "check", str(config_file))
+
+    keys = sorted(line.split(": ")[1] for line in done.err.splitlines())
+    assert ["endpoints[ops].events", "endpoints[ops].secret", "endpoints[ops].url"] == keys
+
+
 def test_an_endpoint_that_may_not_be_dialled_is_a_fault(relay: Relay, config_file: Path) -> None:
     config_file.write_text(CONFIG.replace("https://crm.example.com", "http://169.254.169.254"))
 
