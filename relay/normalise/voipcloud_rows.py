@@ -82,6 +82,10 @@ class VoipcloudRows:
             raise RecordRejected(row, "conversation_duration is longer than call_duration")
         if ended is not None and ended < started:
             raise RecordRejected(row, "call_finished_at is before call_start_at")
+        if ended is not None and ended - started != timedelta(seconds=duration_s):
+            # The start is part of the identity and stays; the finish may be of the hour's second pass.
+            second_pass = self._second_pass(row["call_finished_at"], ended)
+            ended = second_pass if second_pass - started == timedelta(seconds=duration_s) else ended
         # No answer time is documented: what was not conversation came before it.
         answered = started + timedelta(seconds=duration_s - talk_s) if talk_s else None
         return self._facts(
@@ -184,7 +188,13 @@ class VoipcloudRows:
         Read a time that cannot be before another: in the hour that the clocks repeat that tells the pass.
         """
         at = self._time_or_null(row, column)
-        if at is None or at >= earlier or datetime.fromisoformat(row[column]).tzinfo is not None:
+        return at if at is None or at >= earlier else self._second_pass(row[column], at)
+
+    def _second_pass(self, text: str, at: datetime) -> datetime:
+        """
+        Return the same wall-clock time an hour later where the clocks repeat it; else the time itself.
+        """
+        if datetime.fromisoformat(text).tzinfo is not None:
             return at
         return at.astimezone(self._rules.zone).replace(fold=1).astimezone(UTC)
 

@@ -300,3 +300,28 @@ def test_whatever_a_column_holds_the_row_is_read_or_rejected_by_name(
     else:
         assert row == rejected.record
         assert any(name in rejected.why for name in (*row, "out of order"))
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "ended"),
+    [
+        (900, "2026-04-04T15:05:00+00:00"),
+        (4_500, "2026-04-04T16:05:00+00:00"),
+        (77, "2026-04-04T15:05:00+00:00"),
+    ],
+    ids=["first pass", "second pass", "neither"],
+)
+def test_the_duration_tells_in_which_pass_of_the_repeated_hour_a_call_ended(
+    duration_s: int, ended: str
+) -> None:
+    row = ROWS[USER_CALLS] | {
+        "call_start_at": "2026-04-05T01:50:00",
+        "call_finished_at": "2026-04-05T02:05:00",
+        "call_duration": duration_s,
+        "conversation_duration": 0,
+    }
+
+    facts = read(USER_CALLS, row)
+
+    assert datetime.fromisoformat(ended) == facts.ended_at
+    assert datetime.fromisoformat("2026-04-04T14:50:00+00:00") == facts.started_at
