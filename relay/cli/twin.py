@@ -31,6 +31,8 @@ def voipcloud(
     seed: Annotated[int, typer.Option(help="The same seed makes the same calls.")] = 1,
     timezone: Annotated[str, typer.Option(help="Zone of the times it writes.")] = "Australia/Sydney",
     users: Annotated[int, typer.Option(help="Users of the office.")] = 8,
+    queues: Annotated[int, typer.Option(help="Its queues.")] = 2,
+    ring_groups: Annotated[int, typer.Option(help="Its ring groups.")] = 1,
     calls_per_minute: Annotated[float, typer.Option(help="How much is called.")] = 4.0,
     speed: Annotated[float, typer.Option(help="How much faster than the clock the office lives.")] = 1.0,
     past_calls: Annotated[int, typer.Option(help="Calls that ended before it starts.")] = 0,
@@ -39,9 +41,15 @@ def voipcloud(
     ] = None,
     requests: Annotated[int, typer.Option(help="Requests it allows in each window.")] = 100,
     per_s: Annotated[float, typer.Option(help="Length of the window in seconds.")] = 900.0,
+    whitelist: Annotated[
+        list[str] | None,
+        typer.Option(help="An address that may ask; repeatable; none: all.", show_default=False),
+    ] = None,
     absent: Annotated[
         list[str] | None, typer.Option(help="A stream it lacks; repeatable.", show_default=False)
     ] = None,
+    wrapped: Annotated[bool, typer.Option(help="Rows in an object rather than a bare list.")] = False,
+    naive_times: Annotated[bool, typer.Option(help="Times without an offset.")] = False,
 ) -> None:
     """
     Run a simulated VoIPcloud account; prints its URL once it listens.
@@ -52,10 +60,10 @@ def voipcloud(
         settings = TwinSettings(
             token=token,
             seed=seed,
-            office=OfficeSize(users=users),
+            office=OfficeSize(users, queues, ring_groups),
             traffic=Traffic(calls_per_minute, speed, past_calls, stop_after),
-            rules=Rules(requests=requests, per_s=per_s, absent=frozenset(absent or ())),
-            shape=AnswerShape(timezone=time_zone(timezone)),
+            rules=Rules(requests, per_s, whitelist=tuple(whitelist or ()), absent=frozenset(absent or ())),
+            shape=AnswerShape(time_zone(timezone), is_wrapped=wrapped, has_naive_times=naive_times),
         )
         run_until_stopped(lambda stop: run(settings, listen, stop, typer.echo))
     except ValueError as error:

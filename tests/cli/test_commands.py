@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import signal
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -126,6 +127,30 @@ def test_a_twin_answers_until_it_is_stopped() -> None:
 
     assert (0, "") == (done.code, done.err)
     assert 3 <= len(truth["calls"])
+
+
+def test_a_twin_can_be_told_whom_to_answer_and_how() -> None:
+    options = ("--past-calls", "5", "--queues", "0", "--wrapped", "--token", "t")
+    with started(
+        "twin", "voipcloud", "--listen", "127.0.0.1:0", *options, "--whitelist", "127.0.0.1"
+    ) as process:
+        assert process.stdout is not None
+        path = "/api/integration/v1/get-user-calls"
+        asked = urllib.request.Request(process.stdout.readline().strip() + path, headers={"token": "t"})  # noqa: S310
+        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 (the twin)
+            page = json.load(answer)
+
+    assert page["data"]
+    with started(
+        "twin", "voipcloud", "--listen", "127.0.0.1:0", *options, "--whitelist", "10.0.0.1"
+    ) as process:
+        assert process.stdout is not None
+        asked = urllib.request.Request(process.stdout.readline().strip() + path, headers={"token": "t"})  # noqa: S310
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(asked, timeout=30)  # noqa: S310 (the twin)
+
+    assert 401 == refused.value.code
+    refused.value.close()
 
 
 def test_a_twin_whose_port_is_taken_is_told(relay: Relay) -> None:
