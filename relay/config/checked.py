@@ -7,8 +7,6 @@ Each check returns the value to keep, or raises ValueError with words for a pers
 from __future__ import annotations
 
 import difflib
-from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -18,12 +16,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from phonenumbers import SUPPORTED_REGIONS
 
+from relay.config.webhook_secret import decode_secret
 from relay.model.catalogue import EVENT_TYPES, is_known_pattern
 
 JOURNAL_SCHEMES: Final = ("sqlite:///", "postgresql://")
-WEBHOOK_SECRET_PREFIX: Final = "whsec_"  # noqa: S105 (the public prefix of every such secret)
-MIN_WEBHOOK_SECRET_BYTES: Final = 24
-MAX_WEBHOOK_SECRET_BYTES: Final = 64
 
 Item = TypeVar("Item")
 
@@ -185,12 +181,7 @@ def webhook_secret_bytes(text: str) -> bytes:
     Return the key inside a `whsec_…` secret: base64 of 24 to 64 bytes.
     """
     problem = "must be whsec_ and base64 of 24 to 64 bytes; `relay endpoints new-secret` prints one"
-    if not text.startswith(WEBHOOK_SECRET_PREFIX):
-        raise ValueError(problem)
     try:
-        key = b64decode(text.removeprefix(WEBHOOK_SECRET_PREFIX), validate=True)
-    except (NotBase64, ValueError) as error:
-        raise ValueError(problem) from error
-    if not MIN_WEBHOOK_SECRET_BYTES <= len(key) <= MAX_WEBHOOK_SECRET_BYTES:
-        raise ValueError(problem)
-    return key
+        return decode_secret(text)
+    except ValueError:
+        raise ValueError(problem) from None

@@ -26,8 +26,6 @@ from sqlalchemy import (
     text,
 )
 
-NEWEST_REVISION: Final = "0001"
-
 metadata = MetaData()
 
 PENDING: Final = "pending"

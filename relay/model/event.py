@@ -13,7 +13,6 @@ import orjson
 from relay.model.times import rfc3339
 
 LIVE: Final = "live"
-ORIGINS: Final = ("live", "push", "backfill", "reconcile", "command")
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
 
 

@@ -9,7 +9,6 @@ import secrets
 import shutil
 import socket
 import tempfile
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import aiohttp
 
 from relay.cli.demonstration.child import RelayProcess
 from relay.cli.demonstration.settings import PER_S, REQUESTS, TOKEN, DemoSettings
-from relay.config.checked import WEBHOOK_SECRET_PREFIX
+from relay.config.webhook_secret import new_secret
 from relay.model.errors import RelayError
 from relay.system_clock import SystemClock
 from relay.testing.receiver import VerifyingReceiver
@@ -127,7 +126,7 @@ async def open_stage(settings: DemoSettings) -> AsyncIterator[Stage]:
     Raises:
         RelayError: the folder to keep holds a journal already, or a port is taken.
     """
-    secret = WEBHOOK_SECRET_PREFIX + b64encode(secrets.token_bytes(32)).decode()
+    secret = new_secret()
     async with AsyncExitStack() as stack:
         folder = _folder(settings.keep, stack)
         try:

@@ -6,16 +6,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets as random_source
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Final
 
-KEY_PREFIX: Final = "whsec_"
-MIN_SECRET_BYTES: Final = 24
-MAX_SECRET_BYTES: Final = 64
-_NEW_SECRET_BYTES: Final = 32
+from relay.config.webhook_secret import MAX_BYTES, MIN_BYTES
+
 _SHA256_BLOCK: Final = 64
 _INNER_PAD: Final = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER_PAD: Final = bytes(byte ^ 0x5C for byte in range(256))
@@ -33,8 +29,8 @@ class Signer:
     def __init__(self, secrets: Sequence[bytes]) -> None:
         if not secrets:
             raise ValueError("an endpoint needs at least one secret")
-        if not all(MIN_SECRET_BYTES <= len(secret) <= MAX_SECRET_BYTES for secret in secrets):
-            raise ValueError(f"a secret must be {MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} bytes")
+        if not all(MIN_BYTES <= len(secret) <= MAX_BYTES for secret in secrets):
+            raise ValueError(f"a secret must be {MIN_BYTES} to {MAX_BYTES} bytes")
         # HMAC with the key already hashed in: half the time of hmac.digest for a body of 700 bytes.
         # A key of at most one block is padded with zeros, never hashed (RFC 2104).
         blocks = [secret.ljust(_SHA256_BLOCK, b"\0") for secret in secrets]
@@ -61,30 +57,3 @@ class Signer:
         inner.update(signed)
         outer.update(inner.digest())
         return b64encode(outer.digest()).decode("ascii")
-
-
-def decode_secret(text: str) -> bytes:
-    """
-    Return the key of a secret as operators hold it, `whsec_` and base64.
-
-    Raises:
-        ValueError: not such a secret; the message is for a person and never repeats any of it.
-    """
-    if not text.startswith(KEY_PREFIX):
-        raise ValueError(f"a webhook secret starts with {KEY_PREFIX}")
-    try:
-        key = b64decode(text.removeprefix(KEY_PREFIX), validate=True)
-    except (Base64Error, ValueError):
-        raise ValueError(f"what follows {KEY_PREFIX} is not base64") from None
-    if not MIN_SECRET_BYTES <= len(key) <= MAX_SECRET_BYTES:
-        raise ValueError(
-            f"a webhook secret holds {MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} bytes, this one {len(key)}"
-        )
-    return key
-
-
-def new_secret() -> str:
-    """
-    Return a fresh random secret, as an operator gives it to the receiver.
-    """
-    return KEY_PREFIX + b64encode(random_source.token_bytes(_NEW_SECRET_BYTES)).decode("ascii")

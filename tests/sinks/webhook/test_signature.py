@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from relay.sinks.webhook.signature import Signer, decode_secret, new_secret
+from relay.config.webhook_secret import decode_secret, new_secret
+from relay.sinks.webhook.signature import Signer
 
 BODY = json.dumps({"type": "call.finished", "data": {"agent_name": "Zoë"}}, ensure_ascii=False).encode()
 

@@ -13,11 +13,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from standardwebhooks.webhooks import Webhook
 
+from relay.config.webhook_secret import decode_secret, new_secret
 from relay.model.endpoint import Delivery, EndpointSpec
 from relay.model.outcome import Delivered, GiveUp, TryLater
 from relay.sinks.port import DeliverySink
 from relay.sinks.webhook.guard import Guard
-from relay.sinks.webhook.signature import decode_secret, new_secret
 from relay.sinks.webhook.sink import WebhookSink
 from relay.sinks.webhook.transport.client import Transport
 from relay.testing.manual_clock import ManualClock
