@@ -56,9 +56,12 @@ class Polling:
         for _ in range(count):
             step = asyncio.ensure_future(self.poll.step(asyncio.Event()))
             while not step.done():
+                sleeping = asyncio.ensure_future(self.clock.wait_for_sleepers(1))
+                await asyncio.wait({step, sleeping}, return_when=asyncio.FIRST_COMPLETED)
+                sleeping.cancel()
                 if self.clock.sleepers:
                     self.clock.advance(1)
-                await asyncio.sleep(0.001 if not self.clock.sleepers else 0)
+                    await asyncio.sleep(0)
             step.result()
 
     async def types(self) -> list[str]:
