@@ -143,6 +143,16 @@ async def test_coverage_merges_what_touches_and_shows_a_hole(journal: SqlJournal
     assert {"user_calls": [Interval(NOW, NOW + 40 * SECOND)]} == await journal.coverage("pbx")
 
 
+async def test_coverage_of_an_earlier_time_keeps_the_hole_before_what_is_there(journal: SqlJournal) -> None:
+    for start, end in ((30, 40), (0, 10)):
+        covered = Interval(NOW + start * SECOND, NOW + end * SECOND)
+        await journal.append(Append("pbx", "user_calls", NOW, covered=covered))
+
+    intervals = (await journal.coverage("pbx"))["user_calls"]
+
+    assert [10 * SECOND, 10 * SECOND] == [interval.end - interval.start for interval in intervals]
+
+
 async def test_publish_from_is_kept_from_the_first_start(journal: SqlJournal) -> None:
     await journal.register_source("pbx", "voipcloud", NOW, NOW)
 

@@ -235,3 +235,17 @@ def test_too_many_waiting_retries_are_left_to_the_journal() -> None:
         lane.committed(subject)
 
     assert lane.is_behind
+
+
+def test_what_is_left_to_the_journal_makes_room_for_others() -> None:
+    lane = live_lane(max_deliveries=3)
+    head = delivery(1, 1)
+    for each in (head, delivery(1, 2), delivery(1, 3)):
+        lane.offer(each)
+    assert [1] == taken(lane)
+
+    lane.postponed(head, due_at_ms=5_000)
+    for seq in (11, 12, 13):
+        lane.offer(delivery(seq, seq))
+
+    assert ([11, 12, 13], False) == (taken(lane), lane.is_behind)
