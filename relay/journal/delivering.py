@@ -10,9 +10,10 @@ from typing import Final
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, literal_column, select, update
 
 from relay.journal import schema
-from relay.journal.port import LanePage, Settlement
+from relay.journal.port import LanePage
 from relay.journal.statements import HotStatement
 from relay.model.endpoint import Delivery
+from relay.model.settlement import Settlement
 
 _d, _e = schema.deliveries, schema.events
 _next = schema.deliveries.alias("following")

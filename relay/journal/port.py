@@ -7,14 +7,16 @@ can no longer be used (the process then stops) and JournalBusy where a retry may
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from relay.model.change import CallChange, Interval, Neighbourhood, Reject, SourceChange, SourceHead
 from relay.model.endpoint import Delivery, Endpoint, EndpointSpec
 from relay.model.event import Event, StoredEvent
+from relay.model.journal_stats import Backlog, JournalStats
+from relay.model.settlement import Settlement
 
 MAX_EVENTS_PER_APPEND = 500
 MAX_DELIVERIES_PER_APPEND = 5_000
@@ -166,33 +168,6 @@ class PollJournal(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
-    """
-    What became of one attempt.
-
-    `status` is the delivery's status after it; while `pending`, `due_at_ms` is when it is tried again.
-    `attempts` counts those made that used one up.  `keep_attempt` writes an attempts row.
-    """
-
-    delivery: Delivery
-    status: str
-    attempts: int
-    made_at_ms: int
-    latency_ms: int
-    reason: str
-    http_status: int | None = None
-    due_at_ms: int | None = None
-    answer: bytes = b""
-
-    @property
-    def keep_attempt(self) -> bool:
-        """
-        Tell whether the attempt gets a row of its own: every failure, and a success after one.
-        """
-        return self.status != "delivered" or self.attempts > 1
-
-
-@dataclass(frozen=True, slots=True)
 class EndpointChange:
     """
     A new state of an endpoint and the events on its own subject.
@@ -289,32 +264,6 @@ class PublishJournal(Protocol):
         Keep a copy of the other side's cursor, for monitoring and retention.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class JournalStats:
-    """
-    What the gauges show.  `pending` counts unsettled deliveries; instants are None where there is none.
-    """
-
-    last_seq: int
-    events: int
-    size_bytes: int
-    wal_bytes: int
-    oldest_event_at: datetime | None
-    pending: int
-    oldest_pending_at: datetime | None
-    endpoints: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """
-    What a publisher has not committed yet: how many events, and when the oldest of them was recorded.
-    """
-
-    events: int
-    oldest_at: datetime | None
 
 
 class HousekeepingJournal(Protocol):

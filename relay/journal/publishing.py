@@ -9,10 +9,10 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, literal_column, select
 
 from relay.journal import schema
-from relay.journal.port import Backlog, JournalStats
 from relay.journal.rows import event_of, time_or_null
 from relay.journal.statements import upsert
 from relay.model.event import StoredEvent
+from relay.model.journal_stats import Backlog, JournalStats
 from relay.model.times import to_ms
 
 _e, _d = schema.events, schema.deliveries

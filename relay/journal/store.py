@@ -23,15 +23,12 @@ from relay.journal.port import (
     MAX_EVENTS_PER_APPEND,
     Append,
     Appended,
-    Backlog,
     EndpointChange,
     EndpointHead,
     Identity,
-    JournalStats,
     KnownDigests,
     LanePage,
     NearKeys,
-    Settlement,
     StreamState,
 )
 from relay.journal.sqlite import FileLock, SqliteDatabase
@@ -40,6 +37,8 @@ from relay.model.change import Interval, Neighbourhood, SourceHead
 from relay.model.endpoint import Endpoint, EndpointSpec
 from relay.model.errors import JournalUnusable
 from relay.model.event import StoredEvent
+from relay.model.journal_stats import Backlog, JournalStats
+from relay.model.settlement import Settlement
 from relay.model.times import to_ms
 from relay.sources.port import NoRoom, Reservation, Share
 

@@ -5,6 +5,7 @@ A registered webhook, and one delivery to it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 HEALTHY: Final = "healthy"
@@ -23,7 +24,7 @@ class EndpointSpec:
     What an operator registers.
 
     `events` are type patterns (`*`, `call.*`, `call.finished`); `sources` are source ids, none meaning all.
-    `secrets` sign every request, first one first; they are never stored with the journal.
+    `secrets` sign every request, first one first; those of the configuration file stay out of the journal.
     """
 
     id: str
@@ -34,6 +35,19 @@ class EndpointSpec:
     timeout_s: float = 20.0
     max_in_flight: int = 64
     retry_schedule_s: tuple[int, ...] = RETRY_SCHEDULE_S
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSecret:
+    """
+    A secret of an endpoint; one that was replaced goes on signing until `expires_at`.
+    """
+
+    secret_id: str
+    key: bytes
+    created_at: datetime
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,23 @@ class Endpoint:
         if self.sources and source_id not in self.sources:
             return False
         return any(matches_type(pattern, event_type) for pattern in self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredEndpoint:
+    """
+    An endpoint with everything that was registered of it.
+
+    Every matching event after `start_seq` has a delivery.  `spec.secrets` are those that sign now, newest
+    first; empty for an endpoint of the configuration file, whose secret stays there.
+    """
+
+    endpoint: Endpoint
+    spec: EndpointSpec
+    secrets: tuple[EndpointSecret, ...]
+    is_from_file: bool
+    start_seq: int
+    created_at: datetime
 
 
 def matches_type(pattern: str, event_type: str) -> bool:

@@ -15,6 +15,7 @@ Every error relay raises on purpose, grouped by what the caller does about it.
       JournalUnusable                 newer schema, disk full, second owner: stop the process loudly
       TransportError(reason)          no answer to a delivery; becomes TryLater
       PublisherLost(reason)           the Kafka producer is thrown away and built anew
+  NotFound, Conflict              asked for what is not there, or does not fit: say so, change nothing
 
 A failing delivery is no error but an answer: see `relay.model.outcome`.
 """
@@ -154,3 +155,15 @@ class PublisherLost(RelayError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class NotFound(RelayError):
+    """
+    There is no such thing; the message says what was looked for.
+    """
+
+
+class Conflict(RelayError):
+    """
+    What was asked for does not fit what is there; nothing was changed, and the message says why.
+    """

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from relay.journal.port import Appended, DeliveryJournal, Settlement
+from relay.journal.port import Appended, DeliveryJournal
 from relay.model.clock import Clock
 from relay.model.endpoint import DISABLED, PAUSED, Endpoint, EndpointSpec
 from relay.model.ids import IdMaker
+from relay.model.settlement import Settlement
 from relay.pipeline.endpoint_lane import EndpointLane, LaneContext
 from relay.pipeline.settling import Settler
 from relay.sinks.port import DeliverySink

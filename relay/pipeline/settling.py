@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from relay.journal.port import DeliveryJournal, Settlement
+from relay.journal.port import DeliveryJournal
 from relay.model.clock import Clock
 from relay.model.errors import JournalBusy
+from relay.model.settlement import Settlement
 from relay.pipeline.waiting import pause
 from relay.telemetry.metrics import Metrics, observe_many
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from relay.journal.port import Settlement
 from relay.model.endpoint import Delivery
 from relay.model.outcome import Delivered, GiveUp, Outcome, TryLater
+from relay.model.settlement import Settlement
 from relay.model.times import to_ms
 from relay.pipeline.endpoint_reports import EndpointReports
 from relay.pipeline.lane import Lane

@@ -7,12 +7,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from relay.journal.port import Append, Settlement
+from relay.journal.port import Append
 from relay.model.call import Call, Leg, LegFacts
 from relay.model.change import CallChange
 from relay.model.endpoint import Delivery, EndpointSpec
 from relay.model.event import Event
 from relay.model.ids import IdMaker, subject
+from relay.model.settlement import Settlement
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 IDS = IdMaker(b"a key of the tests")

@@ -1,0 +1,36 @@
+"""
+What became of one attempt, on its way into the journal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relay.model.endpoint import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """
+    What became of one attempt.
+
+    `status` is the delivery's status after it; while `pending`, `due_at_ms` is when it is tried again.
+    `attempts` counts those made that used one up.  `keep_attempt` writes an attempts row.
+    """
+
+    delivery: Delivery
+    status: str
+    attempts: int
+    made_at_ms: int
+    latency_ms: int
+    reason: str
+    http_status: int | None = None
+    due_at_ms: int | None = None
+    answer: bytes = b""
+
+    @property
+    def keep_attempt(self) -> bool:
+        """
+        Tell whether the attempt gets a row of its own: every failure, and a success after one.
+        """
+        return self.status != "delivered" or self.attempts > 1
