@@ -9,14 +9,25 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, bindparam, case, exists, insert, literal_column, null, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    case,
+    exists,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
 
 from relay.journal import schema
 from relay.journal.coverage import extend_coverage
 from relay.journal.matching import Matcher
 from relay.journal.port import Append, Appended
 from relay.journal.rows import call_values, leg_values, slices
-from relay.journal.statements import HotStatement, insert_new, upsert
+from relay.journal.statements import HotStatement, given_rows, hot_insert, hot_upsert, insert_new, upsert
 from relay.model.change import CallChange, SourceChange
 from relay.model.endpoint import Delivery
 from relay.model.errors import JournalUnusable, RevisionConflict
@@ -26,40 +37,39 @@ from relay.model.times import to_ms
 
 _d = schema.deliveries.alias("earlier")
 
-INSERT_EVENT: Final = HotStatement(
-    insert(schema.events).values({column.name: bindparam(column.name) for column in schema.events.columns})
-)
+INSERT_EVENT: Final = hot_insert(schema.events, insert(schema.events))
+
+_given = given_rows(endpoint_no=Integer(), seq=BigInteger(), subject_key=BigInteger(), due_ms=BigInteger())
 
 # A row is a head, and so due, when nothing of its subject is unsettled before it.
 INSERT_DELIVERY: Final = HotStatement(
+    ("endpoint_no", "seq", "subject_key", "due_ms"),
     insert(schema.deliveries).from_select(
         ["endpoint_no", "seq", "job", "subject_key", "status", "due_ms", "attempts"],
         select(
-            bindparam("endpoint_no"),
-            bindparam("seq"),
+            _given.c.endpoint_no,
+            _given.c.seq,
             literal_column("0"),
-            bindparam("subject_key"),
+            _given.c.subject_key,
             literal_column("'pending'"),
             case(
                 (
                     exists(
                         select(literal_column("1")).where(
-                            _d.c.endpoint_no == bindparam("endpoint_no_again"),
-                            _d.c.subject_key == bindparam("subject_key_again"),
+                            _d.c.endpoint_no == _given.c.endpoint_no,
+                            _d.c.subject_key == _given.c.subject_key,
                             _d.c.status == literal_column("'pending'"),
                             _d.c.job == literal_column("0"),
                         )
                     ),
                     null(),
                 ),
-                else_=bindparam("due_ms"),
+                else_=_given.c.due_ms,
             ),
             literal_column("0"),
         ),
-    )
+    ),
 )
-
-DeliveryRow = dict[str, Any]
 
 
 def append(conn: Connection, epoch: int, matcher: Matcher, change: Append) -> Appended:
@@ -106,29 +116,21 @@ def append_events(
     if not events:
         return Appended((), ())
     recorded_ms = to_ms(recorded_at)
-    stored, deliveries = [], []
-    event_rows: list[dict[str, Any]] = []
-    delivery_rows: list[DeliveryRow] = []
+    stored: list[StoredEvent] = []
+    deliveries: list[Delivery] = []
+    event_rows: list[tuple[Any, ...]] = []
+    delivery_rows: list[tuple[Any, ...]] = []
+    heads: set[tuple[int, int]] = set()
     for seq, event in enumerate(events, last_seq + 1):
         body, key = event.to_json(recorded_at), subject_key(event.subject)
         occurred_ms = to_ms(event.occurred_at)
-        event_rows.append(
-            {
-                "seq": seq,
-                "id": event.id,
-                "type": event.type,
-                "source_id": event.source_id,
-                "subject": event.subject,
-                "subject_key": key,
-                "revision": event.revision,
-                "occurred_ms": occurred_ms,
-                "recorded_ms": recorded_ms,
-                "body": body,
-            }
-        )
+        event_rows.append(_event_row(seq, event, key, occurred_ms, recorded_ms, body))
         stored.append(_stored(seq, event, recorded_at, body))
         for endpoint_no in matcher.endpoints_for(event):
-            delivery_rows.append(_delivery_row(endpoint_no, seq, key, recorded_ms))
+            # Only the first of its subject here can be a head; the statement looks at those of before.
+            is_first = (endpoint_no, key) not in heads
+            heads.add((endpoint_no, key))
+            delivery_rows.append((endpoint_no, seq, key, recorded_ms if is_first else None))
             deliveries.append(Delivery(endpoint_no, seq, 0, key, event.id, 0, occurred_ms, recorded_ms, body))
     INSERT_EVENT.run(conn, event_rows)
     INSERT_DELIVERY.run(conn, delivery_rows)
@@ -150,15 +152,21 @@ def _stored(seq: int, event: Event, recorded_at: datetime, body: bytes) -> Store
     )
 
 
-def _delivery_row(endpoint_no: int, seq: int, key: int, due_ms: int) -> DeliveryRow:
-    return {
-        "endpoint_no": endpoint_no,
-        "seq": seq,
-        "subject_key": key,
-        "endpoint_no_again": endpoint_no,
-        "subject_key_again": key,
-        "due_ms": due_ms,
-    }
+def _event_row(
+    seq: int, event: Event, key: int, occurred_ms: int, recorded_ms: int, body: bytes
+) -> tuple[Any, ...]:
+    return (
+        seq,
+        event.id,
+        event.type,
+        event.source_id,
+        event.subject,
+        key,
+        event.revision,
+        occurred_ms,
+        recorded_ms,
+        body,
+    )
 
 
 def _check_calls(conn: Connection, changes: Sequence[CallChange]) -> None:
@@ -184,10 +192,9 @@ def _write_calls(conn: Connection, changes: Sequence[CallChange]) -> None:
     if not changes:
         return
     dialect = conn.dialect.name
-    conn.execute(upsert(dialect, schema.calls), [call_values(change.call) for change in changes])
+    hot_upsert(dialect, schema.calls).run(conn, [call_values(change.call) for change in changes])
     legs = [leg_values(leg) for change in changes for leg in change.legs]
-    if legs:
-        conn.execute(upsert(dialect, schema.legs), legs)
+    hot_upsert(dialect, schema.legs).run(conn, legs)
 
 
 def _write_source(conn: Connection, change: SourceChange) -> None:

@@ -5,108 +5,120 @@ What the deliver loop reads and writes: what is due, and what became of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    RowMapping,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from relay.journal import schema
 from relay.journal.port import LanePage
-from relay.journal.statements import HotStatement
+from relay.journal.statements import HotStatement, given_rows, hot_insert
 from relay.model.endpoint import Delivery
 from relay.model.settlement import Settlement
 
 _d, _e = schema.deliveries, schema.events
 _next = schema.deliveries.alias("following")
 
-SETTLE: Final = HotStatement(
-    update(_d)
-    .where(
-        _d.c.endpoint_no == bindparam("b_endpoint_no"),
-        _d.c.seq == bindparam("b_seq"),
-        _d.c.job == bindparam("b_job"),
-        _d.c.status == literal_column("'pending'"),
-    )
-    .values(
-        status=bindparam("b_status"),
-        due_ms=bindparam("b_due_ms"),
-        attempts=bindparam("b_attempts"),
-        http_status=bindparam("b_http_status"),
-        reason=bindparam("b_reason"),
-        latency_ms=bindparam("b_latency_ms"),
-        settled_ms=bindparam("b_settled_ms"),
-    )
+_outcomes = given_rows(
+    endpoint_no=Integer(),
+    seq=BigInteger(),
+    job=BigInteger(),
+    status=Text(),
+    due_ms=BigInteger(),
+    attempts=Integer(),
+    http_status=Integer(),
+    reason=Text(),
+    latency_ms=BigInteger(),
+    settled_ms=BigInteger(),
 )
+_KEY: Final = ("endpoint_no", "seq", "job")
+
+SETTLE: Final = HotStatement(
+    [column.name for column in _outcomes.c],
+    update(_d)
+    .where(*(_d.c[name] == _outcomes.c[name] for name in _KEY), _d.c.status == literal_column("'pending'"))
+    .values({column.name: column for column in _outcomes.c if column.name not in _KEY}),
+)
+
+_subjects = given_rows(endpoint_no=Integer(), subject_key=BigInteger(), due_ms=BigInteger())
 
 # Whatever settles a head makes the next of its subject due, in the same transaction.
 PROMOTE: Final = HotStatement(
+    [column.name for column in _subjects.c],
     update(_d)
     .where(
-        _d.c.endpoint_no == bindparam("b_endpoint_no"),
+        _d.c.endpoint_no == _subjects.c.endpoint_no,
         _d.c.job == literal_column("0"),
         _d.c.due_ms.is_(None),
         _d.c.seq
         == select(func.min(_next.c.seq))
         .where(
-            _next.c.endpoint_no == bindparam("b_endpoint_no_again"),
-            _next.c.subject_key == bindparam("b_subject_key"),
+            _next.c.endpoint_no == _subjects.c.endpoint_no,
+            _next.c.subject_key == _subjects.c.subject_key,
             _next.c.status == literal_column("'pending'"),
             _next.c.job == literal_column("0"),
         )
         .scalar_subquery(),
     )
-    .values(due_ms=bindparam("b_due_ms"))
+    .values(due_ms=_subjects.c.due_ms),
 )
 
-INSERT_ATTEMPT: Final = HotStatement(
-    insert(schema.attempts).values(
-        {column.name: bindparam(column.name) for column in schema.attempts.columns}
-    )
-)
+INSERT_ATTEMPT: Final = hot_insert(schema.attempts, insert(schema.attempts))
 
 
 def settle(conn: Connection, batch: Sequence[Settlement]) -> None:
     """
     Record outcomes in one transaction; a row that is settled already keeps its first outcome.
     """
-    SETTLE.run(conn, [_settled_row(item) for item in batch])
-    PROMOTE.run(
-        conn,
-        [
-            {
-                "b_endpoint_no": item.delivery.endpoint_no,
-                "b_endpoint_no_again": item.delivery.endpoint_no,
-                "b_subject_key": item.delivery.subject_key,
-                "b_due_ms": item.made_at_ms + item.latency_ms,
-            }
-            for item in batch
-            if item.status != schema.PENDING
-        ],
-    )
-    INSERT_ATTEMPT.run(
-        conn,
-        [
-            {
-                "endpoint_no": item.delivery.endpoint_no,
-                "seq": item.delivery.seq,
-                "job": item.delivery.job,
-                "attempt": item.attempts,
-                "made_ms": item.made_at_ms,
-                "http_status": item.http_status,
-                "reason": item.reason,
-                "latency_ms": item.latency_ms,
-                "answer": item.answer,
-            }
-            for item in batch
-            if item.keep_attempt
-        ],
-    )
+    rows = [_settled_row(item) for item in batch]
+    if len({row[: len(_KEY)] for row in rows}) == len(rows):
+        SETTLE.run(conn, rows)
+    else:  # of two outcomes of one delivery the earlier counts, which one step does not promise
+        for row in rows:
+            SETTLE.run(conn, [row])
+    settled = {
+        (item.delivery.endpoint_no, item.delivery.subject_key): item.made_at_ms + item.latency_ms
+        for item in batch
+        if item.status != schema.PENDING
+    }
+    PROMOTE.run(conn, [(endpoint_no, key, due_ms) for (endpoint_no, key), due_ms in settled.items()])
+    INSERT_ATTEMPT.run(conn, [_attempt_row(item) for item in batch if item.keep_attempt])
 
 
-def page_in(conn: Connection, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int) -> LanePage:
+def page_in(
+    conn: Connection, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int, resends: bool
+) -> LanePage:
     """
     Return what is due for an endpoint, longest due first, and what waits for a later time.
     """
-    due = (
+    due = due_deliveries(endpoint_no, now_ms, limit, resends)
+    waiting = waiting_deliveries(endpoint_no, now_ms, waiting_limit, resends)
+    return LanePage(
+        due=tuple(_delivery(endpoint_no, row) for row in conn.execute(due).mappings()),
+        waiting=tuple((row.subject_key, row.due_ms) for row in conn.execute(waiting)),
+    )
+
+
+def due_deliveries(endpoint_no: int, now_ms: int, limit: int, resends: bool) -> Select[Any]:
+    """
+    Select what is due for an endpoint, with its events.
+    """
+    first = _first_due(_d.c.due_ms <= now_ms, endpoint_no, limit, resends)
+    return (
         select(
             _d.c.seq,
             _d.c.job,
@@ -117,20 +129,35 @@ def page_in(conn: Connection, endpoint_no: int, now_ms: int, limit: int, waiting
             _e.c.recorded_ms,
             _e.c.body,
         )
+        .join_from(first, _d, and_(*(_d.c[name] == first.c[name] for name in _KEY)))
         .join(_e, _e.c.seq == _d.c.seq)
-        .where(_d.c.endpoint_no == endpoint_no, _d.c.due_ms <= now_ms)
+        .order_by(first.c.due_ms, first.c.seq)
+    )
+
+
+def waiting_deliveries(endpoint_no: int, now_ms: int, limit: int, resends: bool) -> Select[Any]:
+    """
+    Select the subjects of what waits for a later time.
+    """
+    first = _first_due(_d.c.due_ms > now_ms, endpoint_no, limit, resends)
+    return (
+        select(_d.c.subject_key, first.c.due_ms)
+        .join_from(first, _d, and_(*(_d.c[name] == first.c[name] for name in _KEY)))
+        .order_by(first.c.due_ms, first.c.seq)
+    )
+
+
+def _first_due(condition: ColumnElement[bool], endpoint_no: int, limit: int, resends: bool) -> Subquery:
+    """
+    Find keys by the index alone: rows of the other lane, maybe many, are passed over without a look at them.
+    """
+    of_lane = _d.c.job > literal_column("0") if resends else _d.c.job == literal_column("0")
+    return (
+        select(_d.c.endpoint_no, _d.c.seq, _d.c.job, _d.c.due_ms)
+        .where(_d.c.endpoint_no == endpoint_no, condition, of_lane)
         .order_by(_d.c.due_ms, _d.c.seq)
         .limit(limit)
-    )
-    later = (
-        select(_d.c.subject_key, _d.c.due_ms)
-        .where(_d.c.endpoint_no == endpoint_no, _d.c.due_ms > now_ms)
-        .order_by(_d.c.due_ms)
-        .limit(waiting_limit)
-    )
-    return LanePage(
-        due=tuple(_delivery(endpoint_no, row) for row in conn.execute(due).mappings()),
-        waiting=tuple((row.subject_key, row.due_ms) for row in conn.execute(later)),
+        .subquery("first")
     )
 
 
@@ -148,18 +175,14 @@ def _delivery(endpoint_no: int, row: RowMapping) -> Delivery:
     )
 
 
-def _settled_row(item: Settlement) -> dict[str, object]:
-    delivery = item.delivery
-    is_final = item.status != schema.PENDING
-    return {
-        "b_endpoint_no": delivery.endpoint_no,
-        "b_seq": delivery.seq,
-        "b_job": delivery.job,
-        "b_status": item.status,
-        "b_due_ms": item.due_at_ms,
-        "b_attempts": item.attempts,
-        "b_http_status": item.http_status,
-        "b_reason": item.reason,
-        "b_latency_ms": item.latency_ms,
-        "b_settled_ms": item.made_at_ms + item.latency_ms if is_final else None,
-    }
+def _settled_row(item: Settlement) -> tuple[object, ...]:
+    delivery, status, attempts, made_at_ms, latency_ms, reason, http_status, due_at_ms, _ = item
+    settled_ms = None if status == schema.PENDING else made_at_ms + latency_ms
+    key = (delivery.endpoint_no, delivery.seq, delivery.job)
+    return (*key, status, due_at_ms, attempts, http_status, reason, latency_ms, settled_ms)
+
+
+def _attempt_row(item: Settlement) -> tuple[object, ...]:
+    key = (item.delivery.endpoint_no, item.delivery.seq, item.delivery.job)
+    answer = (item.http_status, item.reason, item.latency_ms, item.answer)
+    return (*key, item.attempts, item.made_at_ms, *answer)

@@ -4,7 +4,7 @@ Between rows of tables and the shared words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Row
 
 from relay.model.call import Call, Leg, LegFacts
-from relay.model.endpoint import Endpoint
+from relay.model.endpoint import Endpoint, EndpointSecret, EndpointSpec, RegisteredEndpoint
 from relay.model.event import StoredEvent
 from relay.model.times import from_ms, to_ms
 
@@ -31,39 +31,39 @@ def time_or_null(ms: int | None) -> datetime | None:
     return None if ms is None else from_ms(ms)
 
 
-def leg_values(leg: Leg) -> dict[str, Any]:
+def leg_values(leg: Leg) -> tuple[Any, ...]:
     """
-    Return the columns of `legs` for a leg.
+    Return the row of `legs` for a leg, in the order of its columns.
     """
     facts = leg.facts
-    return {
-        "leg_id": leg.leg_id,
-        "ordinal": leg.ordinal,
-        "call_id": leg.call_id,
-        "first_seen_ms": to_ms(leg.first_seen_at),
-        "source_id": facts.source_id,
-        "stream": facts.stream,
-        "base_key": facts.base_key,
-        "native_id": facts.native_id,
-        "link_key": facts.link_key,
-        "direction": facts.direction,
-        "from_raw": facts.from_raw,
-        "from_e164": facts.from_e164,
-        "to_raw": facts.to_raw,
-        "to_e164": facts.to_e164,
-        "masked": facts.masked,
-        "agent_name": facts.agent_name,
-        "queue": facts.queue,
-        "ring_group": facts.ring_group,
-        "status": facts.status,
-        "started_ms": to_ms(facts.started_at),
-        "answered_ms": ms_or_null(facts.answered_at),
-        "ended_ms": ms_or_null(facts.ended_at),
-        "duration_s": facts.duration_s,
-        "talk_s": facts.talk_s,
-        "row": orjson.dumps(facts.row),
-        "digest": facts.digest,
-    }
+    return (
+        leg.leg_id,
+        leg.ordinal,
+        leg.call_id,
+        to_ms(leg.first_seen_at),
+        facts.source_id,
+        facts.stream,
+        facts.base_key,
+        facts.native_id,
+        facts.link_key,
+        facts.direction,
+        facts.from_raw,
+        facts.from_e164,
+        facts.to_raw,
+        facts.to_e164,
+        facts.masked,
+        facts.agent_name,
+        facts.queue,
+        facts.ring_group,
+        facts.status,
+        to_ms(facts.started_at),
+        ms_or_null(facts.answered_at),
+        ms_or_null(facts.ended_at),
+        facts.duration_s,
+        facts.talk_s,
+        orjson.dumps(facts.row),
+        facts.digest,
+    )
 
 
 def leg_of(row: Row[Any]) -> Leg:
@@ -102,25 +102,25 @@ def leg_of(row: Row[Any]) -> Leg:
     )
 
 
-def call_values(call: Call) -> dict[str, Any]:
+def call_values(call: Call) -> tuple[Any, ...]:
     """
-    Return the columns of `calls` for a call.
+    Return the row of `calls` for a call, in the order of its columns.
     """
-    return {
-        "call_id": call.call_id,
-        "source_id": call.source_id,
-        "subject": call.subject,
-        "state": call.state,
-        "started_ms": to_ms(call.started_at),
-        "ended_ms": ms_or_null(call.ended_at),
-        "end_seen_ms": ms_or_null(call.end_seen_at),
-        "is_end_published": call.is_end_published,
-        "is_answer_published": call.is_answer_published,
-        "is_silent": call.is_silent,
-        "revision": call.revision,
-        "last_event_id": call.last_event_id,
-        "record": orjson.dumps(call.record),
-    }
+    return (
+        call.call_id,
+        call.source_id,
+        call.subject,
+        call.state,
+        to_ms(call.started_at),
+        ms_or_null(call.ended_at),
+        ms_or_null(call.end_seen_at),
+        call.is_end_published,
+        call.is_answer_published,
+        call.is_silent,
+        call.revision,
+        call.last_event_id,
+        orjson.dumps(call.record),
+    )
 
 
 def call_of(row: Row[Any]) -> Call:
@@ -174,6 +174,46 @@ def endpoint_of(row: Row[Any]) -> Endpoint:
         state=row.state,
         not_before_ms=row.not_before_ms,
         state_reason=row.state_reason,
+    )
+
+
+def spec_values(spec: EndpointSpec) -> dict[str, object]:
+    """
+    Return the columns of `endpoints` that an operator sets.
+    """
+    return {
+        "url": spec.url,
+        "event_patterns": orjson.dumps(spec.events).decode(),
+        "source_ids": orjson.dumps(spec.sources).decode(),
+        "timeout_s": spec.timeout_s,
+        "max_in_flight": spec.max_in_flight,
+        "retry_schedule": orjson.dumps(spec.retry_schedule_s).decode(),
+        "description": spec.description,
+    }
+
+
+def registered_of(row: Row[Any], secrets: Sequence[EndpointSecret]) -> RegisteredEndpoint:
+    """
+    Return what a row of `endpoints` holds, with the secrets that sign now, newest first.
+    """
+    endpoint = endpoint_of(row)
+    return RegisteredEndpoint(
+        endpoint=endpoint,
+        spec=EndpointSpec(
+            id=row.id,
+            url=row.url,
+            secrets=tuple(secret.key for secret in secrets),
+            events=endpoint.events,
+            sources=endpoint.sources,
+            timeout_s=row.timeout_s,
+            max_in_flight=row.max_in_flight,
+            retry_schedule_s=tuple(orjson.loads(row.retry_schedule)),
+            description=row.description,
+        ),
+        secrets=tuple(secrets),
+        is_from_file=bool(row.is_from_file),
+        start_seq=row.start_seq,
+        created_at=from_ms(row.created_ms),
     )
 
 

@@ -1,49 +1,99 @@
 """
-Statements that run for every event or delivery: compiled once from Core, run by the driver's executemany.
+Statements that run for every event or delivery: compiled once from Core, run for many rows in one step.
 
-What differs by database (insert or update) is chosen here by the dialect's name.
+What differs by database is chosen here by the dialect's name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 
-from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy import CTE, Connection, Dialect, Table, bindparam, column, values
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement, Executable
+from sqlalchemy.types import TypeEngine
+
+# Rows in one step, largest first.  SQLite takes 32,766 parameters in a statement.
+BLOCKS: Final = (256, 64, 16, 4, 1)
+MAX_PARAMETERS: Final = 32_766
 
 
 class HotStatement:
     """
-    A statement with named parameters, rendered once for each dialect.
+    A statement with one group of values, `VALUES (…)`, repeated for as many rows as there are.
+
+    On SQLite the driver lets go of the interpreter's lock for each step of the database and must win it
+    back from a busy event loop, which may take milliseconds: so a step does a block of rows, not one.
+
+    Args:
+        names: the parameters of a row, in the order in which the statement has them.
+        statement: the statement for one row.
     """
 
-    def __init__(self, statement: ClauseElement) -> None:
+    def __init__(self, names: Sequence[str], statement: ClauseElement) -> None:
+        self._names = tuple(names)
         self._statement = statement
-        self._rendered: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._rendered: dict[tuple[str, int], str] = {}
+        self._blocks = [size for size in BLOCKS if size * len(names) <= MAX_PARAMETERS]
 
-    def run(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    def run(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """
-        Run the statement for every row of parameters, in order.
+        Run the statement for every row, in blocks.
+
+        Within a block no row sees what those before it have done.
         """
-        if not rows:
+        if conn.dialect.name != "sqlite":
+            if rows:
+                conn.exec_driver_sql(self.rendered(conn.dialect), list(rows))
             return
-        sql, names = self.rendered(conn.dialect)
-        conn.exec_driver_sql(sql, [tuple([row[name] for name in names]) for row in rows])
+        done = 0
+        for size in self._blocks:
+            while len(rows) - done >= size:
+                block = rows[done : done + size]
+                conn.exec_driver_sql(self.rendered(conn.dialect, size), tuple(chain.from_iterable(block)))
+                done += size
 
-    def rendered(self, dialect: Dialect) -> tuple[str, tuple[str, ...]]:
+    def rendered(self, dialect: Dialect, rows: int = 1) -> str:
         """
-        Return the statement's text for a dialect, and its parameters' names in order.
+        Return the statement's text for a dialect and a number of rows.
         """
-        if dialect.name not in self._rendered:
-            compiled = self._statement.compile(dialect=dialect)
-            if not isinstance(compiled, SQLCompiler) or compiled.positiontup is None:
-                raise AssertionError(f"{dialect.name} has no positional parameters")
-            self._rendered[dialect.name] = (str(compiled), tuple(compiled.positiontup))
-        return self._rendered[dialect.name]
+        known = self._rendered.get((dialect.name, rows))
+        if known is None:
+            known = self._rendered[dialect.name, rows] = self._render(dialect, rows)
+        return known
+
+    def _render(self, dialect: Dialect, rows: int) -> str:
+        compiled = self._statement.compile(dialect=dialect)
+        if not isinstance(compiled, SQLCompiler) or compiled.positiontup != list(self._names):
+            raise AssertionError(f"the parameters are not {self._names}")
+        if rows == 1:
+            return str(compiled)
+        group = f"({', '.join('?' * len(self._names))})"
+        head, found, tail = str(compiled).partition(group)
+        if not found:
+            raise AssertionError("a statement for many rows needs one group of values")
+        return head + ", ".join([group] * rows) + tail
+
+
+def given_rows(**types: TypeEngine[Any]) -> CTE:
+    """
+    Return the rows of a hot statement as a table to join with: one column for each name.
+    """
+    columns = [column(name, type_) for name, type_ in types.items()]
+    row = tuple(bindparam(name, type_=type_) for name, type_ in types.items())
+    return values(*columns, name="given_values").data([row]).cte("given")
+
+
+def hot_insert(table: Table, insert: Any) -> HotStatement:
+    """
+    Return a hot statement of an insert into all columns of a table.
+    """
+    names = [column.name for column in table.columns]
+    return HotStatement(names, insert.values({name: bindparam(name) for name in names}))
 
 
 @lru_cache(maxsize=32)
@@ -62,6 +112,14 @@ def upsert(dialect_name: str, table: Table) -> Executable:
     return onto.on_conflict_do_update(
         index_elements=keys, set_={name: onto.excluded[name] for name in others}
     )
+
+
+@lru_cache(maxsize=32)
+def hot_upsert(dialect_name: str, table: Table) -> HotStatement:
+    """
+    Return `upsert` as a hot statement.
+    """
+    return hot_insert(table, upsert(dialect_name, table))
 
 
 @lru_cache(maxsize=32)

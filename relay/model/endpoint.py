@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 HEALTHY: Final = "healthy"
 PROBING: Final = "probing"
@@ -112,8 +112,7 @@ def matches_type(pattern: str, event_type: str) -> bool:
     return pattern == event_type
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """
     One event for one endpoint (`job` 0; replays have their own), with what an attempt needs.
 

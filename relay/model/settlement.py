@@ -4,13 +4,19 @@ What became of one attempt, on its way into the journal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from relay.model.endpoint import Delivery
 
+PENDING: Final = "pending"
+DELIVERED: Final = "delivered"
+EXHAUSTED: Final = "exhausted"
+EXPIRED: Final = "expired"
+DISCARDED: Final = "discarded"
+DELIVERY_STATUSES: Final = (PENDING, DELIVERED, EXHAUSTED, EXPIRED, DISCARDED)
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+
+class Settlement(NamedTuple):
     """
     What became of one attempt.
 
@@ -33,4 +39,4 @@ class Settlement:
         """
         Tell whether the attempt gets a row of its own: every failure, and a success after one.
         """
-        return self.status != "delivered" or self.attempts > 1
+        return self.status != DELIVERED or self.attempts > 1

@@ -244,8 +244,9 @@ class Ingest:
     def _time_events(self, change: Append, appended: Appended) -> None:
         source = self._metrics.source_label(change.source_id)
         latency = self._metrics.event_ingest_latency_seconds.labels(source, change.stream)
-        for event in appended.events:
-            latency.observe((event.recorded_at - event.occurred_at).total_seconds())
+        latency.observe_many(
+            [(event.recorded_at - event.occurred_at).total_seconds() for event in appended.events]
+        )
 
 
 def groups_of(facts: Sequence[LegFacts]) -> Iterator[list[LegFacts]]:

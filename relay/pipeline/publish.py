@@ -17,7 +17,7 @@ from relay.model.errors import JournalBusy, JournalUnusable, PublisherLost
 from relay.model.event import StoredEvent
 from relay.pipeline.waiting import pause, pause_until_done
 from relay.sinks.port import EventPublisher
-from relay.telemetry.metrics import Metrics, observe_many
+from relay.telemetry.metrics import Metrics
 
 MAX_EVENTS: Final = 2_000
 MAX_BYTES: Final = 1024 * 1024
@@ -128,8 +128,8 @@ class Publish:
         metrics.kafka_cursor_seq.set(self._seq)
         dispatch = [(now - event.recorded_at).total_seconds() for event in events]
         delivery = [(now - event.occurred_at).total_seconds() for event in events]
-        observe_many(metrics.event_dispatch_latency_seconds.labels(KAFKA), dispatch)
-        observe_many(metrics.event_delivery_latency_seconds.labels(KAFKA), delivery)
+        metrics.event_dispatch_latency_seconds.labels(KAFKA).observe_many(dispatch)
+        metrics.event_delivery_latency_seconds.labels(KAFKA).observe_many(delivery)
 
     def _lost(self, reason: str, message: str) -> None:
         self._is_open = False

@@ -5,16 +5,16 @@ Commit outcomes in groups (I4): one transaction for what happened in a few milli
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from relay.journal.port import DeliveryJournal
 from relay.model.clock import Clock
 from relay.model.errors import JournalBusy
-from relay.model.settlement import Settlement
+from relay.model.settlement import DELIVERED, PENDING, Settlement
 from relay.pipeline.waiting import pause
-from relay.telemetry.metrics import Metrics, observe_many
+from relay.telemetry.metrics import Metrics
 
 MAX_BATCH: Final = 1_000
 LINGER_S: Final = 0.02
@@ -95,24 +95,22 @@ class Settler:
         self._committed(batch)
 
     def _count(self, batch: Sequence[Settlement]) -> None:
-        metrics = self._metrics
-        outcomes: dict[tuple[int, str], int] = defaultdict(int)
-        attempts: dict[tuple[int, str], int] = defaultdict(int)
-        for item in batch:
-            attempts[item.delivery.endpoint_no, item.reason] += 1
-            if item.status != "pending":
-                outcomes[item.delivery.endpoint_no, item.status] += 1
+        metrics, names = self._metrics, self._names
+        attempts = Counter([(item.delivery.endpoint_no, item.reason) for item in batch])
         for (endpoint_no, reason), count in attempts.items():
-            metrics.delivery_attempts.labels(self._names(endpoint_no), reason).inc(count)
-        for (endpoint_no, status), count in outcomes.items():
-            metrics.deliveries.labels(self._names(endpoint_no), status).inc(count)
-        observe_many(metrics.delivery_attempt_duration_seconds, [item.latency_ms / 1000 for item in batch])
-        done = [item for item in batch if item.status == "delivered"]
-        dispatch = [
-            (item.made_at_ms + item.latency_ms - item.delivery.recorded_at_ms) / 1000 for item in done
+            metrics.delivery_attempts.labels(names(endpoint_no), reason).inc(count)
+        ended = Counter(
+            [(item.delivery.endpoint_no, item.status) for item in batch if item.status != PENDING]
+        )
+        for (endpoint_no, status), count in ended.items():
+            metrics.deliveries.labels(names(endpoint_no), status).inc(count)
+        metrics.delivery_attempt_duration_seconds.observe_many([item.latency_ms / 1000 for item in batch])
+        done = [
+            (item.made_at_ms + item.latency_ms, item.delivery) for item in batch if item.status == DELIVERED
         ]
-        delivery = [
-            (item.made_at_ms + item.latency_ms - item.delivery.occurred_at_ms) / 1000 for item in done
-        ]
-        observe_many(metrics.event_dispatch_latency_seconds.labels(WEBHOOK), dispatch)
-        observe_many(metrics.event_delivery_latency_seconds.labels(WEBHOOK), delivery)
+        metrics.event_dispatch_latency_seconds.labels(WEBHOOK).observe_many(
+            [(at_ms - delivery.recorded_at_ms) / 1000 for at_ms, delivery in done]
+        )
+        metrics.event_delivery_latency_seconds.labels(WEBHOOK).observe_many(
+            [(at_ms - delivery.occurred_at_ms) / 1000 for at_ms, delivery in done]
+        )

@@ -9,16 +9,14 @@ from typing import Any, Final
 
 from relay.model.endpoint import Delivery
 from relay.model.outcome import Delivered, GiveUp, Outcome, TryLater
-from relay.model.settlement import Settlement
+from relay.model.settlement import DELIVERED, EXHAUSTED, PENDING, Settlement
 from relay.model.times import to_ms
 from relay.pipeline.endpoint_reports import EndpointReports
 from relay.pipeline.lane import Lane
 from relay.pipeline.settling import Settler
 
 REFUSALS_TO_FAILING: Final = 3
-PENDING: Final = "pending"
-DELIVERED: Final = "delivered"
-EXHAUSTED: Final = "exhausted"
+OK: Final = "ok"
 
 Report = Coroutine[Any, Any, None]
 
@@ -58,32 +56,40 @@ class Verdicts:
         """
         Move the lane along, and hand what happened to the settler.
         """
-        attempts, ended_at_ms = delivery.attempt + 1, made_at_ms + latency_ms
-        status, due_at_ms, answer = PENDING, None, b""
+        attempts = delivery.attempt + 1
         if isinstance(outcome, Delivered):
             self._refusals_in_a_row = 0
-            status, reason = DELIVERED, "ok"
+            self._queue.settled(delivery)
+            self._settler.add(
+                Settlement(delivery, DELIVERED, attempts, made_at_ms, latency_ms, OK, outcome.status)
+            )
+            return
+        ended_at_ms = made_at_ms + latency_ms
+        due_at_ms: int | None = ended_at_ms
+        if isinstance(outcome, GiveUp):
+            self._close(outcome)
+        elif outcome.not_before is not None:
+            attempts = delivery.attempt  # asked to wait: costs no attempt
+            due_at_ms = to_ms(outcome.not_before)
+            self._hold(due_at_ms)
+        else:
+            self._note_refusal(outcome)
+            due_at_ms = self._next_due_ms(delivery, outcome, attempts, ended_at_ms)
+        if due_at_ms is None:
             self._queue.settled(delivery)
         else:
-            reason, answer = outcome.reason, outcome.answer
-            if isinstance(outcome, GiveUp):
-                due_at_ms = ended_at_ms
-                self._close(outcome)
-            elif outcome.not_before is not None:
-                attempts = delivery.attempt  # asked to wait: costs no attempt
-                due_at_ms = to_ms(outcome.not_before)
-                self._hold(due_at_ms)
-            else:
-                self._note_refusal(outcome)
-                due_at_ms = self._next_due_ms(delivery, outcome, attempts, ended_at_ms)
-            if due_at_ms is None:
-                status = EXHAUSTED
-                self._queue.settled(delivery)
-            else:
-                self._queue.postponed(delivery, due_at_ms)
+            self._queue.postponed(delivery, due_at_ms)
         self._settler.add(
             Settlement(
-                delivery, status, attempts, made_at_ms, latency_ms, reason, outcome.status, due_at_ms, answer
+                delivery,
+                EXHAUSTED if due_at_ms is None else PENDING,
+                attempts,
+                made_at_ms,
+                latency_ms,
+                outcome.reason,
+                outcome.status,
+                due_at_ms,
+                outcome.answer,
             )
         )
 

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Final, Generic, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from relay.telemetry.histogram import Histogram
 
 PREFIX: Final = "relay_"
 # A label whose values are listed elsewhere: ids of the configuration, words of another room.

@@ -11,7 +11,7 @@ import platform
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from relay.model.call import CALL_STREAMS
 from relay.model.catalogue import EVENT_TYPES
@@ -184,12 +184,3 @@ def families() -> Mapping[str, Family[Any]]:
     Return all declarations by attribute, in the order of this file.
     """
     return {name: family for name, family in vars(Metrics).items() if isinstance(family, Family)}
-
-
-def observe_many(child: Histogram, values: Iterable[float]) -> None:
-    """
-    Add a batch of observations to one histogram child.
-    """
-    observe = child.observe
-    for value in values:
-        observe(value)

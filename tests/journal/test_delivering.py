@@ -5,7 +5,6 @@ Deliveries in the journal: only heads are due, settling promotes the next, nothi
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,7 +118,7 @@ async def test_an_attempt_is_kept_for_failures_and_for_what_followed_one(
 
     await journal.settle([settled(plain), settled(hard, "pending", due_at_ms=1)])
     (again,) = await due(journal, endpoint_no)
-    await journal.settle([replace(settled(again, attempts=2), made_at_ms=9_000)])
+    await journal.settle([settled(again, attempts=2)._replace(made_at_ms=9_000)])
 
     rows = query(journal_path, "SELECT seq, attempt, reason, answer FROM attempts ORDER BY attempt")
     assert [(hard.seq, 1, "http_5xx", b"answer"), (hard.seq, 2, "ok", b"answer")] == rows

@@ -14,7 +14,7 @@ from relay.sinks.webhook.signature import Signer
 from relay.sinks.webhook.transport.client import Transport
 from relay.sinks.webhook.transport.headers import build_headers
 from relay.sinks.webhook.transport.target import Target
-from relay.sinks.webhook.verdict import judge
+from relay.sinks.webhook.verdict import delivered, judge
 from relay.version import __version__
 
 MAX_DETAIL_BYTES: Final = 1024
@@ -56,7 +56,8 @@ class WebhookSink:
             )
         except TransportError as error:
             return TryLater(error.reason, answer=str(error).encode()[:MAX_DETAIL_BYTES])
-        return judge(reply.status, reply.headers, reply.body, self._clock.now())
+        # What a 2xx says besides is not read.
+        return delivered(reply.status) or judge(reply.status, reply.headers, reply.body, self._clock.now())
 
     def _headers(self, delivery: Delivery) -> bytes:
         timestamp_s = int(self._clock.now().timestamp())

@@ -22,12 +22,24 @@ _TOO_MANY_REQUESTS: Final = 429
 _UNAVAILABLE: Final = 503
 
 
+# Equal outcomes are one object: this is made for every delivery.
+_DELIVERED: Final = {status: Delivered(status) for status in range(200, 300)}
+
+
+def delivered(status: int) -> Delivered | None:
+    """
+    Return the outcome of an attempt that was answered 2xx; None for any other answer.
+    """
+    return _DELIVERED.get(status)
+
+
 def judge(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Outcome:
     """
     Return the outcome of an answered attempt; header names are lower-case.  Never raises.
     """
-    if 200 <= status < 300:
-        return Delivered(status)
+    good = delivered(status)
+    if good is not None:
+        return good
     answer = body[:KEPT_ANSWER_BYTES]
     if status == _GONE:
         return GiveUp("http_410", status, answer)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Sequence
+from typing import Final
 
 from relay.model.errors import TransportError
 from relay.sinks.webhook.guard import Guard
@@ -17,6 +18,8 @@ from relay.sinks.webhook.transport.headers import build_headers
 from relay.sinks.webhook.transport.idle import IdlePool
 from relay.sinks.webhook.transport.reply import Reply
 from relay.sinks.webhook.transport.target import Target
+
+SWEEP_S: Final = 0.1
 
 
 class Transport:
@@ -51,6 +54,7 @@ class Transport:
         self._live: set[Connection] = set()
         self._is_closed = False
         self._all_lost = asyncio.Event()
+        self._sweep_timer: asyncio.TimerHandle | None = None
 
     @property
     def open_connections(self) -> int:
@@ -66,8 +70,8 @@ class Transport:
         Send one request and return its answer.
 
         `headers` are pairs, or lines that `build_headers` made; host and content-length are added.
-        `timeout_s` covers everything from the look-up of the name to the last byte of the body.  Cancelled,
-        it closes its connection.
+        `timeout_s` covers everything from the look-up of the name to the last byte of the body; it may be
+        exceeded by SWEEP_S.  Cancelled, the call closes its connection.
 
         Raises:
             TransportError: no answer.  Unless the reason is dns, refused or blocked, the request may have
@@ -83,7 +87,7 @@ class Transport:
             connection = await self._open(target, deadline)
         reply = await connection.exchange(request, deadline)
         if connection.is_open:
-            self._idle.put(connection, reply.headers.get("keep-alive"))
+            self._idle.put(connection, reply.keep_alive)
         return reply
 
     async def close(self) -> None:
@@ -92,6 +96,8 @@ class Transport:
         """
         self._is_closed = True
         self._idle.close()
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
         for connection in list(self._live):
             connection.fail(_closed())
         await self._directory.close()
@@ -122,10 +128,19 @@ class Transport:
         connection = await self._dialler.dial(places, target.server_name, deadline)
         if connection.is_open:  # it may have been lost already, and would never be lost again
             self._live.add(connection)
+            if self._sweep_timer is None:
+                self._sweep_timer = loop.call_later(SWEEP_S, self._end_late)
         if self._is_closed:
             connection.abort()
         self._refuse_if_closed()
         return connection
+
+    def _end_late(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for connection in list(self._live):
+            connection.end_late(now)
+        self._sweep_timer = loop.call_later(SWEEP_S, self._end_late) if self._live else None
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:

@@ -70,7 +70,7 @@ class Dialler:
     async def _wrap(self, sock: socket.socket, place: Place, server_name: str | None) -> Connection:
         try:
             _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: Connection(place, self._on_lost),
+                lambda: Connection(place, sock, self._on_lost),
                 sock=sock,
                 ssl=None if server_name is None else self._tls,
                 server_hostname=server_name,

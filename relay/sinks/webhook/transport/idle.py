@@ -10,7 +10,7 @@ from typing import Final
 
 from relay.sinks.webhook.transport.connection import Connection, Place
 
-_PROMISED_IDLE: Final = re.compile(r"timeout=([0-9]{1,6})", re.I)
+_PROMISED_IDLE: Final = re.compile(rb"timeout=([0-9]{1,6})", re.I)
 
 
 class IdlePool:
@@ -43,7 +43,7 @@ class IdlePool:
             connection.abort()
         return None
 
-    def put(self, connection: Connection, keep_alive: str | None) -> None:
+    def put(self, connection: Connection, keep_alive: bytes | None) -> None:
         """
         Keep a connection whose answer was read whole; `keep_alive` is the header of that name, if any.
 

@@ -4,6 +4,7 @@ Read one answer at a time from the bytes of a connection, within limits.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -13,16 +14,46 @@ MAX_BODY_BYTES: Final = 64 * 1024
 # A chunk of one byte costs six on the wire: this much for the framing of a body that is kept whole.
 MAX_WIRE_BYTES: Final = 512 * 1024
 _SWITCHING_PROTOCOLS: Final = 101
+_KEEP_ALIVE: Final = b"keep-alive"
+_KEEP_ALIVE_LENGTH: Final = len(_KEEP_ALIVE)
 
 
 class Reply(NamedTuple):
     """
-    An answer: names of headers are lower-case, `body` is cut after 64 KiB.
+    An answer: `lines` are its headers as they came, `body` is cut after 64 KiB.
     """
 
     status: int
-    headers: dict[str, str]
+    lines: list[tuple[bytes, bytes]]
     body: bytes
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """
+        Return the headers by lower-case name; what came more than once is joined by a comma.
+        """
+        return merged(self.lines)
+
+    @property
+    def keep_alive(self) -> bytes | None:
+        """
+        Return the header of that name, which says how long the other side keeps the connection.
+        """
+        for name, value in self.lines:
+            if len(name) == _KEEP_ALIVE_LENGTH and name.lower() == _KEEP_ALIVE:
+                return value
+        return None
+
+
+def merged(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """
+    Return header lines by lower-case name.
+    """
+    headers: dict[str, str] = {}
+    for name, value in lines:
+        key, text = name.lower().decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
 
 
 class ReplyReader:
@@ -34,7 +65,7 @@ class ReplyReader:
     Interim answers (1xx) are skipped.
     """
 
-    __slots__ = ("_body", "_body_size", "_head_size", "_headers", "_parser", "_status", "_wire_size",
+    __slots__ = ("_body", "_body_size", "_lines", "_parser", "_status", "_trailer_size", "_wire_size",
                  "may_reuse", "problem", "reply")  # fmt: skip
 
     def __init__(self) -> None:
@@ -49,10 +80,10 @@ class ReplyReader:
         self.problem: str | None = None
         self.may_reuse = False
         self._status = 0  # 0 until the head is complete
-        self._headers: dict[str, str] = {}
+        self._lines: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._body_size = 0
-        self._head_size = 0
+        self._trailer_size = 0
         self._wire_size = 0
 
     @property
@@ -97,14 +128,12 @@ class ReplyReader:
         """
         Keep a header; trailers count against the limit and are dropped.
         """
-        self._head_size += len(name) + len(value)
-        if self._head_size > MAX_HEAD_BYTES:
-            self.problem = "the headers are longer than 64 KiB"
-        elif not self._status:
-            key = name.lower().decode("latin-1")
-            text = value.decode("latin-1")
-            headers = self._headers
-            headers[key] = f"{headers[key]}, {text}" if key in headers else text
+        if not self._status:
+            self._lines.append((name, value))
+            return
+        self._trailer_size += len(name) + len(value)
+        if self._trailer_size > MAX_HEAD_BYTES:
+            self.problem = "the trailers are longer than 64 KiB"
 
     def on_headers_complete(self) -> None:
         """
@@ -113,6 +142,8 @@ class ReplyReader:
         status = self._parser.get_status_code()
         if status < 100 or status == _SWITCHING_PROTOCOLS:
             self.problem = f"status {status} answers no request of ours"
+        elif self._wire_size > MAX_HEAD_BYTES and _size(self._lines) > MAX_HEAD_BYTES:
+            self.problem = "the headers are longer than 64 KiB"
         elif status >= 200:
             self._status = status
 
@@ -132,16 +163,21 @@ class ReplyReader:
         Finish the answer, or forget an interim one.
         """
         if not self._status:
-            self._headers = {}
+            self._lines = []
         elif self.reply is None and self.problem is None:
             self._complete(may_reuse=self._parser.should_keep_alive())
 
     def _complete(self, *, may_reuse: bool) -> None:
-        self.reply = Reply(self._status, self._headers, b"".join(self._body)[:MAX_BODY_BYTES])
+        self.reply = Reply(self._status, self._lines, b"".join(self._body)[:MAX_BODY_BYTES])
         self.may_reuse = may_reuse
 
     def _has_length(self) -> bool:
-        coding = self._headers.get("transfer-encoding")
+        headers = merged(self._lines)
+        coding = headers.get("transfer-encoding")
         if coding is None:
-            return "content-length" in self._headers
+            return "content-length" in headers
         return coding.lower().endswith("chunked")
+
+
+def _size(lines: Iterable[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) for name, value in lines)
