@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Integer,
+    Text,
     case,
     exists,
     insert,
@@ -26,7 +27,7 @@ from relay.journal import schema
 from relay.journal.coverage import extend_coverage
 from relay.journal.matching import Matcher
 from relay.journal.port import Append, Appended
-from relay.journal.rows import call_values, leg_values, slices
+from relay.journal.rows import call_values, leg_values
 from relay.journal.statements import HotStatement, given_rows, hot_insert, hot_upsert, insert_new, upsert
 from relay.model.change import CallChange, SourceChange
 from relay.model.endpoint import Delivery
@@ -68,6 +69,20 @@ INSERT_DELIVERY: Final = HotStatement(
             ),
             literal_column("0"),
         ),
+    ),
+)
+
+
+_ids = given_rows(id=Text())
+KNOWN_EVENTS: Final = HotStatement(
+    ["id"], select(schema.events.c.id).join_from(_ids, schema.events, schema.events.c.id == _ids.c.id)
+)
+
+_call_ids = given_rows(call_id=Text())
+KNOWN_CALLS: Final = HotStatement(
+    ["call_id"],
+    select(schema.calls.c.call_id, schema.calls.c.revision).join_from(
+        _call_ids, schema.calls, schema.calls.c.call_id == _call_ids.c.call_id
     ),
 )
 
@@ -170,22 +185,15 @@ def _event_row(
 
 
 def _check_calls(conn: Connection, changes: Sequence[CallChange]) -> None:
-    stored: dict[str, int] = {}
-    for ids in slices([change.call.call_id for change in changes]):
-        rows = conn.execute(
-            select(schema.calls.c.call_id, schema.calls.c.revision).where(schema.calls.c.call_id.in_(ids))
-        )
-        stored.update((row.call_id, row.revision) for row in rows)
+    stored = dict(KNOWN_CALLS.fetch(conn, [(change.call.call_id,) for change in changes]))
     for change in changes:
         if stored.get(change.call.call_id, 0) != change.expected_revision:
             raise RevisionConflict(f"{change.call.subject} has moved on")
 
 
 def _without_known(conn: Connection, events: list[Event]) -> list[Event]:
-    known: set[str] = set()
-    for ids in slices([event.id for event in events]):
-        known.update(conn.execute(select(schema.events.c.id).where(schema.events.c.id.in_(ids))).scalars())
-    return [event for event in events if event.id not in known]
+    known = {event_id for (event_id,) in KNOWN_EVENTS.fetch(conn, [(event.id,) for event in events])}
+    return [event for event in events if event.id not in known] if known else events
 
 
 def _write_calls(conn: Connection, changes: Sequence[CallChange]) -> None:

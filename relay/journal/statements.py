@@ -6,12 +6,12 @@ What differs by database is chosen here by the dialect's name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import CTE, Connection, Dialect, Table, bindparam, column, values
+from sqlalchemy import CTE, Connection, Dialect, Row, Table, bindparam, column, values
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement, Executable
@@ -50,12 +50,22 @@ class HotStatement:
             if rows:
                 conn.exec_driver_sql(self.rendered(conn.dialect), list(rows))
             return
-        done = 0
-        for size in self._blocks:
-            while len(rows) - done >= size:
-                block = rows[done : done + size]
-                conn.exec_driver_sql(self.rendered(conn.dialect, size), tuple(chain.from_iterable(block)))
-                done += size
+        for block in self._in_blocks(rows):
+            sql = self.rendered(conn.dialect, len(block))
+            conn.exec_driver_sql(sql, tuple(chain.from_iterable(block)))
+
+    def fetch(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> list[Row[Any]]:
+        """
+        Run a query for every row, and return all that it found.
+        """
+        if conn.dialect.name != "sqlite":
+            sql = self.rendered(conn.dialect)
+            return [found for row in rows for found in conn.exec_driver_sql(sql, row)]
+        found: list[Row[Any]] = []
+        for block in self._in_blocks(rows):
+            sql = self.rendered(conn.dialect, len(block))
+            found += conn.exec_driver_sql(sql, tuple(chain.from_iterable(block)))
+        return found
 
     def rendered(self, dialect: Dialect, rows: int = 1) -> str:
         """
@@ -65,6 +75,13 @@ class HotStatement:
         if known is None:
             known = self._rendered[dialect.name, rows] = self._render(dialect, rows)
         return known
+
+    def _in_blocks(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+        done = 0
+        for size in self._blocks:
+            while len(rows) - done >= size:
+                yield rows[done : done + size]
+                done += size
 
     def _render(self, dialect: Dialect, rows: int) -> str:
         compiled = self._statement.compile(dialect=dialect)

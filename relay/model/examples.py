@@ -7,6 +7,7 @@ The calls are of one made-up customer; the numbers are reserved for fiction in A
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ _SOURCE: Final = "pbx-sydney"
 _ENDPOINT: Final = "crm"
 _IDS: Final = IdMaker(b"examples-only-key")
 _START: Final = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
-_CALL_ID: Final = _IDS.leg(_IDS.leg_base("example call"), 0)
+_CALL_ID: Final = _IDS.leg(_IDS.leg_base("example call", started_s=int(_START.timestamp())), 0)
 _CALL: Final = subject("call", _SOURCE, _CALL_ID)
 
 _MILESTONES: Final = {
@@ -50,7 +51,7 @@ def example(event_type: str) -> dict[str, Any]:
 def _leg(answered_s: int | None, ended_s: int | None) -> dict[str, Any]:
     was_answered = answered_s is not None
     return {
-        "leg_id": _IDS.leg(_IDS.leg_base("example leg"), 0),
+        "leg_id": _IDS.leg(_IDS.leg_base("example leg", started_s=int(_START.timestamp())), 0),
         "stream": "queue_calls",
         "agent_name": "Olivia Chen" if was_answered else None,
         "queue": "Sales",
@@ -196,6 +197,8 @@ def _endpoint_events() -> tuple[Event, ...]:
         "status": 401,
         "attempts_in_a_row": 3,
     }
+    paused = {"state": "paused", "previous_state": "healthy"}
+    resumed = {"state": "healthy", "previous_state": "paused"}
     gone = {
         "state": "disabled",
         "previous_state": "healthy",
@@ -209,12 +212,19 @@ def _endpoint_events() -> tuple[Event, ...]:
         "event_type": catalogue.CALL_FINISHED,
     }
     verdict = {"attempts": 10, "reason": "http_5xx", "status": 503}
+    asked = {**facts, **dict.fromkeys(("reason", "status", "attempts_in_a_row"))}
+    ping = _event(
+        catalogue.ENDPOINT_TEST, endpoint, 1, 20, {**asked, "state": "healthy", "previous_state": "healthy"}
+    )
     return (
         _event(catalogue.ENDPOINT_FAILING, endpoint, 1, 400, {**facts, **failing}),
         _event(
             catalogue.DELIVERY_EXHAUSTED, endpoint, 2, 273_000, {"endpoint_id": _ENDPOINT, **about, **verdict}
         ),
-        _event(catalogue.ENDPOINT_DISABLED, endpoint, 3, 280_000, {**facts, **gone}),
+        _event(catalogue.ENDPOINT_PAUSED, endpoint, 3, 274_000, {**asked, **paused}, changed=("state",)),
+        _event(catalogue.ENDPOINT_RESUMED, endpoint, 4, 275_000, {**asked, **resumed}, changed=("state",)),
+        _event(catalogue.ENDPOINT_DISABLED, endpoint, 5, 280_000, {**facts, **gone}, changed=("state",)),
+        replace(ping, id="evt_test_" + "0123456789abcdef" * 2),
     )
 
 

@@ -5,6 +5,7 @@ Instants: aware UTC datetimes in code, integer milliseconds in the journal, RFC 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,6 +26,7 @@ def from_ms(ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=ms)
 
 
+@lru_cache(maxsize=1024)  # the few times of a page and its calls stand in every event of theirs
 def rfc3339(at: datetime) -> str:
     """
     Write a UTC instant as RFC 3339 with milliseconds, e.g. `2026-11-21T10:00:00.000Z`.

@@ -137,8 +137,10 @@ class VoipcloudRows:
         **more: Any,
     ) -> LegFacts:
         rules, (from_raw, to_raw), started = self._rules, numbers, times[0]
-        second = str(int(started.timestamp()))
-        base = self._ids.leg_base(rules.source_id, stream, second, from_raw, to_raw, direction)
+        second = int(started.timestamp())
+        base = self._ids.leg_base(
+            rules.source_id, stream, str(second), from_raw, to_raw, direction, started_s=second
+        )
         outside = from_raw if direction == words.INBOUND else to_raw
         return LegFacts(
             source_id=rules.source_id,
