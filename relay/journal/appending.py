@@ -185,7 +185,8 @@ def _event_row(
 
 
 def _check_calls(conn: Connection, changes: Sequence[CallChange]) -> None:
-    stored = dict(KNOWN_CALLS.fetch(conn, [(change.call.call_id,) for change in changes]))
+    known = KNOWN_CALLS.fetch(conn, [(change.call.call_id,) for change in changes])
+    stored = {row.call_id: row.revision for row in known}
     for change in changes:
         if stored.get(change.call.call_id, 0) != change.expected_revision:
             raise RevisionConflict(f"{change.call.subject} has moved on")

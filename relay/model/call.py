@@ -7,9 +7,8 @@ conversation.  `Call.record` is what events publish; its contract is `relay.mode
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 USER_CALLS: Final = "user_calls"
 RINGGROUP_CALLS: Final = "ringgroup_calls"
@@ -30,8 +29,7 @@ STARTED: Final = "started"
 ENDED: Final = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class LegFacts:
+class LegFacts(NamedTuple):
     """
     One validated row: everything the vendor says, in the shared words.
 
@@ -65,8 +63,7 @@ class LegFacts:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """
     A row with an identity and a call: `leg_id` follows from the bag key and the ordinal, for ever.
     """
@@ -99,8 +96,7 @@ class Leg:
         return CALL_STREAMS.index(self.facts.stream), self.facts.started_at, self.leg_id
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """
     One conversation as last stored.
 

@@ -4,7 +4,6 @@ The event: an immutable fact, and its CloudEvents 1.0 envelope in structured JSO
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -16,8 +15,7 @@ LIVE: Final = "live"
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """
     A fact with a deterministic id, ready to append.
 

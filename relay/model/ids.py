@@ -11,7 +11,6 @@ sort by it: what is new then lies together in every index of the journal, howeve
 from __future__ import annotations
 
 import re
-from base64 import b32encode
 from hashlib import blake2b
 from typing import Final
 from urllib.parse import quote
@@ -20,7 +19,7 @@ import orjson
 
 _SEPARATOR: Final = b"\x1f"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]*")
-_ID_BYTES: Final = 15  # 120 bits: 24 characters of base32
+_ID_BYTES: Final = 15  # 120 bits: 30 hexadecimal digits
 _SORTABLE_DIGITS: Final = "0123456789abcdefghijklmnopqrstuv"
 _TIME_LENGTH: Final = 7  # 35 bits of seconds: until the year 3058
 
@@ -73,7 +72,7 @@ class IdMaker:
         digest = self._keyed.copy()
         # Each part with its length: numbers come from callers, and no text may stand for two parts.
         digest.update(b"".join([len(part).to_bytes(4, "big") + part for part in parts]))
-        return b32encode(digest.digest()).decode().lower()
+        return digest.hexdigest()
 
 
 def _sortable(started_s: int) -> str:

@@ -4,7 +4,6 @@ Write the events of one call, in order, with revisions and ids.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -28,9 +27,7 @@ _END_TYPE: Final = {
 
 class CallEvents:
     """
-    Collects the events of one call and moves the call along with them.
-
-    `call` is the call after the events `made` so far.
+    Collects the events of one call, in `made`, and moves the call along with them.
     """
 
     def __init__(
@@ -40,14 +37,33 @@ class CallEvents:
         self._rules = rules
         self._observed_at = observed_at
         self._origin = origin
-        self.call = call
+        self._call = call
+        self._revision = call.revision
+        self._last_event_id = call.last_event_id
+        self._record = call.record
+        self._is_answer_published = call.is_answer_published
+        self._is_end_published = call.is_end_published
         self.made: list[Event] = []
+
+    @property
+    def call(self) -> Call:
+        """
+        Return the call after the events made so far.
+        """
+        return self._call._replace(
+            state=words.ENDED if self._is_end_published else self._call.state,
+            is_answer_published=self._is_answer_published,
+            is_end_published=self._is_end_published,
+            revision=self._revision,
+            last_event_id=self._last_event_id,
+            record=self._record,
+        )
 
     def start(self, record: Record) -> None:
         """
         Say that the call started, unless that was said.
         """
-        if self.call.revision == 0:
+        if self._revision == 0:
             inferred = record["state"] != words.STARTED
             self._milestone(
                 catalogue.CALL_STARTED, "started", as_started(record), record["started_at"], inferred
@@ -57,12 +73,12 @@ class CallEvents:
         """
         Say that somebody answered, unless that was said or nobody did.
         """
-        if record["answered_at"] is not None and not self.call.is_answer_published:
+        if record["answered_at"] is not None and not self._is_answer_published:
             inferred = record["state"] == words.ENDED
             self._milestone(
                 catalogue.CALL_ANSWERED, "answered", as_answered(record), record["answered_at"], inferred
             )
-            self.call = replace(self.call, is_answer_published=True)
+            self._is_answer_published = True
 
     def end(self, record: Record) -> None:
         """
@@ -71,16 +87,16 @@ class CallEvents:
         outcome = record["outcome"]
         event_type = _END_TYPE.get(outcome, catalogue.CALL_FINISHED)
         self._milestone(event_type, "end", record, record["ended_at"], outcome != words.ANSWERED)
-        self.call = replace(self.call, is_end_published=True, state=words.ENDED)
+        self._is_end_published = True
 
     def update(self, record: Record) -> None:
         """
         Say what changed after the end; the state stays ended.
         """
-        changed = changed_fields(self.call.record, record)
+        changed = changed_fields(self._record, record)
         if changed:
             digest = facts_digest(catalogue.CALL_UPDATED, record)
-            event_id = self._ids.following(self.call.subject, self.call.last_event_id, digest)
+            event_id = self._ids.following(self._call.subject, self._last_event_id, digest)
             self._add(
                 catalogue.CALL_UPDATED, event_id, record, self._observed_at, None, changed, inferred=False
             )
@@ -89,11 +105,11 @@ class CallEvents:
         """
         Keep what the call is without a word: it ended before publishing began.
         """
-        self.call = replace(self.call, record=record)
+        self._record = record
 
     def _milestone(self, event_type: str, milestone: str, record: Record, at: str, inferred: bool) -> None:
-        changed = changed_fields(self.call.record, record) if self.call.revision else ()
-        event_id = self._ids.milestone(self.call.subject, milestone)
+        changed = changed_fields(self._record, record) if self._revision else ()
+        event_id = self._ids.milestone(self._call.subject, milestone)
         self._add(event_type, event_id, record, from_rfc3339(at), WHOLE_SECOND_S, changed, inferred)
 
     def _add(
@@ -106,14 +122,15 @@ class CallEvents:
         changed: tuple[str, ...],
         inferred: bool,
     ) -> None:
-        revision = self.call.revision + 1
+        self._revision += 1
+        self._last_event_id, self._record = event_id, record
         self.made.append(
             Event(
                 id=event_id,
                 type=event_type,
                 source_id=self._rules.source_id,
-                subject=self.call.subject,
-                revision=revision,
+                subject=self._call.subject,
+                revision=self._revision,
                 occurred_at=occurred_at,
                 observed_at=self._observed_at,
                 precision_s=precision_s,
@@ -123,4 +140,3 @@ class CallEvents:
                 origin=self._origin,
             )
         )
-        self.call = replace(self.call, revision=revision, last_event_id=event_id, record=record)

@@ -95,7 +95,7 @@ def changed_fields(old: Record, new: Record) -> tuple[str, ...]:
     """
     Name the fields that differ, in the record's order.
     """
-    return tuple(name for name, value in new.items() if old.get(name) != value)
+    return tuple([name for name, value in new.items() if old.get(name) != value])
 
 
 def end_of(legs: Sequence[Leg], is_ended: bool = False) -> datetime | None:

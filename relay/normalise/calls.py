@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from relay.model import call as words
@@ -61,7 +60,7 @@ class CallAssembler:
         # Anchors first: known legs, then new ones by the anchor rule, so the first leg of a call names it.
         for leg in sorted(legs, key=lambda leg: (leg.call_id == "", leg.anchor_rank)):
             call_id = leg.call_id or find_call(leg, calls.near(leg)) or leg.leg_id
-            placed = replace(leg, call_id=call_id)
+            placed = leg._replace(call_id=call_id)
             calls.place(placed)
             changed[call_id].append(placed)
         return [
@@ -116,8 +115,7 @@ class CallAssembler:
         record = call_record(call_id, legs, self._rules.zone.key, is_ended)
         ended_at, outcome = end_of(legs, is_ended), outcome_of(legs, is_ended)
         call = known or self._new_call(call_id, legs, record)
-        call = replace(
-            call,
+        call = call._replace(
             state=record["state"],
             started_at=min(leg.facts.started_at for leg in legs),
             ended_at=ended_at,

@@ -7,7 +7,6 @@ Every documented column must be there and hold what is documented; unknown colum
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -70,9 +69,9 @@ class VoipcloudRows:
         if facts.native_id is None:
             return facts
         if native_since is None or facts.started_at < native_since:
-            return replace(facts, native_id=None)
+            return facts._replace(native_id=None)
         base = self._ids.leg_base(self._rules.source_id, stream, "native", facts.native_id)
-        return replace(facts, base_key=base)
+        return facts._replace(base_key=base)
 
     def _user(self, row: Row, digest: bytes) -> LegFacts:
         started = self._time(row, "call_start_at")

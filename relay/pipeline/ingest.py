@@ -11,12 +11,12 @@ import asyncio
 import logging
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from relay.journal.port import Append, Appended, NearKeys, PollJournal, StreamState
+from relay.journal.port import Append, Appended, PollJournal, StreamState
 from relay.model.call import LegFacts
 from relay.model.change import CallChange, Interval, Neighbourhood, Reject, SourceChange
 from relay.model.clock import Clock
@@ -25,14 +25,18 @@ from relay.model.ids import row_digest
 from relay.normalise.calls import CallAssembler
 from relay.normalise.fresh_rows import KnownRows
 from relay.normalise.id_scheme import FACTS, native_since, scheme_after
+from relay.pipeline.grouping import (
+    FRESH_AT_ONCE,
+    batches_of,
+    chunks_of,
+    groups_of,
+    linking_keys,
+    near_keys,
+)
 from relay.sources.port import Pull
 from relay.telemetry.metrics import Metrics
 
 ROWS_AT_ONCE: Final = 100
-FRESH_AT_ONCE: Final = 40
-LARGEST_GROUP: Final = 60
-LINK_REACH: Final = timedelta(hours=4)
-REACH_AFTER: Final = timedelta(seconds=10)
 
 log = logging.getLogger(__name__)
 
@@ -126,9 +130,7 @@ class Ingest:
         state = await self._with_scheme(source_id, pull, state, is_first_page=known.is_empty)
         facts, rejects = await self._read(pull, places, digests, native_since(state.id_scheme))
         page = Counter(digests)
-        counts: Counter[bool] = Counter()
-        for group in groups_of(facts):
-            counts += await self._take_group(source_id, pull, page, group)
+        counts = await self._take_all(source_id, pull, page, facts)
         await self._write(
             Append(
                 source_id=source_id,
@@ -202,7 +204,7 @@ class Ingest:
         facts: list[LegFacts] = []
         rejects: dict[bytes, Reject] = {}
         for count, place in enumerate(places):
-            if count % ROWS_AT_ONCE == ROWS_AT_ONCE - 1:
+            if count % FRESH_AT_ONCE == FRESH_AT_ONCE - 1:
                 await asyncio.sleep(0)
             row, digest = pull.rows[place], digests[place]
             try:
@@ -214,12 +216,42 @@ class Ingest:
                 rejects[digest] = Reject(digest, row, traceback.format_exc(limit=-3))
         return facts, list(rejects.values())
 
-    async def _take_group(
-        self, source_id: str, pull: Pull, page: Counter[bytes], group: list[LegFacts]
+    async def _take_all(
+        self, source_id: str, pull: Pull, page: Counter[bytes], facts: list[LegFacts]
     ) -> Counter[bool]:
+        """
+        Take fresh rows in, one transaction after the other: while one is written the next is made, unless
+        the two might be about one call.
+        """
+        counts: Counter[bool] = Counter()
+        writing: asyncio.Task[Counter[bool]] | None = None
+        keys_before: set[str] = set()
+        try:
+            for groups in batches_of(groups_of(facts)):
+                keys = linking_keys(row for group in groups for row in group)
+                if writing is not None and not keys.isdisjoint(keys_before):
+                    counts += await writing
+                    writing = None
+                making = asyncio.create_task(self._take_groups(source_id, pull, page, groups))
+                before, writing, keys_before = writing, making, keys
+                if before is not None:
+                    counts += await before
+            return counts + await writing if writing is not None else counts
+        finally:
+            if writing is not None and not writing.done():
+                writing.cancel()
+                await asyncio.wait({writing})
+
+    async def _take_groups(
+        self, source_id: str, pull: Pull, page: Counter[bytes], groups: list[list[LegFacts]]
+    ) -> Counter[bool]:
+        keys = near_keys([row for group in groups for row in group])
         while True:
-            near = await self._journal.neighbourhood(source_id, near_keys(group))
-            changes = self._assembler.assemble(group, page, near, pull.requested_at, pull.skew)
+            near = await self._journal.neighbourhood(source_id, keys)
+            changes: list[CallChange] = []
+            for group in groups:
+                changes += self._assembler.assemble(group, page, near, pull.requested_at, pull.skew)
+                await asyncio.sleep(0)
             try:
                 await self._append_calls(source_id, pull.stream, changes)
             except RevisionConflict:
@@ -247,73 +279,6 @@ class Ingest:
         latency.observe_many(
             [(event.recorded_at - event.occurred_at).total_seconds() for event in appended.events]
         )
-
-
-def groups_of(facts: Sequence[LegFacts]) -> Iterator[list[LegFacts]]:
-    """
-    Cut fresh rows into groups of some FRESH_AT_ONCE, and never more than LARGEST_GROUP but for one bag.
-
-    Rows of one number that lie close together stay together, so that a call goes in whole; only where
-    a number is busy without a pause are they cut, in order of start, and linked through the journal.
-    """
-    by_number: dict[str, list[LegFacts]] = {}
-    for row in facts:
-        by_number.setdefault(row.native_id or row.link_key or row.base_key, []).append(row)
-    group: list[LegFacts] = []
-    for rows in by_number.values():
-        for burst in _bursts(rows):
-            if group and len(group) + len(burst) > FRESH_AT_ONCE:
-                yield group
-                group = []
-            group += burst
-    if group:
-        yield group
-
-
-def _bursts(rows: list[LegFacts]) -> Iterator[list[LegFacts]]:
-    rows.sort(key=lambda row: (row.started_at, row.base_key))
-    burst: list[LegFacts] = []
-    ends_at = rows[0].started_at
-    for row in rows:
-        is_apart = row.started_at > ends_at + REACH_AFTER
-        is_full = len(burst) >= LARGEST_GROUP and row.base_key != burst[-1].base_key
-        if burst and (is_apart or is_full):
-            yield burst
-            burst = []
-        burst.append(row)
-        ends_at = max(ends_at, row.ended_at or row.started_at + LINK_REACH)
-    yield burst
-
-
-def near_keys(group: Sequence[LegFacts]) -> NearKeys:
-    """
-    Say what to look for near a group of fresh rows.
-    """
-    ends = [row.ended_at or row.started_at for row in group]
-    return NearKeys(
-        base_keys={row.base_key for row in group},
-        native_ids={row.native_id for row in group if row.native_id is not None},
-        link_keys={row.link_key for row in group if row.link_key is not None},
-        started_from=min(row.started_at for row in group) - LINK_REACH,
-        ended_from=min(row.started_at for row in group) - REACH_AFTER,
-        started_to=max(ends) + REACH_AFTER,
-    )
-
-
-def chunks_of(changes: Iterable[CallChange], limit: int) -> Iterator[tuple[CallChange, ...]]:
-    """
-    Cut changes into whole calls of at most `limit` events; one call alone may exceed it.
-    """
-    chunk: list[CallChange] = []
-    events = 0
-    for change in changes:
-        if chunk and events + len(change.events) > limit:
-            yield tuple(chunk)
-            chunk, events = [], 0
-        chunk.append(change)
-        events += len(change.events)
-    if chunk:
-        yield tuple(chunk)
 
 
 async def _digests(rows: Sequence[dict[str, Any]]) -> list[bytes]:

@@ -4,7 +4,6 @@ Makes events, calls and settlements for tests of the journal and the loops.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from relay.journal.port import Append
@@ -58,7 +57,7 @@ def leg_of(call_id: str, ordinal: int = 0, **facts: object) -> Leg:
         row=row,
         digest=repr(sorted(row.items())).encode(),
     )
-    return Leg(f"leg-{call_id}-{ordinal}", ordinal, call_id, NOW, replace(known, **facts))  # type: ignore[arg-type]
+    return Leg(f"leg-{call_id}-{ordinal}", ordinal, call_id, NOW, known._replace(**facts))  # type: ignore[arg-type]
 
 
 def call_change(call_id: str, events: int = 3, first_revision: int = 1) -> CallChange:

@@ -178,9 +178,9 @@ async def test_held_calls_are_those_that_ended_without_saying_so(journal: SqlJou
     await journal.append(
         append_of(
             said,
-            replace(held, call=replace(held.call, is_end_published=False)),
-            replace(silent, call=replace(silent.call, is_end_published=False, is_silent=True)),
-            replace(open_call, call=replace(open_call.call, is_end_published=False, end_seen_at=None)),
+            replace(held, call=held.call._replace(is_end_published=False)),
+            replace(silent, call=silent.call._replace(is_end_published=False, is_silent=True)),
+            replace(open_call, call=open_call.call._replace(is_end_published=False, end_seen_at=None)),
         )
     )
 

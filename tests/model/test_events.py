@@ -4,7 +4,6 @@ The envelope: CloudEvents 1.0 in structured JSON, the same bytes for everyone.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -84,17 +83,17 @@ def test_names_of_attributes_are_as_cloudevents_allows() -> None:
     ("revision", "sequence"), [(1, "0000000001"), (10, "0000000010"), (2**31, "2147483648")]
 )
 def test_sequences_sort_as_revisions_do(revision: int, sequence: str) -> None:
-    assert sequence == sent(replace(EVENT, revision=revision))["sequence"]
+    assert sequence == sent(EVENT._replace(revision=revision))["sequence"]
 
 
 def test_an_event_of_an_endpoint_belongs_to_no_source() -> None:
-    event = sent(replace(EVENT, source_id=None, subject="endpoint/crm%2F1"))
+    event = sent(EVENT._replace(source_id=None, subject="endpoint/crm%2F1"))
 
     assert ("/endpoints/crm%2F1", None) == (event["source"], event["data"]["source_id"])
 
 
 def test_the_same_event_recorded_at_the_same_time_is_the_same_bytes() -> None:
-    assert EVENT.to_json(AT) == replace(EVENT).to_json(AT)
+    assert EVENT.to_json(AT) == EVENT._replace().to_json(AT)
 
 
 def test_a_schema_is_named_by_an_absolute_uri() -> None:

@@ -12,7 +12,14 @@ import pytest
 from relay.model.call import USER_CALLS, LegFacts
 from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_rows import VoipcloudRows
-from relay.pipeline.ingest import FRESH_AT_ONCE, LARGEST_GROUP, groups_of
+from relay.pipeline.grouping import (
+    FRESH_AT_ONCE,
+    LARGEST_GROUP,
+    ROWS_IN_A_TRANSACTION,
+    batches_of,
+    groups_of,
+    linking_keys,
+)
 from relay.testing.manual_clock import DEFAULT_START
 from tests.journal.making import IDS
 from tests.pipeline.polling import SECOND, user_row
@@ -56,3 +63,28 @@ def test_groups_of_one_number_follow_its_starts() -> None:
     assert starts == sorted(starts)
     assert timedelta(seconds=999) == starts[-1] - starts[0]
     assert SECOND == starts[1] - starts[0]
+
+
+def test_groups_that_may_be_of_one_call_never_share_a_transaction() -> None:
+    rows = facts(1, 1_000) + [
+        row for place in range(300) for row in facts(5, 2, from_number=f"04{place:08d}")
+    ]
+
+    batches = list(batches_of(groups_of(rows)))
+
+    for batch in batches:
+        for place, group in enumerate(batch):
+            others = [row for other in batch[place + 1 :] for row in other]
+            assert linking_keys(group).isdisjoint(linking_keys(others))
+    assert sorted(row.base_key for row in rows) == sorted(
+        row.base_key for batch in batches for group in batch for row in group
+    )
+
+
+def test_a_transaction_takes_several_groups_but_not_too_many_rows() -> None:
+    rows = [row for place in range(500) for row in facts(5, 2, from_number=f"04{place:08d}")]
+
+    sizes = [sum(map(len, batch)) for batch in batches_of(groups_of(rows))]
+
+    assert max(sizes) <= ROWS_IN_A_TRANSACTION
+    assert FRESH_AT_ONCE * 2 < max(sizes)
