@@ -4,7 +4,7 @@ Which endpoints want an event: a cached list, refreshed when `endpoints_version`
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from relay.journal import schema
 from relay.journal.rows import endpoint_of
@@ -12,6 +12,7 @@ from relay.model.endpoint import Endpoint
 from relay.model.event import Event
 
 _OWN_SUBJECT = "endpoint/"
+_t = schema.endpoints
 
 
 class Matcher:
@@ -36,7 +37,7 @@ class Matcher:
         Read the endpoints anew where they have changed since.
         """
         if version != self._version:
-            rows = conn.execute(select(schema.endpoints).order_by(schema.endpoints.c.no))
+            rows = conn.execute(select(_t).where(_t.c.deleted_ms.is_(None)).order_by(_t.c.no))
             self._endpoints = tuple(end for end in map(endpoint_of, rows) if end.takes_new_events)
             self._chosen.clear()
             self._version = version
@@ -52,3 +53,10 @@ class Matcher:
         if event.subject.startswith(_OWN_SUBJECT):
             return [end.no for end in chosen if event.subject != _OWN_SUBJECT + end.id]
         return [end.no for end in chosen]
+
+
+def match_anew(conn: Connection) -> None:
+    """
+    Have every append after this transaction look at the endpoints again.
+    """
+    conn.execute(update(schema.meta).values(endpoints_version=schema.meta.c.endpoints_version + 1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from relay.model.change import CallChange, Interval, Neighbourhood, Reject, SourceChange, SourceHead
@@ -20,6 +20,7 @@ from relay.model.settlement import Settlement
 
 MAX_EVENTS_PER_APPEND = 500
 MAX_DELIVERIES_PER_APPEND = 5_000
+KEEP_REPLIES = timedelta(hours=24)  # for how long an Idempotency-Key counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,10 @@ class DeliveryJournal(Protocol):
 
     async def sync_endpoints(self, specs: Sequence[EndpointSpec], now: datetime) -> list[Endpoint]:
         """
-        Make the endpoints of the configuration file so; those no longer in it become disabled.
+        Make the endpoints of the configuration file so; return all there are, those made by REST too.
+
+        One no longer in the file becomes disabled and may be changed by REST; one made by REST with the
+        id of one in the file belongs to the file from now on.
         """
         ...
 
@@ -217,15 +221,25 @@ class DeliveryJournal(Protocol):
         """
         ...
 
-    async def page_in(self, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int) -> LanePage:
+    async def page_in(
+        self, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int, *, resends: bool = False
+    ) -> LanePage:
         """
         Return the first deliveries due (at most one for each subject), and the first that wait for later.
+
+        Those of job 0, or with `resends` only those of other jobs, each of which is a subject of its own.
         """
         ...
 
-    async def hold_endpoint(self, endpoint_no: int, not_before_ms: int) -> None:
+    async def hold_endpoint(self, endpoint_no: int, not_before_ms: int | None) -> None:
         """
-        Keep until when the receiver asked to be left alone, over restarts.
+        Keep until when the receiver asked to be left alone, over restarts; None: no longer.
+        """
+        ...
+
+    async def make_due(self, endpoint_no: int, now_ms: int, limit: int) -> int:
+        """
+        Make due at most `limit` of the deliveries that wait for a later time; return how many.
         """
         ...
 
@@ -286,5 +300,17 @@ class HousekeepingJournal(Protocol):
     async def forget_sends(self, before: datetime) -> int:
         """
         Remove budget reservations that no window can hold any more; return how many.
+        """
+        ...
+
+    async def forget_replies(self, before: datetime) -> int:
+        """
+        Remove some of the replies stored before an instant for their Idempotency-Keys; return how many.
+        """
+        ...
+
+    async def discard_of_deleted(self, limit: int, now: datetime) -> int:
+        """
+        Settle as discarded at most `limit` deliveries that wait for deleted endpoints; return how many.
         """
         ...

@@ -15,7 +15,7 @@ from relay.model.event import StoredEvent
 from relay.model.journal_stats import Backlog, JournalStats
 from relay.model.times import to_ms
 
-_e, _d = schema.events, schema.deliveries
+_e, _d, _n = schema.events, schema.deliveries, schema.endpoints
 
 
 def events_after(conn: Connection, seq: int, limit: int, max_bytes: int) -> list[StoredEvent]:
@@ -57,7 +57,7 @@ def stats(conn: Connection, size_bytes: int, wal_bytes: int) -> JournalStats:
     oldest = select(func.min(_e.c.recorded_ms)).where(
         _e.c.seq == select(func.min(_d.c.seq)).where(pending).scalar_subquery()
     )
-    states = conn.execute(select(schema.endpoints.c.state, func.count()).group_by(schema.endpoints.c.state))
+    of_state = select(_n.c.state, func.count()).where(_n.c.deleted_ms.is_(None)).group_by(_n.c.state)
     first_seq = conn.execute(select(func.min(_e.c.seq))).scalar()
     last_seq = conn.execute(select(schema.meta.c.last_seq)).scalar_one()
     return JournalStats(
@@ -70,7 +70,7 @@ def stats(conn: Connection, size_bytes: int, wal_bytes: int) -> JournalStats:
         ),
         pending=conn.execute(select(func.count()).select_from(_d).where(pending)).scalar_one(),
         oldest_pending_at=time_or_null(conn.execute(oldest).scalar()),
-        endpoints={row[0]: row[1] for row in states},
+        endpoints={row[0]: row[1] for row in conn.execute(of_state)},
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Double,
     Index,
     Integer,
     LargeBinary,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 metadata = MetaData()
 
 PENDING: Final = "pending"
+DISCARDED: Final = "discarded"
 _IS_PENDING: Final = text("status = 'pending' AND job = 0")
 _IS_DUE: Final = text("due_ms IS NOT NULL")
 
@@ -220,6 +222,8 @@ inbox = Table(
     Index("inbox_by_source", "source_id", "item_id"),
 )
 
+# A deleted one keeps its row: neither its id nor its number is used again.  `is_emptied` once nothing
+# waits for it any more.
 endpoints = Table(
     "endpoints",
     metadata,
@@ -236,9 +240,53 @@ endpoints = Table(
     Column("revision", BigInteger, nullable=False),
     Column("last_event_id", Text),
     Column("created_ms", BigInteger, nullable=False),
+    Column("timeout_s", Double, nullable=False),
+    Column("max_in_flight", Integer, nullable=False),
+    Column("retry_schedule", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("deleted_ms", BigInteger),
+    Column("is_emptied", Boolean, nullable=False),
 )
 
-# Only heads carry due_ms: for order mode `subject`, the first unsettled row of (endpoint, subject).
+# Those of endpoints made by REST; the newest (highest ordinal) signs first.
+endpoint_secrets = Table(
+    "endpoint_secrets",
+    metadata,
+    Column("endpoint_no", Integer, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("secret_id", Text, nullable=False, unique=True),
+    Column("key", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger),
+    PrimaryKeyConstraint("endpoint_no", "ordinal"),
+)
+
+# Replies to requests that came with an Idempotency-Key.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("reply", LargeBinary, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("owner", "key"),
+    Index("idempotency_keys_by_age", "made_ms"),
+)
+
+# What people asked for that makes deliveries: `job_id` is their `job`, so that it is never used again.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Only heads carry due_ms: for order mode `subject`, the first unsettled row of (endpoint, subject) among
+# those of job 0.  A row of another job is due by itself.
 deliveries = Table(
     "deliveries",
     metadata,

@@ -1,5 +1,5 @@
 """
-The embedded database: SQLite in WAL mode, one writer thread, one reader thread (DESIGN section 6).
+The embedded database: SQLite in WAL mode, one writer thread, two reader threads (DESIGN section 6).
 """
 
 from __future__ import annotations
@@ -16,18 +16,25 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from relay.journal.questions import Snapshot
 from relay.model.errors import JournalBusy, JournalUnusable
 
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S: Final = 5.0
 _PRAGMAS: Final = (
+    "PRAGMA page_size=8192",  # of a new file: events are large for pages of 4 KiB
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA cache_size=-16000",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA wal_autocheckpoint=2000",
+)
+_LOOK_UP_PRAGMAS: Final = (
+    "PRAGMA query_only=ON",
+    "PRAGMA cache_size=-2000",
+    "PRAGMA temp_store=MEMORY",
 )
 
 
@@ -82,11 +89,21 @@ def sqlite_engine(path: Path) -> Engine:
     return engine
 
 
+def look_up_connection(path: Path) -> sqlite3.Connection:
+    """
+    Return a connection that cannot write.
+    """
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    for pragma in _LOOK_UP_PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
 class SqliteDatabase:
     """
-    Runs functions on a connection, each in one transaction: `write` in order, `read` beside it.
+    Runs functions on a connection, each in one transaction: `write` in order, `read` and `look_up` beside it.
 
-    Both threads run one function at a time; what `write` returns is durable.
+    Each has a thread that runs one function at a time; what `write` returns is durable.
     """
 
     def __init__(self, path: Path) -> None:
@@ -95,6 +112,8 @@ class SqliteDatabase:
         self._reader = sqlite_engine(path).execution_options(relay_write=False)
         self._write_thread = ThreadPoolExecutor(1, "journal-write")
         self._read_thread = ThreadPoolExecutor(1, "journal-read")
+        self._looker: sqlite3.Connection | None = None
+        self._look_up_thread = ThreadPoolExecutor(1, "journal-look-up")
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """
@@ -111,6 +130,12 @@ class SqliteDatabase:
         return await asyncio.get_running_loop().run_in_executor(
             self._read_thread, self._run, self._reader, work
         )
+
+    async def look_up(self, work: Callable[[Snapshot], T]) -> T:
+        """
+        Run `work`, which people asked for: neither writers nor readers wait for it.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._look_up_thread, self._look, work)
 
     def size_bytes(self) -> tuple[int, int]:
         """
@@ -131,11 +156,15 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """
-        Finish what is under way and close both connections.
+        Finish what is under way and close all connections.
         """
-        loop = asyncio.get_running_loop()
-        for thread, engine in ((self._read_thread, self._reader), (self._write_thread, self._writer)):
-            await loop.run_in_executor(thread, engine.dispose)
+        # The writer last: whoever closes last empties the write-ahead log.
+        for thread, close in (
+            (self._look_up_thread, self._stop_looking),
+            (self._read_thread, self._reader.dispose),
+            (self._write_thread, self._writer.dispose),
+        ):
+            await asyncio.get_running_loop().run_in_executor(thread, close)
             thread.shutdown(wait=True)
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
@@ -143,18 +172,36 @@ class SqliteDatabase:
             with engine.begin() as conn:
                 return work(conn)
         except OperationalError as error:
-            raise translated(error, self._path) from error
+            raise translated(error.orig, self._path) from error
         except DatabaseError as error:
             if isinstance(error.orig, sqlite3.IntegrityError):
                 raise
             raise JournalUnusable(f"the journal {self._path} cannot be used: {error.orig}") from error
 
+    def _look(self, work: Callable[[Snapshot], T]) -> T:
+        try:
+            if self._looker is None:
+                self._looker = look_up_connection(self._path)
+            self._looker.execute("BEGIN")
+            try:
+                return work(Snapshot(self._looker))
+            finally:
+                self._looker.rollback()
+        except sqlite3.Error as error:
+            raise translated(error, self._path, "read") from error
 
-def translated(error: OperationalError, path: Path) -> JournalBusy | JournalUnusable:
+    def _stop_looking(self) -> None:
+        if self._looker is not None:
+            self._looker.close()
+
+
+def translated(
+    error: BaseException | None, path: Path, done: str = "written"
+) -> JournalBusy | JournalUnusable:
     """
     Return relay's error for one of SQLite's: locked may pass, anything else (full, read-only) does not.
     """
-    code = getattr(error.orig, "sqlite_errorcode", None)
+    code = getattr(error, "sqlite_errorcode", None)
     if code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return JournalBusy(f"the journal {path} is locked: {error.orig}")
-    return JournalUnusable(f"the journal {path} cannot be written: {error.orig}")
+        return JournalBusy(f"the journal {path} is locked: {error}")
+    return JournalUnusable(f"the journal {path} cannot be {done}: {error}")

@@ -4,6 +4,7 @@ The journal on a database: every port of `relay.journal.port`, one transaction a
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +15,18 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, insert, select, update
 
-from relay.journal import appending, budgeting, delivering, polling, publishing, registering, schema
+from relay.journal import (
+    appending,
+    budgeting,
+    deleting,
+    delivering,
+    idempotency,
+    polling,
+    publishing,
+    registering,
+    schema,
+)
+from relay.journal.api_port import ReadingJournal, RegistryJournal
 from relay.journal.coverage import coverage_of
 from relay.journal.matching import Matcher
 from relay.journal.migrate import upgrade
@@ -31,6 +43,8 @@ from relay.journal.port import (
     NearKeys,
     StreamState,
 )
+from relay.journal.reading import SqlReading
+from relay.journal.registry import SqlRegistry
 from relay.journal.sqlite import FileLock, SqliteDatabase
 from relay.journal.statements import upsert
 from relay.model.change import Interval, Neighbourhood, SourceHead
@@ -51,7 +65,8 @@ class SqlJournal:
     """
     The journal of one deployment.
 
-    Satisfies PollJournal, SendLog, DeliveryJournal, PublishJournal and HousekeepingJournal.
+    Satisfies PollJournal, SendLog, DeliveryJournal, PublishJournal and HousekeepingJournal; `registry` is
+    a RegistryJournal, `reading` a ReadingJournal.
     """
 
     def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int) -> None:
@@ -59,6 +74,8 @@ class SqlJournal:
         self._epoch = epoch
         self._matcher = Matcher()
         self.identity = identity
+        self.registry: RegistryJournal = SqlRegistry(database, epoch, self._matcher)
+        self.reading: ReadingJournal = SqlReading(database)
 
     # the poll loop
 
@@ -126,15 +143,20 @@ class SqlJournal:
             lambda conn: registering.change_endpoint(conn, self._epoch, self._matcher, change, now)
         )
 
-    async def page_in(self, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int) -> LanePage:
+    async def page_in(
+        self, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int, *, resends: bool = False
+    ) -> LanePage:
         # On the write thread on purpose: its answers reach the loop in the order of the commits, so a
         # delivery that a lane has just settled cannot come back as due from an older snapshot.
         return await self._database.write(
-            lambda conn: delivering.page_in(conn, endpoint_no, now_ms, limit, waiting_limit)
+            lambda conn: delivering.page_in(conn, endpoint_no, now_ms, limit, waiting_limit, resends)
         )
 
-    async def hold_endpoint(self, endpoint_no: int, not_before_ms: int) -> None:
+    async def hold_endpoint(self, endpoint_no: int, not_before_ms: int | None) -> None:
         await self._database.write(lambda conn: registering.hold_endpoint(conn, endpoint_no, not_before_ms))
+
+    async def make_due(self, endpoint_no: int, now_ms: int, limit: int) -> int:
+        return await self._database.write(lambda conn: registering.make_due(conn, endpoint_no, now_ms, limit))
 
     async def settle(self, batch: Sequence[Settlement]) -> None:
         await self._database.write(lambda conn: delivering.settle(conn, batch))
@@ -162,6 +184,12 @@ class SqlJournal:
     async def forget_sends(self, before: datetime) -> int:
         return await self._database.write(lambda conn: budgeting.forget_sends(conn, before))
 
+    async def forget_replies(self, before: datetime) -> int:
+        return await self._database.write(lambda conn: idempotency.forget_replies(conn, before))
+
+    async def discard_of_deleted(self, limit: int, now: datetime) -> int:
+        return await self._database.write(lambda conn: deleting.discard_of_deleted(conn, limit, now))
+
 
 @asynccontextmanager
 async def open_sqlite(
@@ -181,6 +209,7 @@ async def open_sqlite(
     """
     lock = FileLock(path)
     try:
+        _make_private(path)
         database = SqliteDatabase(path)
         try:
             identity, epoch = await database.write(lambda conn: _take_over(conn, owner, now, id_key))
@@ -189,6 +218,18 @@ async def open_sqlite(
             await database.close()
     finally:
         lock.close()
+
+
+def _make_private(path: Path) -> None:
+    """
+    Make a new journal for its owner's eyes only, since it holds secrets; SQLite makes its -wal alike.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise JournalUnusable(f"the journal {path} cannot be made: {error.strerror}") from error
 
 
 def _take_over(conn: Connection, owner: str, now: datetime, id_key: bytes | None) -> tuple[Identity, int]:

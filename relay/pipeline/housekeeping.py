@@ -8,7 +8,7 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from relay.journal.port import HousekeepingJournal
+from relay.journal.port import KEEP_REPLIES, HousekeepingJournal
 from relay.model.clock import Clock
 from relay.model.endpoint import ENDPOINT_STATES
 from relay.model.errors import JournalBusy
@@ -18,12 +18,13 @@ from relay.telemetry.metrics import Metrics
 
 EVERY_S: Final = 5.0
 KEEP_SENDS: Final = timedelta(days=1)
+DISCARD_AT_ONCE: Final = 1_000
 LAG_PROBE_S: Final = 0.5
 
 
 class Housekeeping:
     """
-    Sets the journal's gauges and forgets old budget reservations; `publication` names the Kafka cursor.
+    Sets the journal's gauges and clears away what is over; `publication` names the Kafka cursor.
     """
 
     name = "housekeeping"
@@ -49,6 +50,7 @@ class Housekeeping:
         while not stop.is_set():
             try:
                 await self.step()
+                await self.clear(stop)
                 self._health.set("journal", ok=True)
             except JournalBusy as error:
                 self._health.set("journal", ok=False, reason=str(error))
@@ -57,7 +59,7 @@ class Housekeeping:
 
     async def step(self) -> None:
         """
-        Do it once.
+        Set the gauges.
         """
         metrics, stats = self._metrics, await self._journal.stats()
         metrics.journal_last_seq.set(stats.last_seq)
@@ -76,7 +78,21 @@ class Housekeeping:
             metrics.sink_pending_events.labels("kafka").set(backlog.events)
             oldest = backlog.oldest_at.timestamp() if backlog.oldest_at else 0
             metrics.sink_oldest_pending_timestamp_seconds.labels("kafka").set(oldest)
-        await self._journal.forget_sends(self._clock.now() - KEEP_SENDS)
+
+    async def clear(self, stop: asyncio.Event) -> None:
+        """
+        Forget old budget reservations and replies, and discard what waits for deleted endpoints.
+
+        In small steps, so that nobody waits long for the journal; once told to stop the rest is left for
+        the next start.
+        """
+        journal, now = self._journal, self._clock.now()
+        await journal.forget_sends(now - KEEP_SENDS)
+        is_more = True
+        while is_more and not stop.is_set():
+            forgotten = await journal.forget_replies(now - KEEP_REPLIES)
+            discarded = await journal.discard_of_deleted(DISCARD_AT_ONCE, now)
+            is_more = forgotten + discarded > 0
 
 
 class LoopLag:

@@ -1,0 +1,79 @@
+"""
+Endpoints made and changed by REST.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from relay.journal import schema, secrets_of_endpoints
+from relay.journal.matching import match_anew
+from relay.journal.registered import changeable, registered_one
+from relay.journal.rows import spec_values
+from relay.model.endpoint import DISABLED, HEALTHY, EndpointSpec, RegisteredEndpoint
+from relay.model.errors import Conflict
+from relay.model.times import to_ms
+
+MAX_ENDPOINTS: Final = 1_000
+GONE: Final = "http_410"
+
+_t = schema.endpoints
+
+
+def create_endpoint(conn: Connection, last_seq: int, spec: EndpointSpec, now: datetime) -> RegisteredEndpoint:
+    """
+    Register an endpoint: every matching event after `last_seq` gets a delivery, and none before.
+
+    Raises:
+        Conflict: its id is, or was, in use; or there are too many endpoints.
+    """
+    if conn.execute(select(_t.c.no).where(_t.c.id == spec.id)).scalar() is not None:
+        raise Conflict(f"the id {spec.id} is, or was, that of an endpoint: ids are not used again")
+    count = select(func.count()).select_from(_t).where(_t.c.deleted_ms.is_(None))
+    if conn.execute(count).scalar_one() >= MAX_ENDPOINTS:
+        raise Conflict(f"there are {MAX_ENDPOINTS} endpoints, which is the most: delete one first")
+    conn.execute(insert(_t).values(new_endpoint(spec, last_seq, now) | {"is_from_file": False}))
+    endpoint_no = conn.execute(select(_t.c.no).where(_t.c.id == spec.id)).scalar_one()
+    for key in reversed(spec.secrets):
+        secrets_of_endpoints.enter(conn, endpoint_no, key, now)
+    match_anew(conn)
+    return registered_one(conn, endpoint_no, now)
+
+
+def new_endpoint(spec: EndpointSpec, last_seq: int, now: datetime) -> dict[str, object]:
+    """
+    Return the columns of an endpoint that gets everything after `last_seq`.
+    """
+    fresh = {"state": HEALTHY, "start_seq": last_seq, "revision": 0, "created_ms": to_ms(now)}
+    return {"id": spec.id, **spec_values(spec), **fresh, "is_emptied": False}
+
+
+def change_endpoint(conn: Connection, spec: EndpointSpec, now: datetime) -> tuple[RegisteredEndpoint, bool]:
+    """
+    Make an endpoint so; tell whether it has a new address.
+
+    At a new address the hold that the old receiver asked for is over, and one that was gone (410) is healthy.
+    """
+    row = changeable(conn, spec.id)
+    wanted, has_moved = spec_values(spec), row.url != spec.url
+    if has_moved:
+        wanted["not_before_ms"] = None
+        if row.state == DISABLED and row.state_reason == GONE:
+            wanted |= {"state": HEALTHY, "state_reason": None}
+    conn.execute(update(_t).where(_t.c.no == row.no).values(**wanted))
+    match_anew(conn)
+    return registered_one(conn, row.no, now), has_moved
+
+
+def add_secret(
+    conn: Connection, endpoint_id: str, key: bytes, old_until: datetime, now: datetime
+) -> RegisteredEndpoint:
+    """
+    Sign with a new secret first, and with the older ones until `old_until`.
+    """
+    row = changeable(conn, endpoint_id)
+    secrets_of_endpoints.replace(conn, row.no, key, old_until, now)
+    return registered_one(conn, row.no, now)

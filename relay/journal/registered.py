@@ -1,0 +1,51 @@
+"""
+Registered endpoints as they are read.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from relay.journal import schema
+from relay.journal.rows import registered_of
+from relay.journal.secrets_of_endpoints import signing
+from relay.model.endpoint import RegisteredEndpoint
+from relay.model.errors import Conflict, NotFound
+
+_t = schema.endpoints
+
+
+def registered(conn: Connection, now: datetime) -> list[RegisteredEndpoint]:
+    """
+    Return all endpoints but the deleted ones, oldest first.
+    """
+    secrets = signing(conn, now)
+    rows = conn.execute(select(_t).where(_t.c.deleted_ms.is_(None)).order_by(_t.c.no))
+    return [registered_of(row, secrets.get(row.no, ())) for row in rows]
+
+
+def registered_one(conn: Connection, endpoint_no: int, now: datetime) -> RegisteredEndpoint:
+    """
+    Return an endpoint that is known to be there.
+    """
+    row = conn.execute(select(_t).where(_t.c.no == endpoint_no)).one()
+    return registered_of(row, signing(conn, now, endpoint_no).get(endpoint_no, ()))
+
+
+def changeable(conn: Connection, endpoint_id: str) -> Row[Any]:
+    """
+    Return the row of an endpoint that REST may change.
+
+    Raises:
+        NotFound: there is none with this id.
+        Conflict: it belongs to the configuration file.
+    """
+    row = conn.execute(select(_t).where(_t.c.id == endpoint_id, _t.c.deleted_ms.is_(None))).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no endpoint {endpoint_id}")
+    if row.is_from_file:
+        raise Conflict(f"endpoint {endpoint_id} belongs to the configuration file: change it there")
+    return row
