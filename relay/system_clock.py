@@ -20,6 +20,12 @@ class SystemClock:
         """
         return datetime.now(UTC)
 
+    def now_ms(self) -> int:
+        """
+        Return the present instant in whole milliseconds since 1970.
+        """
+        return time.time_ns() // 1_000_000
+
     def monotonic(self) -> float:
         """
         Return seconds from an arbitrary start, never going back.

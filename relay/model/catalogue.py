@@ -31,7 +31,10 @@ SOURCE_STATE_CHANGED: Final = "source.state_changed"
 SOURCE_ROW_REJECTED: Final = "source.row_rejected"
 SYSTEM_STATUS_CHANGED: Final = "system.status_changed"
 ENDPOINT_FAILING: Final = "endpoint.failing"
+ENDPOINT_PAUSED: Final = "endpoint.paused"
+ENDPOINT_RESUMED: Final = "endpoint.resumed"
 ENDPOINT_DISABLED: Final = "endpoint.disabled"
+ENDPOINT_TEST: Final = "endpoint.test"
 DELIVERY_EXHAUSTED: Final = "delivery.exhausted"
 
 CALL_ENDS: Final = (CALL_FINISHED, CALL_ABANDONED, CALL_TIMED_OUT, CALL_MISSED)
@@ -60,7 +63,15 @@ CATALOGUE: Final = (
     EventType(SOURCE_ROW_REJECTED, RowsRejectedData, "Rows of a poll could not be read (one event a poll)."),
     EventType(SYSTEM_STATUS_CHANGED, SystemStatusData, "The vendor reports another system status."),
     EventType(ENDPOINT_FAILING, EndpointData, "An endpoint refused three attempts in a row."),
+    EventType(ENDPOINT_PAUSED, EndpointData, "A person paused an endpoint: what is meant for it waits."),
+    EventType(ENDPOINT_RESUMED, EndpointData, "A person resumed an endpoint that was paused or disabled."),
     EventType(ENDPOINT_DISABLED, EndpointData, "An endpoint said that it is gone (410)."),
+    EventType(
+        ENDPOINT_TEST,
+        EndpointData,
+        "A person asked for a test of an endpoint. Sent to that endpoint alone, once; it is never in the "
+        "journal nor in Kafka, and its revision, always 1, does not count.",
+    ),
     EventType(DELIVERY_EXHAUSTED, ExhaustedData, "A delivery used up its retry schedule."),
 )
 
@@ -72,3 +83,11 @@ def is_known_pattern(pattern: str) -> bool:
     Tell whether a type pattern covers at least one type of the catalogue.
     """
     return any(matches_type(pattern, name) for name in EVENT_TYPES)
+
+
+def known_patterns() -> tuple[str, ...]:
+    """
+    Return every type pattern that covers a type of the catalogue.
+    """
+    families = {f"{name.rpartition('.')[0]}.*": None for name in EVENT_TYPES}
+    return ("*", *families, *EVENT_TYPES)

@@ -19,6 +19,12 @@ class Clock(Protocol):
         """
         ...
 
+    def now_ms(self) -> int:
+        """
+        Return the present instant in whole milliseconds since 1970: what is asked for every delivery.
+        """
+        ...
+
     def monotonic(self) -> float:
         """
         Return seconds from an arbitrary start, never going back.

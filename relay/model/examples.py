@@ -7,7 +7,6 @@ The calls are of one made-up customer; the numbers are reserved for fiction in A
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -104,11 +103,12 @@ def _event(
     event_type: str, about: str, revision: int, after_s: int, data: Mapping[str, object], **more: Any
 ) -> Event:
     at = _START + timedelta(seconds=after_s)
-    milestone = _MILESTONES.get(event_type)
+    if event_type in _MILESTONES:
+        made_id = _IDS.milestone(about, _MILESTONES[event_type])
+    else:
+        made_id = _IDS.following(about, None, event_type.encode())
     return Event(
-        id=_IDS.milestone(about, milestone)
-        if milestone
-        else _IDS.following(about, None, event_type.encode()),
+        id=more.pop("id", made_id),
         type=event_type,
         source_id=None if about.startswith("endpoint/") else _SOURCE,
         subject=about,
@@ -213,9 +213,7 @@ def _endpoint_events() -> tuple[Event, ...]:
     }
     verdict = {"attempts": 10, "reason": "http_5xx", "status": 503}
     asked = {**facts, **dict.fromkeys(("reason", "status", "attempts_in_a_row"))}
-    ping = _event(
-        catalogue.ENDPOINT_TEST, endpoint, 1, 20, {**asked, "state": "healthy", "previous_state": "healthy"}
-    )
+    ping = {**asked, "state": "healthy", "previous_state": "healthy"}
     return (
         _event(catalogue.ENDPOINT_FAILING, endpoint, 1, 400, {**facts, **failing}),
         _event(
@@ -224,7 +222,7 @@ def _endpoint_events() -> tuple[Event, ...]:
         _event(catalogue.ENDPOINT_PAUSED, endpoint, 3, 274_000, {**asked, **paused}, changed=("state",)),
         _event(catalogue.ENDPOINT_RESUMED, endpoint, 4, 275_000, {**asked, **resumed}, changed=("state",)),
         _event(catalogue.ENDPOINT_DISABLED, endpoint, 5, 280_000, {**facts, **gone}, changed=("state",)),
-        replace(ping, id="evt_test_" + "0123456789abcdef" * 2),
+        _event(catalogue.ENDPOINT_TEST, endpoint, 1, 20, ping, id="evt_test_" + "0123456789abcdef" * 2),
     )
 
 

@@ -55,3 +55,16 @@ class GiveUp:
 
 
 Outcome = Delivered | TryLater | GiveUp
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """
+    What came of the one attempt of an `endpoint.test` event that a person asked for.
+    """
+
+    __test__ = False  # for pytest, which takes every class of such a name for a test
+
+    outcome: Outcome
+    latency_ms: int
+    event_id: str

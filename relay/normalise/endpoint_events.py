@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from relay.model import catalogue
-from relay.model.endpoint import Endpoint
+from relay.model.endpoint import DISABLED, HEALTHY, PAUSED, Endpoint
 from relay.model.event import LIVE, Event
 from relay.model.ids import IdMaker, facts_digest, subject
 
@@ -42,11 +42,23 @@ class EndpointEvents:
         """
         self._state(catalogue.ENDPOINT_FAILING, self._endpoint.state, reason, status, attempts_in_a_row)
 
+    def paused(self) -> None:
+        """
+        Say that a person holds back what is meant for the endpoint.
+        """
+        self._state(catalogue.ENDPOINT_PAUSED, PAUSED, None, None, None)
+
+    def resumed(self) -> None:
+        """
+        Say that a person lets the endpoint have its events again.
+        """
+        self._state(catalogue.ENDPOINT_RESUMED, HEALTHY, None, None, None)
+
     def disabled(self, reason: str, status: int | None) -> None:
         """
         Say that the endpoint gets no more events.
         """
-        self._state(catalogue.ENDPOINT_DISABLED, "disabled", reason, status, None)
+        self._state(catalogue.ENDPOINT_DISABLED, DISABLED, reason, status, None)
 
     def exhausted(
         self, delivery_event: dict[str, str], attempts: int, reason: str, status: int | None
@@ -63,17 +75,15 @@ class EndpointEvents:
         self._add(catalogue.DELIVERY_EXHAUSTED, facts, ())
 
     def _state(
-        self, event_type: str, state: str, reason: str, status: int | None, attempts_in_a_row: int | None
+        self,
+        event_type: str,
+        state: str,
+        reason: str | None,
+        status: int | None,
+        attempts_in_a_row: int | None,
     ) -> None:
-        facts = {
-            "endpoint_id": self._endpoint.id,
-            "url": _public(self._endpoint.url),
-            "state": state,
-            "previous_state": self._endpoint.state,
-            "reason": reason,
-            "status": status,
-            "attempts_in_a_row": attempts_in_a_row,
-        }
+        facts = _facts(self._endpoint, state)
+        facts |= {"reason": reason, "status": status, "attempts_in_a_row": attempts_in_a_row}
         self._add(event_type, facts, ("state",) if state != self._endpoint.state else ())
 
     def _add(self, event_type: str, facts: dict[str, Any], changed: tuple[str, ...]) -> None:
@@ -96,6 +106,36 @@ class EndpointEvents:
             )
         )
         self._last_event_id = event_id
+
+
+def ping(endpoint: Endpoint, event_id: str, now: datetime) -> Event:
+    """
+    Make the event that tries out an endpoint: never appended, and so outside the revisions of its subject.
+    """
+    return Event(
+        id=event_id,
+        type=catalogue.ENDPOINT_TEST,
+        source_id=None,
+        subject=subject("endpoint", endpoint.id),
+        revision=1,
+        occurred_at=now,
+        observed_at=now,
+        precision_s=0,
+        data=_facts(endpoint, endpoint.state),
+        origin=LIVE,
+    )
+
+
+def _facts(endpoint: Endpoint, state: str) -> dict[str, Any]:
+    return {
+        "endpoint_id": endpoint.id,
+        "url": _public(endpoint.url),
+        "state": state,
+        "previous_state": endpoint.state,
+        "reason": None,
+        "status": None,
+        "attempts_in_a_row": None,
+    }
 
 
 def _public(url: str) -> str:

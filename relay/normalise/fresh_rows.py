@@ -31,8 +31,14 @@ class KnownRows:
         """
         Return the places of the rows of a whole page that are not known yet.
         """
-        known, rejected, seen = self._known, self._rejected, Counter[bytes]()
-        places = []
+        known, rejected = self._known, self._rejected
+        if len(set(digests)) == len(digests):  # no twins, as nearly always: nothing to count
+            return [
+                place
+                for place, digest in enumerate(digests)
+                if digest not in known and digest not in rejected
+            ]
+        seen, places = Counter[bytes](), []
         for place, digest in enumerate(digests):
             seen[digest] += 1
             if seen[digest] > known[digest] and digest not in rejected:

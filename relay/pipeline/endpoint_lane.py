@@ -6,93 +6,150 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from relay.journal.port import Appended, DeliveryJournal
-from relay.model.clock import Clock
-from relay.model.endpoint import DISABLED, PAUSED, Delivery, Endpoint
+from relay.model.endpoint import Delivery
 from relay.model.errors import JournalBusy
-from relay.model.ids import IdMaker
 from relay.model.outcome import Delivered, Outcome, TryLater
-from relay.model.times import to_ms
-from relay.pipeline.endpoint_reports import EndpointReports
+from relay.pipeline.endpoint_reports import CLOSED, EndpointReports
 from relay.pipeline.lane import Lane
-from relay.pipeline.settling import Settler
+from relay.pipeline.lane_context import LaneContext, WebhookEndpoint
 from relay.pipeline.verdicts import Report, Verdicts
-from relay.pipeline.waiting import pause
-from relay.sinks.port import DeliverySink
-from relay.telemetry.metrics import Metrics
+from relay.pipeline.waiting import pause, pause_until_done
 
 IDLE_CHECK_S: Final = 60.0
 BUSY_PAUSE_S: Final = 0.05
+RESENDS_IN_FLIGHT: Final = 4
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class LaneContext:
-    """
-    What all lanes share.  `grace_s` is how long attempts in flight may take once told to stop.
-    """
-
-    journal: DeliveryJournal
-    clock: Clock
-    metrics: Metrics
-    ids: IdMaker
-    settler: Settler
-    appended: Callable[[Appended], None]
-    grace_s: float
-
-
 class EndpointLane:
     """
-    Delivers to one endpoint: at most `max_in_flight` attempts at a time, in order within a subject.
+    Delivers to one endpoint: at most so many attempts at a time, in order within a subject.
+
+    With `is_for_resends` it delivers what was asked to be sent again, and nothing else.  Such a lane is over
+    once there is no more of that; for what comes later a new one is opened.
+
+    Args:
+        webhook: what delivers.
+        reports: tells people; also where the endpoint stands.
+        context: what all lanes share.
     """
 
     def __init__(
         self,
-        endpoint: Endpoint,
-        max_in_flight: int,
-        sink: DeliverySink,
-        next_delay_s: Callable[[int], float | None],
+        webhook: WebhookEndpoint,
+        reports: EndpointReports,
         context: LaneContext,
+        *,
+        is_for_resends: bool = False,
     ) -> None:
-        self.endpoint = endpoint
-        self.queue = Lane(max_in_flight)
-        self._sink = sink
+        self.endpoint = endpoint = reports.endpoint
+        self.is_over = False
+        self._is_for_resends = is_for_resends
+        self.queue = Lane(self._window(webhook))
+        self._sink, self._schedule = webhook.sink, webhook.next_delay_s
         self._context = context
         self._tasks: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._is_stopping = False
         self._sleeps_for_ms: int | None = None
         self._failure: BaseException | None = None
-        reports = EndpointReports(endpoint, context.journal, context.ids, context.clock, context.appended)
-        self._verdicts = Verdicts(self.queue, context.settler, reports, next_delay_s, self._spawn)
-        self._verdicts.is_closed = endpoint.state in (PAUSED, DISABLED)
+        self._verdicts = Verdicts(
+            self.queue, context.settler, reports, lambda made: self._schedule(made), self._spawn
+        )
+        self._verdicts.is_closed = endpoint.state in CLOSED
         self._verdicts.not_before_ms = endpoint.not_before_ms or 0
 
-    async def run(self, stop: asyncio.Event) -> None:
+    @property
+    def name(self) -> str:
         """
-        Deliver until told to stop; then give the attempts in flight their grace.
+        Return what to call it in a traceback.
         """
+        return f"{'resends' if self._is_for_resends else 'lane'} {self.endpoint.id}"
+
+    async def run(self) -> None:
+        """
+        Deliver until stopped or left, or until nothing is to be sent again.
+        """
+        is_cut_off = True
         try:
-            while not stop.is_set() and self._failure is None:
+            while not self._is_stopping and not self.is_over and self._failure is None:
                 self._woken.clear()
                 await self._fill()
                 self.pump()
-                await pause(self._context.clock, self._idle_s(), self._woken, stop)
+                self.is_over = self._is_for_resends and self.queue.is_idle
+                if not self.is_over:
+                    await pause(self._context.clock, self._idle_s(), self._woken)
+            is_cut_off = False
         finally:
             self._is_stopping = True
+            if is_cut_off:
+                self._stopped.set()
             await self._finish()
         if self._failure is not None:
             raise self._failure
+
+    def stop(self) -> None:
+        """
+        Start no further attempt; those in flight get their grace.
+        """
+        self._stopped.set()
+        self.leave()
+
+    def leave(self) -> None:
+        """
+        Start no further attempt, for good; those in flight may end as they would have.
+        """
+        self._is_stopping = True
+        self._woken.set()
+
+    def change(self, webhook: WebhookEndpoint) -> None:
+        """
+        Deliver by this from now on; attempts in flight end as they began.
+        """
+        self._sink, self._schedule = webhook.sink, webhook.next_delay_s
+        self.queue.max_in_flight = self._window(webhook)
+        self.wake()
+
+    def close(self) -> None:
+        """
+        Start no further attempt before `open`; what is appended until then is left to the journal.
+        """
+        self._verdicts.is_closed = True
+        self.queue.fall_behind()
+
+    def open(self) -> None:
+        """
+        Send whatever is due, oldest first, whoever asked for a wait before.
+        """
+        self._verdicts.is_closed = False
+        self._verdicts.not_before_ms = 0
+        self.queue.fall_behind()
+        self._woken.set()
+
+    def hold(self, until_ms: int) -> None:
+        """
+        Start no further attempt before then.
+        """
+        self._verdicts.not_before_ms = max(self._verdicts.not_before_ms, until_ms)
+        self._woken.set()
+
+    def look(self) -> None:
+        """
+        Look into the journal for what was made without an append.
+        """
+        self.queue.want_page()
+        self._woken.set()
 
     def wake(self) -> None:
         """
         Look again what may be sent, and whether the journal holds more.
         """
+        if self._verdicts.is_closed:
+            return
         self.pump()
         if self.queue.next_due_ms != self._sleeps_for_ms or self.queue.is_due(self._now_ms()):
             self._woken.set()
@@ -122,7 +179,9 @@ class EndpointLane:
             limits = queue.page_limits()
             queue.start_paging()
             try:
-                page = await context.journal.page_in(self.endpoint.no, now_ms, *limits)
+                page = await context.journal.page_in(
+                    self.endpoint.no, now_ms, *limits, resends=self._is_for_resends
+                )
             except JournalBusy:
                 context.metrics.journal_errors.labels("page_in", "busy").inc()
                 queue.want_page()
@@ -150,23 +209,19 @@ class EndpointLane:
         current: Delivery | None = delivery
         try:
             while current is not None:
-                started, made_at_ms = clock.monotonic(), self._now_ms()
-                outcome = await self._attempt(current)
-                self._verdicts.judge(
-                    current, outcome, made_at_ms, round((clock.monotonic() - started) * 1000)
-                )
+                started, made_at_ms = clock.monotonic(), clock.now_ms()
+                try:
+                    outcome: Outcome = await self._sink.deliver(current)
+                except Exception as error:  # a bug of a sink becomes a counted retry, not a crash loop
+                    log.exception("a sink failed", extra={"endpoint": self.endpoint.id})
+                    outcome = TryLater(reason="bug", answer=repr(error).encode()[:1024])
+                latency_ms = round((clock.monotonic() - started) * 1000)
+                self._verdicts.judge(current, outcome, made_at_ms, latency_ms)
                 if not isinstance(outcome, Delivered):
                     self._woken.set()  # the loop's next look at the journal may be earlier now
                 current = self.queue.take() if self._may_send() else None
         finally:
             inflight.dec()
-
-    async def _attempt(self, delivery: Delivery) -> Outcome:
-        try:
-            return await self._sink.deliver(delivery)
-        except Exception as error:  # a bug of a sink becomes a counted retry, not a crash loop
-            log.exception("a sink failed", extra={"endpoint": self.endpoint.id, "event": delivery.event_id})
-            return TryLater(reason="bug", answer=repr(error).encode()[:1024])
 
     def _spawn(self, work: Report) -> None:
         task = asyncio.create_task(work)
@@ -177,16 +232,27 @@ class EndpointLane:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._failure = task.exception()
+            self._stopped.set()
         if self._failure is not None or self.queue.wants_page:
             self._woken.set()
 
     async def _finish(self) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._context.grace_s)
-        # What is cut off here has no outcome: it stays due in the journal and is made again.
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        ending = asyncio.create_task(self._all_done())
+        try:
+            await pause_until_done(ending, self._stopped, self._context.grace_s)
+        finally:
+            # What is cut off here has no outcome: it stays due in the journal and is made again.
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _all_done(self) -> None:
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _window(self, webhook: WebhookEndpoint) -> int:
+        wanted = webhook.spec.max_in_flight
+        return min(RESENDS_IN_FLIGHT, wanted) if self._is_for_resends else wanted
 
     def _now_ms(self) -> int:
-        return to_ms(self._context.clock.now())
+        return self._context.clock.now_ms()

@@ -7,32 +7,59 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from dataclasses import replace
+from typing import Final, Protocol, TypeVar
 
 import orjson
 
 from relay.journal.port import Appended, DeliveryJournal, EndpointChange
 from relay.model.clock import Clock
-from relay.model.endpoint import DISABLED, Delivery, Endpoint
-from relay.model.errors import JournalBusy
+from relay.model.endpoint import DISABLED, HEALTHY, PAUSED, Delivery, Endpoint
+from relay.model.errors import Conflict, JournalBusy
 from relay.model.ids import IdMaker
 from relay.model.outcome import GiveUp, TryLater
-from relay.model.times import from_ms, rfc3339
+from relay.model.times import from_ms, rfc3339, to_ms
 from relay.normalise.endpoint_events import EndpointEvents
 
 OPERATIONAL: Final = ("endpoint.", "delivery.")
+CLOSED: Final = (PAUSED, DISABLED)
 BUSY_PAUSE_S: Final = 0.05
+DUE_AT_ONCE: Final = 2_000
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
+class Switch(Protocol):
+    """
+    What follows the state of an endpoint once it is durable.
+    """
+
+    def close(self) -> None:
+        """
+        Send nothing more.
+        """
+        ...
+
+    def open(self) -> None:
+        """
+        Send what is due: nothing is held back any more.
+        """
+        ...
+
+    def hold(self, until_ms: int) -> None:
+        """
+        Send nothing before then.
+        """
+        ...
+
+
 class EndpointReports:
     """
     Writes the events of one endpoint, in the order in which they were reported.
 
-    While the journal is busy a report waits, and with it those after it.
+    While the journal is busy a report waits, and with it those after it.  `endpoint` is as last stored.
 
     Args:
         endpoint: what the reports are about.
@@ -40,6 +67,7 @@ class EndpointReports:
         ids: maker of event ids.
         clock: when they happened.
         appended: told of the events once they are durable.
+        switch: follows the states.
     """
 
     def __init__(
@@ -49,20 +77,50 @@ class EndpointReports:
         ids: IdMaker,
         clock: Clock,
         appended: Callable[[Appended], None],
+        switch: Switch,
     ) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._journal = journal
         self._ids = ids
         self._clock = clock
         self._appended = appended
+        self._switch = switch
+        self._is_over = False
         self._one_at_a_time = asyncio.Lock()
+
+    def end(self) -> None:
+        """
+        Report nothing more: the endpoint was deleted.
+        """
+        self._is_over = True
+
+    async def paused(self) -> None:
+        """
+        Store that the endpoint is sent nothing for now, and say so; nothing where that is so already.
+
+        Raises:
+            Conflict: it is disabled.
+        """
+        await self._change(PAUSED, None, lambda events: events.paused())
+
+    async def resumed(self) -> None:
+        """
+        Store that the endpoint is sent to again, and say so where it was not; what waits is due at once.
+        """
+        await self._hold(None)
+        due = DUE_AT_ONCE
+        while due == DUE_AT_ONCE:  # what waits may be very much: nobody else could write for as long
+            due = await self._stored(self._made_due)
+        await self._change(HEALTHY, None, lambda events: events.resumed())
+        if self.endpoint.state == HEALTHY:
+            self._switch.open()
 
     async def disabled(self, outcome: GiveUp) -> None:
         """
         Store that the endpoint gets no more events, and say so.
         """
         log.error(
-            "endpoint is gone, disabled", extra={"endpoint": self._endpoint.id, "status": outcome.status}
+            "endpoint is gone, disabled", extra={"endpoint": self.endpoint.id, "status": outcome.status}
         )
         await self._change(
             DISABLED, outcome.reason, lambda events: events.disabled(outcome.reason, outcome.status)
@@ -72,7 +130,7 @@ class EndpointReports:
         """
         Say that the endpoint refuses what it is sent: a person should look.
         """
-        log.error("endpoint refuses", extra={"endpoint": self._endpoint.id, "status": outcome.status})
+        log.error("endpoint refuses", extra={"endpoint": self.endpoint.id, "status": outcome.status})
         await self._change(None, None, lambda e: e.failing(outcome.reason, outcome.status, attempts_in_a_row))
 
     async def exhausted(self, delivery: Delivery, outcome: TryLater, attempts: int) -> None:
@@ -92,8 +150,32 @@ class EndpointReports:
         Store until when the receiver asked to be left alone.
         """
         until = rfc3339(from_ms(until_ms))
-        log.warning("endpoint asked to wait", extra={"endpoint": self._endpoint.id, "until": until})
-        await self._stored(lambda: self._journal.hold_endpoint(self._endpoint.no, until_ms))
+        log.warning("endpoint asked to wait", extra={"endpoint": self.endpoint.id, "until": until})
+        await self._hold(until_ms)
+        self._switch.hold(until_ms)
+
+    async def read_again(self) -> None:
+        """
+        Follow what somebody else has changed in the journal.
+        """
+        await self._stored(self._read_again)
+
+    async def _read_again(self) -> None:
+        before = self.endpoint
+        self.endpoint = (await self._journal.endpoint_head(before.no)).endpoint
+        if self.endpoint.state in CLOSED:
+            self._switch.close()
+        elif before.state in CLOSED or before.url != self.endpoint.url:
+            # At a new address nobody has asked for a wait, and what waited was made due.
+            self._switch.open()
+
+    async def _hold(self, until_ms: int | None) -> None:
+        await self._stored(lambda: self._journal.hold_endpoint(self.endpoint.no, until_ms))
+        self.endpoint = replace(self.endpoint, not_before_ms=until_ms)
+
+    async def _made_due(self) -> int:
+        now_ms = to_ms(self._clock.now())
+        return await self._journal.make_due(self.endpoint.no, now_ms, DUE_AT_ONCE)
 
     async def _change(
         self, state: str | None, reason: str | None, say: Callable[[EndpointEvents], None]
@@ -104,14 +186,23 @@ class EndpointReports:
         self, state: str | None, reason: str | None, say: Callable[[EndpointEvents], None]
     ) -> Appended:
         now = self._clock.now()
-        head = await self._journal.endpoint_head(self._endpoint.no)
+        head = await self._journal.endpoint_head(self.endpoint.no)
         before = head.endpoint
+        if self._is_over or before.state == state:
+            return Appended((), ())
+        if state == PAUSED and before.state == DISABLED:
+            raise Conflict(f"endpoint {before.id} is disabled: it gets nothing as it is; resume it first")
         if state is None:  # what is told of an endpoint that keeps its state does not explain that state
             state, reason = before.state, before.state_reason
         events = EndpointEvents(self._ids, before, head.revision, head.last_event_id, now)
         say(events)
-        change = EndpointChange(self._endpoint.no, state, reason, tuple(events.made))
-        return await self._journal.change_endpoint(change, now)
+        change = EndpointChange(self.endpoint.no, state, reason, tuple(events.made))
+        appended = await self._journal.change_endpoint(change, now)
+        if state != before.state:
+            self.endpoint = replace(self.endpoint, state=state, state_reason=reason)
+        if state in CLOSED:
+            self._switch.close()
+        return appended
 
     async def _stored(self, write: Callable[[], Awaitable[T]]) -> T:
         async with self._one_at_a_time:

@@ -5,6 +5,7 @@ What follows every append: it is counted, and whoever waits for it is woken.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 from relay.journal.port import Appended
@@ -23,16 +24,24 @@ class HandOn:
         deliver: gets the deliveries.
         publish: is woken, where there is one.
         metrics: counts the events.
+        tell_newest: told the seq of the newest event, for those who read the journal as it grows.
     """
 
-    def __init__(self, deliver: Deliver, publish: Publish | None, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        deliver: Deliver,
+        publish: Publish | None,
+        metrics: Metrics,
+        tell_newest: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._deliver = deliver
         self._publish = publish
         self._metrics = metrics
+        self._tell_newest = tell_newest
 
     def __call__(self, appended: Appended) -> None:
         """
-        Count the events, offer the deliveries, wake the publisher.
+        Count the events, offer the deliveries, wake the publisher and who else reads along.
         """
         if not appended.events:
             return
@@ -44,3 +53,4 @@ class HandOn:
         self._deliver.offer(appended)
         if self._publish is not None:
             self._publish.wake()
+        self._tell_newest(appended.events[-1].seq)

@@ -127,7 +127,8 @@ class Ingest:
         known = await self._known_rows(source_id, pull)
         digests = await _digests(pull.rows)
         places = known.fresh(digests)
-        state = await self._with_scheme(source_id, pull, state, is_first_page=known.is_empty)
+        fresh = [pull.rows[place] for place in places]
+        state = await self._with_scheme(source_id, pull, state, fresh, is_first_page=known.is_empty)
         facts, rejects = await self._read(pull, places, digests, native_since(state.id_scheme))
         page = Counter(digests)
         counts = await self._take_all(source_id, pull, page, facts)
@@ -178,12 +179,20 @@ class Ingest:
         return known
 
     async def _with_scheme(
-        self, source_id: str, pull: Pull, state: StreamState, is_first_page: bool
+        self,
+        source_id: str,
+        pull: Pull,
+        state: StreamState,
+        fresh: Sequence[dict[str, Any]],
+        *,
+        is_first_page: bool,
     ) -> StreamState:
         """
         Store a new scheme of ids before anything follows it, so that a crash in between changes no id.
+
+        A column of ids that appears makes every row a fresh one.
         """
-        has_native_ids = state.id_scheme == FACTS and any(map(self._reader.has_native_id, pull.rows))
+        has_native_ids = state.id_scheme == FACTS and any(map(self._reader.has_native_id, fresh))
         scheme = scheme_after(state.id_scheme, has_native_ids, is_first_page, pull.requested_at)
         if scheme != state.id_scheme:
             state = replace(state, id_scheme=scheme)

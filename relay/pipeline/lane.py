@@ -25,12 +25,14 @@ NOW: Final = 0
 class Lane:
     """
     Pure state; the loops in `relay.pipeline.deliver` send, settle and page.
+
+    `max_in_flight` may be changed at any time.
     """
 
     def __init__(
         self, max_in_flight: int, max_deliveries: int = MAX_DELIVERIES, max_bytes: int = MAX_BYTES
     ) -> None:
-        self._max_in_flight = max_in_flight
+        self.max_in_flight = max_in_flight
         self._max_deliveries = max_deliveries
         self._max_bytes = max_bytes
         self._queues: dict[int, deque[Delivery]] = {}
@@ -70,7 +72,7 @@ class Lane:
         elif self.is_behind or led_until == NOW:
             self._has_missed = self._wants_page = True
         elif self._held >= self._max_deliveries or self._held_bytes >= self._max_bytes:
-            self.is_behind = self._has_missed = self._wants_page = True
+            self.fall_behind()
         else:
             self._enqueue(delivery)
 
@@ -78,7 +80,7 @@ class Lane:
         """
         Return the next delivery to attempt, or None: nothing is ready, or the window is full.
         """
-        if not self._ready or len(self._busy) >= self._max_in_flight:
+        if not self._ready or len(self._busy) >= self.max_in_flight:
             return None
         key = self._ready.popleft()
         queue = self._queues[key]
@@ -141,6 +143,19 @@ class Lane:
         Tell whether the journal may hold something that is due and not here.
         """
         return self._wants_page
+
+    @property
+    def is_idle(self) -> bool:
+        """
+        Tell whether nothing is here, under way, uncommitted or waiting, and the journal has nothing due.
+        """
+        return not (self.is_behind or self._wants_page or self._led_by_journal or self._active())
+
+    def fall_behind(self) -> None:
+        """
+        Take nothing more from appends until a page shows that all the journal holds is known here.
+        """
+        self.is_behind = self._has_missed = self._wants_page = True
 
     def want_page(self) -> None:
         """

@@ -63,8 +63,9 @@ class Settler:
         """
         Take an outcome.
         """
+        if not self._waiting:
+            self._has_some.set()
         self._waiting.append(settlement)
-        self._has_some.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Final
 
+from relay.model.times import to_ms
+
 DEFAULT_START: Final = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 
@@ -35,6 +37,12 @@ class ManualClock:
         Return the chosen instant in UTC.
         """
         return self._start + self._elapsed
+
+    def now_ms(self) -> int:
+        """
+        Return the chosen instant in milliseconds since 1970.
+        """
+        return to_ms(self.now())
 
     def monotonic(self) -> float:
         """

@@ -5,7 +5,7 @@ A journal on a real file, and the loops around it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,8 +16,10 @@ from prometheus_client import CollectorRegistry
 from relay.journal.port import Append, Appended
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.clock import Clock
-from relay.pipeline.deliver import Deliver, WebhookEndpoint
+from relay.model.endpoint import EndpointSpec
+from relay.pipeline.deliver import Deliver
 from relay.pipeline.hand_on import HandOn
+from relay.pipeline.lane_context import WebhookEndpoint
 from relay.sinks.port import DeliverySink
 from relay.system_clock import SystemClock
 from relay.telemetry.metrics import Metrics
@@ -37,6 +39,22 @@ class Delivering:
     hand_on: HandOn
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     appended: list[Appended] = field(default_factory=list)
+    opened: list[EndpointSpec] = field(default_factory=list)
+    loop: asyncio.Task[None] = field(init=False)
+
+    @property
+    def told(self) -> list[str]:
+        """
+        Return the types of the events that delivering itself appended.
+        """
+        return [event.type for appended in self.appended for event in appended.events]
+
+    async def create(self, spec: EndpointSpec) -> None:
+        """
+        Register an endpoint as REST does, and have the loop follow.
+        """
+        await self.journal.registry.create_endpoint(spec, lambda _: b"", NOW, None)
+        await self.deliver.refresh()
 
     async def append(self, change: Append) -> Appended:
         """
@@ -53,12 +71,20 @@ class Delivering:
         self.appended.append(change)
         self.hand_on(change)
 
-    async def settled(self, timeout_s: float = 10.0) -> None:
+    async def settled(self, timeout_s: float = 10.0, pending: int = 0) -> None:
         """
-        Return once the journal holds no pending delivery.
+        Return once the journal holds no pending delivery, or just so many.
         """
         async with asyncio.timeout(timeout_s):
-            while (await self.journal.stats()).pending:  # noqa: ASYNC110 - the journal has no event for it
+            while (await self.journal.stats()).pending != pending:  # noqa: ASYNC110 - it has no event for it
+                await asyncio.sleep(0)
+
+    async def until_told(self, event_type: str, timeout_s: float = 10.0) -> None:
+        """
+        Return once delivering itself has appended an event of a type.
+        """
+        async with asyncio.timeout(timeout_s):
+            while event_type not in self.told:  # noqa: ASYNC110 - nothing else says so
                 await asyncio.sleep(0)
 
 
@@ -68,28 +94,47 @@ Start = Callable[..., AsyncIterator[Delivering]]
 @asynccontextmanager
 async def delivering(
     path: Path,
-    sinks: dict[str, DeliverySink],
+    sinks: Mapping[str, DeliverySink],
     clock: Clock | None = None,
     next_delay_s: Callable[[int], float | None] = lambda attempts: 0.01,
     max_in_flight: int = 64,
+    of_file: Sequence[str] | None = None,
+    open_sink: Callable[[EndpointSpec], DeliverySink] | None = None,
+    journal_class: type[SqlJournal] = SqlJournal,
 ) -> AsyncIterator[Delivering]:
     """
     Open the journal and deliver to some sinks until left.
+
+    Args:
+        path: of the journal.
+        sinks: by the id of their endpoint.
+        clock: the system's, unless another is given.
+        next_delay_s: of all endpoints.
+        max_in_flight: of the endpoints of the configuration file.
+        of_file: which endpoints are in the configuration file; all that have a sink, unless said otherwise.
+        open_sink: makes the sink of an endpoint where its id alone does not say which it is.
+        journal_class: what stands for the journal.
     """
     metrics, clock = Metrics(CollectorRegistry()), clock or SystemClock()
-    async with open_sqlite(path, "tests", NOW) as journal:
-        deliver = Deliver(journal, clock, metrics, IDS, grace_s=1.0)
+    async with open_sqlite(path, "tests", NOW) as opened:
+        journal = journal_class(opened._database, opened.identity, opened._epoch)
+        deliver = Deliver(journal, journal.registry, clock, metrics, IDS, grace_s=1.0)
         running = Delivering(journal, deliver, metrics, HandOn(deliver, None, metrics))
-        specs = [
-            (replace(endpoint_spec(name), max_in_flight=max_in_flight), sink) for name, sink in sinks.items()
-        ]
-        await deliver.start([WebhookEndpoint(spec, sink, next_delay_s) for spec, sink in specs], running.took)
-        task = asyncio.create_task(deliver.run(running.stop))
+        names = sinks if of_file is None else of_file
+        specs = [replace(endpoint_spec(name), max_in_flight=max_in_flight) for name in names]
+
+        def open_endpoint(spec: EndpointSpec) -> WebhookEndpoint:
+            running.opened.append(spec)
+            sink = open_sink(spec) if open_sink is not None else sinks[spec.id]
+            return WebhookEndpoint(spec, sink, next_delay_s)
+
+        await deliver.start(specs, open_endpoint, running.took)
+        running.loop = asyncio.create_task(deliver.run(running.stop))
         try:
             yield running
         finally:
             running.stop.set()
-            await task
+            await running.loop
 
 
 @pytest.fixture

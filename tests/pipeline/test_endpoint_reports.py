@@ -8,22 +8,45 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
-from relay.journal.port import Appended
+from relay.journal.port import Appended, EndpointChange
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.endpoint import Delivery
+from relay.model.errors import Conflict
 from relay.model.outcome import GiveUp, TryLater
+from relay.model.times import to_ms
 from relay.pipeline.endpoint_reports import EndpointReports
 from relay.testing.manual_clock import ManualClock
-from tests.journal.making import IDS, NOW, append_of, call_change, endpoint_spec
+from tests.journal.making import IDS, NOW, append_of, call_change, endpoint_spec, settled
 
+BODIES = "SELECT body FROM events WHERE seq > 1 ORDER BY seq"
 REFUSED = TryLater("http_4xx", 401, is_refusal=True)
 GONE = GiveUp("http_410", 410)
+
+
+@dataclass
+class Switched:
+    """
+    Remembers how it was switched.
+    """
+
+    to: list[str | int] = field(default_factory=list)
+
+    def close(self) -> None:
+        self.to.append("close")
+
+    def open(self) -> None:
+        self.to.append("open")
+
+    def hold(self, until_ms: int) -> None:
+        self.to.append(until_ms)
 
 
 @dataclass
@@ -36,6 +59,7 @@ class Reporting:
     reports: EndpointReports
     delivery: Delivery
     appended: list[Appended]
+    switched: Switched
 
 
 @pytest.fixture
@@ -49,8 +73,9 @@ async def reporting(journal_path: Path, clock: ManualClock) -> AsyncIterator[Rep
         # else every try would wait out the seconds that SQLite itself is patient
         await journal._database.write(lambda conn: conn.exec_driver_sql("PRAGMA busy_timeout=1").close())
         appended: list[Appended] = []
-        reports = EndpointReports(stored, journal, IDS, clock, appended.append)
-        yield Reporting(journal, reports, delivery, appended)
+        switched = Switched()
+        reports = EndpointReports(stored, journal, IDS, clock, appended.append, switched)
+        yield Reporting(journal, reports, delivery, appended, switched)
 
 
 @contextmanager
@@ -68,18 +93,26 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("report", "stored", "told"),
+    ("report", "stored", "told", "switched"),
     [
-        (lambda on: on.reports.held(77_000), ("healthy", None, 77_000), []),
-        (lambda on: on.reports.disabled(GONE), ("disabled", "http_410", None), ["endpoint.disabled"]),
-        (lambda on: on.reports.failing(REFUSED, 3), ("healthy", None, None), ["endpoint.failing"]),
+        (lambda on: on.reports.held(77_000), ("healthy", None, 77_000), [], [77_000]),
+        (
+            lambda on: on.reports.disabled(GONE),
+            ("disabled", "http_410", None),
+            ["endpoint.disabled"],
+            ["close"],
+        ),
+        (lambda on: on.reports.failing(REFUSED, 3), ("healthy", None, None), ["endpoint.failing"], []),
         (
             lambda on: on.reports.exhausted(on.delivery, REFUSED, 10),
             ("healthy", None, None),
             ["delivery.exhausted"],
+            [],
         ),
+        (lambda on: on.reports.paused(), ("paused", None, None), ["endpoint.paused"], ["close"]),
+        (lambda on: on.reports.resumed(), ("healthy", None, None), [], ["open"]),
     ],
-    ids=["held", "disabled", "failing", "exhausted"],
+    ids=["held", "disabled", "failing", "exhausted", "paused", "resumed"],
 )
 async def test_a_report_waits_for_a_locked_journal(
     reporting: Reporting,
@@ -88,6 +121,7 @@ async def test_a_report_waits_for_a_locked_journal(
     report: Callable[[Reporting], Awaitable[None]],
     stored: tuple[object, ...],
     told: list[str],
+    switched: list[object],
 ) -> None:
     with locked(journal_path):
         made = asyncio.ensure_future(report(reporting))
@@ -100,7 +134,8 @@ async def test_a_report_waits_for_a_locked_journal(
     assert [(event_type,) for event_type in told] == query(
         journal_path, "SELECT type FROM events WHERE seq > 1"
     )
-    assert len(told) == len(reporting.appended)
+    assert told == told_by(reporting)
+    assert switched == reporting.switched.to
 
 
 async def test_of_two_times_asked_for_while_the_journal_is_locked_the_later_stays(
@@ -124,6 +159,96 @@ async def test_why_an_endpoint_is_disabled_survives_what_is_told_of_it_later(
     await reporting.reports.exhausted(reporting.delivery, REFUSED, 10)
 
     assert [("disabled", "http_410")] == query(journal_path, "SELECT state, state_reason FROM endpoints")
+
+
+async def test_pausing_and_resuming_are_told_once(reporting: Reporting, journal_path: Path) -> None:
+    for report in (reporting.reports.paused, reporting.reports.resumed):
+        await report()
+        await report()
+
+    assert ["endpoint.paused", "endpoint.resumed"] == told_by(reporting)
+    told = [orjson.loads(body)["data"] for (body,) in query(journal_path, BODIES)]  # type: ignore[arg-type]
+    assert [("paused", "healthy", ["state"]), ("healthy", "paused", ["state"])] == [
+        (data["state"], data["previous_state"], data["changed"]) for data in told
+    ]
+    assert ["close", "close", "open", "open"][1:] == reporting.switched.to
+
+
+async def test_a_disabled_endpoint_is_not_paused_but_resumed(
+    reporting: Reporting, journal_path: Path
+) -> None:
+    await reporting.reports.disabled(GONE)
+
+    with pytest.raises(Conflict, match="endpoint crm is disabled"):
+        await reporting.reports.paused()
+    await reporting.reports.resumed()
+
+    assert [("healthy", None)] == query(journal_path, "SELECT state, state_reason FROM endpoints")
+    assert ["endpoint.disabled", "endpoint.resumed"] == told_by(reporting)
+    assert ["close", "open"] == reporting.switched.to
+
+
+async def test_a_second_410_disables_nothing_again(reporting: Reporting) -> None:
+    await asyncio.gather(reporting.reports.disabled(GONE), reporting.reports.disabled(GONE))
+
+    assert ["endpoint.disabled"] == told_by(reporting)
+
+
+async def test_resuming_ends_every_wait(reporting: Reporting, journal_path: Path, clock: ManualClock) -> None:
+    in_an_hour_ms = to_ms(clock.now() + timedelta(hours=1))
+    await reporting.journal.settle([settled(reporting.delivery, "pending", due_at_ms=in_an_hour_ms)])
+    await reporting.reports.held(in_an_hour_ms)
+
+    await reporting.reports.resumed()
+
+    assert [(to_ms(clock.now()),)] == query(journal_path, "SELECT due_ms FROM deliveries")
+    assert [(None,)] == query(journal_path, "SELECT not_before_ms FROM endpoints")
+    assert [in_an_hour_ms, "open"] == reporting.switched.to
+
+
+async def test_of_a_deleted_endpoint_nothing_is_told(reporting: Reporting, journal_path: Path) -> None:
+    reporting.reports.end()
+
+    await reporting.reports.exhausted(reporting.delivery, REFUSED, 10)
+    await reporting.reports.disabled(GONE)
+
+    assert ([], [("healthy",)]) == (told_by(reporting), query(journal_path, "SELECT state FROM endpoints"))
+
+
+@pytest.mark.parametrize(
+    ("state", "url", "switched"),
+    [
+        ("paused", "https://crm.example.com/", ["close"]),
+        ("healthy", "https://new.example.com/", ["open"]),
+        ("healthy", "https://crm.example.com/", []),
+    ],
+)
+async def test_what_others_have_changed_is_followed(
+    reporting: Reporting, state: str, url: str, switched: list[str]
+) -> None:
+    await reporting.journal.sync_endpoints([endpoint_spec(url=url)], NOW)
+    await reporting.journal.change_endpoint(EndpointChange(1, state, None, ()), NOW)
+
+    await reporting.reports.read_again()
+
+    assert switched == reporting.switched.to
+    assert (state, url) == (reporting.reports.endpoint.state, reporting.reports.endpoint.url)
+
+
+async def test_what_others_have_opened_is_followed(reporting: Reporting) -> None:
+    await reporting.reports.paused()
+    await reporting.journal.change_endpoint(EndpointChange(1, "healthy", None, ()), NOW)
+
+    await reporting.reports.read_again()
+
+    assert ["close", "open"] == reporting.switched.to
+
+
+def told_by(reporting: Reporting) -> list[str]:
+    """
+    Return the types of the events that were handed on.
+    """
+    return [event.type for appended in reporting.appended for event in appended.events]
 
 
 async def finished(made: asyncio.Future[Any], clock: ManualClock) -> None:

@@ -15,7 +15,8 @@ from prometheus_client import CollectorRegistry
 from relay.journal.port import EndpointChange
 from relay.journal.store import open_sqlite
 from relay.model.times import to_ms
-from relay.pipeline.deliver import Deliver, WebhookEndpoint
+from relay.pipeline.deliver import Deliver
+from relay.pipeline.lane_context import WebhookEndpoint
 from relay.sinks.port import DeliverySink
 from relay.sinks.webhook.verdict import judge
 from relay.system_clock import SystemClock
@@ -77,11 +78,11 @@ async def test_a_start_names_the_endpoints_that_get_nothing_and_says_why(
         specs = [endpoint_spec(name) for name in names]
         _, ops = await journal.sync_endpoints(specs, NOW)
         await journal.change_endpoint(EndpointChange(ops.no, state, "http_410", ()), NOW)
-        deliver = Deliver(journal, ManualClock(), Metrics(CollectorRegistry()), IDS)
+        deliver = Deliver(journal, journal.registry, ManualClock(), Metrics(CollectorRegistry()), IDS)
 
         with caplog.at_level(logging.WARNING):
             await deliver.start(
-                [WebhookEndpoint(spec, RecordingSink(), lambda _: None) for spec in specs], lambda _: None
+                specs, lambda spec: WebhookEndpoint(spec, RecordingSink(), lambda _: None), lambda _: None
             )
 
     said = [

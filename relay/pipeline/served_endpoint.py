@@ -1,0 +1,116 @@
+"""
+One endpoint as this process serves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from relay.model.endpoint import Endpoint
+from relay.model.errors import Conflict
+from relay.pipeline.endpoint_lane import EndpointLane
+from relay.pipeline.endpoint_reports import CLOSED, EndpointReports
+from relay.pipeline.lane_context import LaneContext, WebhookEndpoint
+
+
+class ServedEndpoint:
+    """
+    The lane of an endpoint, and beside it, while there are any, one for its resends.
+
+    Without a secret there is nothing to deliver with, and so no lane: the endpoint left the configuration
+    file.  Satisfies `relay.pipeline.endpoint_reports.Switch`: both lanes follow the endpoint's state.
+
+    Args:
+        endpoint: as the journal has it.
+        context: what all lanes share.
+        run: runs a lane beside the others.
+    """
+
+    def __init__(self, endpoint: Endpoint, context: LaneContext, run: Callable[[EndpointLane], None]) -> None:
+        self.reports = EndpointReports(
+            endpoint, context.journal, context.ids, context.clock, context.appended, self
+        )
+        self.webhook: WebhookEndpoint | None = None
+        self.lane: EndpointLane | None = None
+        self.resends: EndpointLane | None = None
+        self._context = context
+        self._run = run
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """
+        Return the endpoint as last stored.
+        """
+        return self.reports.endpoint
+
+    @property
+    def is_closed(self) -> bool:
+        """
+        Tell whether it is paused or disabled.
+        """
+        return self.endpoint.state in CLOSED
+
+    def serve(self, webhook: WebhookEndpoint) -> None:
+        """
+        Deliver by this from now on; attempts in flight end as they began.
+        """
+        self.webhook = webhook
+        for lane in self._lanes():
+            lane.change(webhook)
+        if self.lane is None:
+            self.lane = self._opened(webhook, is_for_resends=False)
+            self.look_for_resends()
+
+    def usable_webhook(self) -> WebhookEndpoint:
+        """
+        Return what delivers to the endpoint.
+
+        Raises:
+            Conflict: it has no secret.
+        """
+        if self.webhook is None:
+            raise Conflict(
+                f"endpoint {self.endpoint.id} has no secret, since it left the configuration file:"
+                " put it back there, or give it a new secret"
+            )
+        return self.webhook
+
+    def look_for_resends(self) -> None:
+        """
+        Deliver what was asked to be sent again, if there is something; not while closed.
+        """
+        if self.webhook is None or self.is_closed:
+            return
+        if self.resends is None or self.resends.is_over:
+            self.resends = self._opened(self.webhook, is_for_resends=True)
+        else:
+            self.resends.look()
+
+    def leave(self) -> None:
+        """
+        Start no further attempt, and report nothing: the endpoint was deleted.
+        """
+        self.reports.end()
+        for lane in self._lanes():
+            lane.leave()
+
+    def close(self) -> None:
+        for lane in self._lanes():
+            lane.close()
+
+    def open(self) -> None:
+        for lane in self._lanes():
+            lane.open()
+        self.look_for_resends()
+
+    def hold(self, until_ms: int) -> None:
+        for lane in self._lanes():
+            lane.hold(until_ms)
+
+    def _lanes(self) -> Iterator[EndpointLane]:
+        return (lane for lane in (self.lane, self.resends) if lane is not None)
+
+    def _opened(self, webhook: WebhookEndpoint, *, is_for_resends: bool) -> EndpointLane:
+        lane = EndpointLane(webhook, self.reports, self._context, is_for_resends=is_for_resends)
+        self._run(lane)
+        return lane

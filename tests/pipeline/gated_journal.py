@@ -1,0 +1,31 @@
+"""
+A real journal whose pages come when a test says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from relay.journal.port import Identity, LanePage
+from relay.journal.sqlite import SqliteDatabase
+from relay.journal.store import SqlJournal
+
+
+class GatedJournal(SqlJournal):
+    """
+    Hands a page over once `gate` is open; `is_paging` is set while one that was read is kept back.
+    """
+
+    def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int) -> None:
+        super().__init__(database, identity, epoch)
+        self.gate = asyncio.Event()
+        self.is_paging = asyncio.Event()
+
+    async def page_in(
+        self, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int, *, resends: bool = False
+    ) -> LanePage:
+        page = await super().page_in(endpoint_no, now_ms, limit, waiting_limit, resends=resends)
+        if not resends and page.due:
+            self.is_paging.set()
+            await self.gate.wait()
+        return page
