@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.config.schema import ServerConfig
 from relay.version import __version__
 
 PROJECT = Path(__file__).parents[1]
@@ -32,13 +34,26 @@ def instructions(dockerfile: str) -> list[tuple[str, str]]:
     ]
 
 
+def image() -> list[tuple[str, str]]:
+    """
+    Return the instructions of the image that is run.
+    """
+    found = instructions((PROJECT / "Dockerfile").read_text())
+    return found[max(number for number, (word, _) in enumerate(found) if word == "FROM") :]
+
+
 def last_stage() -> dict[str, str]:
     """
     Return the instructions of the image that is run; of several of one kind the last.
     """
-    found = instructions((PROJECT / "Dockerfile").read_text())
-    start = max(number for number, (word, _) in enumerate(found) if word == "FROM")
-    return dict(found[start:])
+    return dict(image())
+
+
+def settings(word: str) -> dict[str, str]:
+    """
+    Return the names and values of an `ENV` or `LABEL` of the image that is run.
+    """
+    return dict(one.split("=", 1) for one in shlex.split(last_stage()[word]))
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -104,21 +119,55 @@ def names_of(requirements: list[str]) -> set[str]:
 
 
 def test_the_image_runs_as_nobody_in_particular_and_writes_under_data_only() -> None:
-    image = last_stage()
+    last = last_stage()
+    words = [word for word, _ in image()]
 
-    assert "10001:10001" == image["USER"]
-    assert ["/data"] == json.loads(image["VOLUME"])
-    assert "RELAY_JOURNAL__URL=sqlite:////data/relay.db" in image["ENV"]
-    assert "SIGTERM" == image["STOPSIGNAL"]
+    assert ["10001:10001"] == [rest for word, rest in image() if word == "USER"]
+    assert "RUN" not in words[words.index("USER") :]
+    assert ["/data"] == json.loads(last["VOLUME"])
+    assert ("/data", "SIGTERM") == (last["WORKDIR"], last["STOPSIGNAL"])
+    assert "sqlite:////data/relay.db" == settings("ENV")["RELAY_JOURNAL__URL"]
 
 
 def test_the_image_starts_and_checks_relay_without_a_shell() -> None:
-    image = last_stage()
-    _, _, check = image["HEALTHCHECK"].partition("CMD ")
+    last = last_stage()
+    _, _, check = last["HEALTHCHECK"].partition("CMD ")
 
-    assert ["relay"] == json.loads(image["ENTRYPOINT"])
-    assert "serve" == json.loads(image["CMD"])[0]
+    assert ["relay"] == json.loads(last["ENTRYPOINT"])
+    assert ["serve", "--config", "/etc/relay/relay.toml"] == json.loads(last["CMD"])
     assert ["python", "-m", "relay.cli.healthcheck"] == json.loads(check)
+
+
+def test_the_image_holds_no_secret_and_no_key() -> None:
+    text = (PROJECT / "Dockerfile").read_text()
+    names = {
+        "PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONSAFEPATH", "RELAY_JOURNAL__URL",
+        "RELAY_SERVER__OPS_LISTEN",
+    }  # fmt: skip
+
+    assert names == set(settings("ENV"))
+    assert {"PYTHON_IMAGE"} == set(re.findall(r"^ARG (\w+)", text, flags=re.MULTILINE))
+    assert [] == re.findall(r"whsec_|--mount=type=secret|@.*://|://\S*@", text)
+
+
+def test_both_stages_start_from_one_image_that_can_be_named_by_its_digest() -> None:
+    found = instructions((PROJECT / "Dockerfile").read_text())
+    requires = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["requires-python"]
+
+    assert ("ARG", f"PYTHON_IMAGE=python:{requires.removeprefix('>=')}-slim") == found[0]
+    assert ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE}"] == [rest for word, rest in found if word == "FROM"]
+    assert "ADD" not in {word for word, _ in found}
+
+
+def test_the_image_names_what_it_listens_on_and_what_it_is() -> None:
+    server = ServerConfig()
+    ops_port = settings("ENV")["RELAY_SERVER__OPS_LISTEN"].rpartition(":")[2]
+    labels = settings("LABEL")
+
+    assert [str(server.listen.port), str(server.ops_listen.port)] == last_stage()["EXPOSE"].split()
+    assert str(server.ops_listen.port) == ops_port
+    assert __version__ == labels["org.opencontainers.image.version"]
+    assert {"title", "description", "version", "licenses"} == {name.rpartition(".")[2] for name in labels}
 
 
 def test_the_image_installs_only_what_is_locked() -> None:

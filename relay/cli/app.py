@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from relay.cli import config, db, demo, endpoints, schema, serve, twin
+from relay.cli import config, db, deliveries, demo, endpoints, schema, serve, twin
 from relay.cli.failures import told_to_a_person
 from relay.version import __version__
 
@@ -27,6 +27,7 @@ app.command("schema")(schema.schema)
 app.add_typer(config.commands, name="config")
 app.add_typer(db.commands, name="db")
 app.add_typer(endpoints.commands, name="endpoints")
+app.add_typer(deliveries.commands, name="deliveries")
 app.add_typer(twin.commands, name="twin")
 
 

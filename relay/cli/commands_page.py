@@ -24,7 +24,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration. What went wrong is
 """
 
 
-def commands() -> Iterator[tuple[str, TyperCommand]]:
+def commands() -> Iterator[tuple[str, TyperCommand | TyperGroup]]:
     """
     Yield every command that does something, by its whole name, in the order of `relay --help`.
     """
@@ -38,15 +38,17 @@ def commands_page() -> str:
     return HEAD + "\n".join("".join(_section(name, command)) for name, command in commands())
 
 
-def _below(name: str, command: object) -> Iterator[tuple[str, TyperCommand]]:
+def _below(name: str, command: object) -> Iterator[tuple[str, TyperCommand | TyperGroup]]:
     if isinstance(command, TyperGroup):
+        if command.invoke_without_command and command.callback is not None and name != PROGRAM:
+            yield name, command
         for inner_name, inner in command.commands.items():
             yield from _below(f"{name} {inner_name}", inner)
     elif isinstance(command, TyperCommand):
         yield name, command
 
 
-def _section(name: str, command: TyperCommand) -> Iterator[str]:
+def _section(name: str, command: TyperCommand | TyperGroup) -> Iterator[str]:
     arguments = [one for one in command.params if isinstance(one, TyperArgument)]
     options = [one for one in command.params if isinstance(one, TyperOption) and one.name != "help"]
     usage = " ".join([name, *(["[OPTIONS]"] if options else []), *map(_placeholder, arguments)])

@@ -5,22 +5,18 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
-import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from relay import assembly
 from relay.cli.failures import USAGE
+from relay.cli.tables import open_console, print_json
 from relay.config.load import load
 from relay.config.schema import RelayConfig
 from relay.model.errors import ConfigError
-
-PLAIN_WIDTH: Final = 200
 
 commands = typer.Typer(help="Look at a configuration.", no_args_is_help=True)
 
@@ -48,10 +44,10 @@ def check(
         if not as_json:
             raise
         faults = [{"key": fault.key, "problem": fault.problem} for fault in error.faults]
-        _print_json({"ok": False, "faults": faults})
+        print_json({"ok": False, "faults": faults})
         raise typer.Exit(USAGE) from None
     if as_json:
-        _print_json({"ok": True, "config": config.model_dump(mode="json")})
+        print_json({"ok": True, "config": config.model_dump(mode="json")})
     else:
         _print_tables(config)
 
@@ -64,13 +60,8 @@ def _checked(file: Path) -> RelayConfig:
     return config
 
 
-def _print_json(document: object) -> None:
-    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
-
-
 def _print_tables(config: RelayConfig) -> None:
-    # What is no terminal is read by a program or a log: nothing cut, no colours, no markup.
-    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    console = open_console()
     shown = config.model_dump(mode="json")
     general = Table("setting", "value", title="relay", title_justify="left")
     general.add_row("server.listen", shown["server"]["listen"])

@@ -67,6 +67,7 @@ def test_a_port_that_is_taken_is_told(relay: Relay, config_file: Path, tmp_path:
             "serve",
             "--config",
             str(config_file),
+            RELAY_SERVER__LISTEN="127.0.0.1:0",
             RELAY_SERVER__OPS_LISTEN=address,
             RELAY_JOURNAL__URL=f"sqlite:///{tmp_path / 'relay.db'}",
         )
@@ -76,6 +77,7 @@ def test_a_port_that_is_taken_is_told(relay: Relay, config_file: Path, tmp_path:
 
 def test_what_it_writes_while_it_runs_is_json_lines(config_file: Path, tmp_path: Path) -> None:
     environ = {
+        "RELAY_SERVER__LISTEN": "127.0.0.1:0",
         "RELAY_SERVER__OPS_LISTEN": "127.0.0.1:0",
         "RELAY_JOURNAL__URL": f"sqlite:///{tmp_path / 'relay.db'}",
         "RELAY_SOURCES__PBX_SYDNEY__BASE_URL": "http://127.0.0.1:1",
