@@ -89,14 +89,14 @@ def seq_place(text: str | None) -> int:
     return int(text)
 
 
-def _parts(text: str) -> list[object]:
+def _parts(text: str) -> object:
     if len(text) > MAX_CHARS:
         raise ValueError(_NOT_OURS)
     try:
-        parts = orjson.loads(b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        parts: object = orjson.loads(b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except ValueError as error:
         raise ValueError(_NOT_OURS) from error
-    return parts if isinstance(parts, list) else []
+    return parts
 
 
 def _is_number(value: int) -> bool:

@@ -91,7 +91,6 @@ PAGE_BY_REVISION: Final = _page_of(
     .where(
         _OF_SUBJECT,
         _e.c.revision.between(bindparam("first"), bindparam("upto")),
-        _e.c.seq <= bindparam("last"),
     )
     .order_by(_e.c.revision)
 )
@@ -193,7 +192,7 @@ def _list_of_subject(
         return Page((), None)
     first = lowest + bisect_right(range(lowest, highest + 1), start, key=seq_of)
     upto = min(first + scanned_rows - 1, highest)
-    rows = look.rows(PAGE_BY_REVISION, first=first, upto=upto, last=last, **filters)
+    rows = look.rows(PAGE_BY_REVISION, first=first, upto=upto, **filters)
     return _page(rows, filters["limit"], seq_of(upto + 1) - 1, last)
 
 

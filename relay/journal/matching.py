@@ -24,6 +24,7 @@ class Matcher:
         self._version = -1
         self._endpoints: tuple[Endpoint, ...] = ()
         self._chosen: dict[tuple[str, str | None], tuple[Endpoint, ...]] = {}
+        self._chosen_nos: dict[tuple[str, str | None], list[int]] = {}
 
     @property
     def takers(self) -> int:
@@ -40,6 +41,7 @@ class Matcher:
             rows = conn.execute(select(_t).where(_t.c.deleted_ms.is_(None)).order_by(_t.c.no))
             self._endpoints = tuple(end for end in map(endpoint_of, rows) if end.takes_new_events)
             self._chosen.clear()
+            self._chosen_nos.clear()
             self._version = version
 
     def endpoints_for(self, event: Event) -> list[int]:
@@ -47,12 +49,13 @@ class Matcher:
         Return the numbers of the endpoints that want an event; never the one it is about.
         """
         key = event.type, event.source_id
-        chosen = self._chosen.get(key)
-        if chosen is None:
+        nos = self._chosen_nos.get(key)
+        if nos is None:
             chosen = self._chosen[key] = tuple(end for end in self._endpoints if end.matches(*key))
+            nos = self._chosen_nos[key] = [end.no for end in chosen]
         if event.subject.startswith(_OWN_SUBJECT):
-            return [end.no for end in chosen if event.subject != _OWN_SUBJECT + end.id]
-        return [end.no for end in chosen]
+            return [end.no for end in self._chosen[key] if event.subject != _OWN_SUBJECT + end.id]
+        return nos
 
 
 def match_anew(conn: Connection) -> None:

@@ -11,6 +11,7 @@ sort by it: what is new then lies together in every index of the journal, howeve
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 from urllib.parse import quote
@@ -96,6 +97,7 @@ def subject(kind: str, *parts: str) -> str:
     return "/".join((kind, *(part if _PLAIN.fullmatch(part) else quote(part, safe="") for part in parts)))
 
 
+@lru_cache(maxsize=1024)  # the events of a subject come together
 def subject_key(text: str) -> int:
     """
     Return a signed 64-bit number for a subject: small enough for every delivery row and its indexes.

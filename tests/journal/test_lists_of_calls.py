@@ -171,8 +171,8 @@ async def test_a_page_looks_at_no_more_calls_than_it_may(journal: SqlJournal, jo
 
 async def test_a_call_is_shown_whole(journal: SqlJournal, journal_path: Path) -> None:
     change = call_change("a", events=3)
-    late = leg_of("a", 1, started_at=NOW + 5 * SECOND, row={"odd": "\x00é"}, digest=b"\xff\x00")
-    appended = await journal.append(append_of(replace(change, legs=(late, *change.legs))))
+    early = leg_of("a", 1, started_at=NOW - 5 * SECOND, row={"odd": "\x00é"}, digest=b"\xff\x00")
+    appended = await journal.append(append_of(replace(change, legs=(*change.legs, early))))
     await append_call(journal, "b")
 
     async with reading_of(journal_path) as reading:
@@ -181,7 +181,7 @@ async def test_a_call_is_shown_whole(journal: SqlJournal, journal_path: Path) ->
 
     assert detail is not None
     assert CallItem("a", "pbx", "call/pbx/a", 3, {"call_id": "a"}) == detail.item
-    assert (*change.legs, late) == detail.legs
+    assert (early, *change.legs) == detail.legs
     assert appended.events == detail.events
     assert None is nothing
 

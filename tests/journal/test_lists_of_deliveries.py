@@ -170,6 +170,20 @@ async def test_few_that_wait_are_found_at_once_among_many_that_do_not(
     assert [()] == of_type
 
 
+async def test_many_that_wait_are_gone_through_in_steps(
+    journal: SqlJournal, journal_path: Path, endpoint_nos: dict[str, int]
+) -> None:
+    await append_call(journal, "a", ["call.answered"] * 12)
+
+    async with reading_of(journal_path, 5 * len(endpoint_nos)) as reading:
+        pages = await pages_of(reading.list_deliveries, DeliveryFilter(statuses=("pending",)))
+    async with reading_of(journal_path, 11) as reading:
+        steps = await pages_of(reading.list_deliveries, DeliveryFilter(statuses=("pending",)))
+
+    assert [12] == [len(page) for page in pages]
+    assert [3, 3, 3, 3, 0] == [len(page) for page in steps]
+
+
 async def test_a_delivery_tells_how_it_went(
     journal: SqlJournal, journal_path: Path, endpoint_nos: dict[str, int]
 ) -> None:
@@ -180,14 +194,6 @@ async def test_a_delivery_tells_how_it_went(
     async with reading_of(journal_path) as reading:
         found = await walk(reading.list_deliveries, DeliveryFilter(endpoint_id="all"))
         one = await reading.delivery(DeliveryKey("all", first.event_id, 0))
-        others = [
-            await reading.delivery(DeliveryKey(*key))
-            for key in (
-                ("ends", first.event_id, 0),
-                ("all", "nobody", 0),
-                ("all", first.event_id, 10**18 - 1),
-            )
-        ]
 
     plain = DeliveryItem(
         key=DeliveryKey("all", first.event_id, 0),
@@ -220,7 +226,24 @@ async def test_a_delivery_tells_how_it_went(
         found[0].due_at,
     )
     assert plain == one
-    assert [None, None, None] == others
+
+
+async def test_a_delivery_that_is_not_there(
+    journal: SqlJournal, journal_path: Path, endpoint_nos: dict[str, int]
+) -> None:
+    appended = await append_call(journal, "a", ["call.answered"])
+    event_id = appended.events[0].id
+    keys = (
+        ("ends", event_id, 0),
+        ("all", "nobody", 0),
+        ("nobody", event_id, 0),
+        ("all", event_id, 10**18 - 1),
+    )
+
+    async with reading_of(journal_path) as reading:
+        found = [await reading.delivery(DeliveryKey(*key)) for key in keys]
+
+    assert [None] * 4 == found
 
 
 async def test_deliveries_of_a_deleted_endpoint_still_show(

@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from relay.model.outcome import TryLater
+from relay.pipeline.hand_on import HandOn
 from relay.testing.recording_sink import RecordingSink
 from tests.journal.making import append_of, call_change
 from tests.pipeline.conftest import delivering
@@ -24,3 +25,17 @@ async def test_events_are_counted_by_source_and_type(journal_path: Path) -> None
 
         assert 2 == value("relay_journal_events_total", {"source": "pbx", "type": "call.updated"})
         assert 2 == value("relay_journal_events_total", {"source": "_relay", "type": "delivery.exhausted"})
+
+
+async def test_whoever_reads_along_is_told_how_far_the_journal_is(journal_path: Path) -> None:
+    told: list[int] = []
+    async with delivering(journal_path, {}) as running:
+        hand_on = HandOn(running.deliver, None, running.metrics, told.append)
+        for change in (
+            append_of(call_change("a", events=2)),
+            append_of(),
+            append_of(call_change("b", events=2)),
+        ):
+            hand_on(await running.journal.append(change))
+
+    assert [2, 4] == told
