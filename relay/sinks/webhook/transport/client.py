@@ -85,7 +85,11 @@ class Transport:
         connection = self._take_idle(self._directory.known(target.origin, now), now)
         if connection is None:
             connection = await self._open(target, deadline)
-        reply = await connection.exchange(request, deadline)
+        try:
+            reply = await connection.ask(request, deadline)
+        except asyncio.CancelledError:
+            connection.abort()
+            raise
         if connection.is_open:
             self._idle.put(connection, reply.keep_alive)
         return reply

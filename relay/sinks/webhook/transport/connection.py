@@ -54,15 +54,16 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[Reply] | None = None
         self._transport: asyncio.Transport | None = None
 
-    async def exchange(self, request: bytes, deadline: float) -> Reply:
+    def ask(self, request: bytes, deadline: float) -> asyncio.Future[Reply]:
         """
-        Write `request` and return the answer; `deadline` is a time of the loop's clock.
+        Write `request` and return its answer to come; `deadline` is a time of the loop's clock.
 
         Whoever made the connection calls `end_late` now and then: a timer for each request would cost as
-        much as sending it.  A cancelled exchange closes the connection, since its answer may still come.
+        much as sending it.  Who no longer wants the answer aborts the connection, since it may still come.
 
         Raises:
-            TransportError: no whole, well-formed answer in time.
+            TransportError: the connection is closed; in place of the answer: there is no whole, well-formed
+                one in time.
         """
         if not self.is_open or self._transport is None:
             raise TransportError("disconnected", f"{self._name()} closed the connection before the request")
@@ -71,13 +72,7 @@ class Connection(asyncio.Protocol):
         self._waiter = waiter
         self._deadline = deadline
         self._transport.write(request)
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            self.abort()
-            raise
-        finally:
-            self._deadline = math.inf
+        return waiter
 
     def end_late(self, now: float) -> None:
         """
@@ -101,6 +96,7 @@ class Connection(asyncio.Protocol):
         """
         self.is_open = False
         self._waiter = None
+        self._deadline = math.inf
         if self._transport is not None:
             self._transport.abort()
 
@@ -156,6 +152,7 @@ class Connection(asyncio.Protocol):
 
     def _finish(self, reply: Reply) -> None:
         waiter, self._waiter = self._waiter, None
+        self._deadline = math.inf
         if waiter is not None and not waiter.done():
             waiter.set_result(reply)
         # An answer that came before the request was written out leaves the rest of it in the way.
