@@ -5,6 +5,8 @@ PYTHON ?= python3
 CONFIG ?= config/relay.toml
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
+BENCH ?=
+BENCH_ARGS ?=
 LOCK_ARGS ?=
 
 VENV := .venv
@@ -19,7 +21,7 @@ COMPILE := $(LOCKER)/bin/pip-compile --quiet --generate-hashes --strip-extras --
 	--annotation-style=line --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format docs lock clean
+.PHONY: help demo serve test bench check format docs lock clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -32,6 +34,9 @@ serve: $(RUN) ## Run relay with CONFIG (config/relay.toml).
 
 test: $(DEV) ## The whole suite, with a real Kafka and a real PostgreSQL.
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(DEV) ## Measure; JSON comes last. BENCH=webhook|ingest|kafka|memory for a part.
+	$(BIN)/python -m bench $(BENCH) $(BENCH_ARGS)
 
 check: $(DEV) ## Lint, format, types, walls between the rooms.
 	$(BIN)/ruff check .

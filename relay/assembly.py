@@ -25,23 +25,29 @@ from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry
 
+from relay.api.admission import ApiKey
+from relay.api.operation import Reach, SourceBudget
 from relay.api.ops import ops_listener
+from relay.api.server import ApiSettings, api_listener
+from relay.api.tail import EventTail
 from relay.config.dialled import Dialled, dialled_by
-from relay.config.schema import EndpointConfig, KafkaConfig, RelayConfig, SourceConfig
+from relay.config.schema import KafkaConfig, RelayConfig, SourceConfig
 from relay.journal.port import Appended
 from relay.journal.postgresql import upgrade_postgresql
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.clock import Clock
+from relay.model.endpoint import EndpointSpec
 from relay.model.errors import ConfigError, Fault, JournalUnusable
 from relay.model.event import StoredEvent
 from relay.model.ids import IdMaker
 from relay.normalise.calls import CallAssembler
 from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_rows import VoipcloudRows
-from relay.pipeline.deliver import Deliver, WebhookEndpoint
+from relay.pipeline.deliver import Deliver
 from relay.pipeline.hand_on import HandOn
 from relay.pipeline.housekeeping import Housekeeping, LoopLag
 from relay.pipeline.ingest import Ingest
+from relay.pipeline.lane_context import WebhookEndpoint
 from relay.pipeline.poll import Poll
 from relay.pipeline.poll_state import PollSettings
 from relay.pipeline.publish import Publish
@@ -197,18 +203,46 @@ async def read_topics(bootstrap_servers: str, topic_prefix: str) -> list[TopicEv
 
 
 async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: AsyncExitStack) -> list[Loop]:
-    transport = Transport(_guard(dialled_by(config)))
+    guard = _guard(dialled_by(config))
+    transport = Transport(guard)
     rooms.push_async_callback(transport.close)
-    deliver = Deliver(house.journal, house.clock, house.metrics, house.ids, config.server.shutdown_grace_s)
+    deliver = Deliver(
+        house.journal,
+        house.journal.registry,
+        house.clock,
+        house.metrics,
+        house.ids,
+        config.server.shutdown_grace_s,
+    )
     publish = _publish(config.kafka, house) if config.kafka else None
 
-    appended = HandOn(deliver, publish, house.metrics)
-    await deliver.start([_endpoint(one, transport, house.clock) for one in config.endpoints], appended)
+    tail = EventTail(await house.journal.reading.last_seq())
+    appended = HandOn(deliver, publish, house.metrics, tail.move_to)
+    open_endpoint = partial(_endpoint, transport, house.clock)
+    await deliver.start([one.spec() for one in config.endpoints], open_endpoint, appended)
     polls = [await _poll(source, house, appended, rooms) for source in config.sources]
     publication = publish.cursor_name if publish else None
     housekeeping = Housekeeping(house.journal, house.clock, house.metrics, health, publication)
     lag = LoopLag(house.clock, house.metrics)
-    return [deliver, *([publish] if publish else []), *polls, housekeeping, lag]
+    reach = Reach(
+        registry=house.journal.registry,
+        reading=house.journal.reading,
+        owner=deliver,
+        clock=house.clock,
+        tail=tail,
+        refusal_of_url=guard.refusal_of_url,
+        budgets={source.id: _source_budget(source) for source in config.sources},
+    )
+    keys = [ApiKey(key.name, key.key.reveal(), key.scopes) for key in config.server.api_keys]
+    settings = ApiSettings(keys=keys)
+    api = await rooms.enter_async_context(api_listener(config.server.listen, reach, house.metrics, settings))
+    return [api, deliver, *([publish] if publish else []), *polls, housekeeping, lag]
+
+
+def _source_budget(config: SourceConfig) -> SourceBudget | None:
+    if isinstance(config, VoipcloudConfig):
+        return SourceBudget(config.budget.requests, config.budget.per_s)
+    return None
 
 
 async def _run(loops: list[Loop], stop: asyncio.Event) -> None:
@@ -272,8 +306,7 @@ async def _poll(
     return Poll(source, ledger, ingest, pace, house.clock, house.metrics)
 
 
-def _endpoint(config: EndpointConfig, transport: Transport, clock: Clock) -> WebhookEndpoint:
-    spec = config.spec()
+def _endpoint(transport: Transport, clock: Clock, spec: EndpointSpec) -> WebhookEndpoint:
     rng = random.Random()  # noqa: S311 - jitter, not a secret
     delay = partial(_delay_s, spec.retry_schedule_s, rng)
     return WebhookEndpoint(spec, WebhookSink(spec, transport, clock), delay)

@@ -18,8 +18,12 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from relay.config.webhook_secret import decode_secret
 from relay.model.catalogue import EVENT_TYPES, is_known_pattern
+from relay.model.scopes import SCOPES
 
 JOURNAL_SCHEMES: Final = ("sqlite:///", "postgresql://")
+LOOPBACKS: Final = ("localhost", "127.0.0.1", "::1")
+MIN_API_KEY: Final = 16
+MAX_API_KEY: Final = 512
 
 Item = TypeVar("Item")
 
@@ -34,6 +38,13 @@ class ListenAddress(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """
+        Tell whether only this machine can reach it.
+        """
+        return self.host.lower() in LOOPBACKS
 
 
 def near_miss(word: str, known: Iterable[str]) -> str:
@@ -127,6 +138,26 @@ def country(code: str) -> str:
         hint = "; did you mean `GB`?" if code == "UK" else near_miss(code.upper(), SUPPORTED_REGIONS)
         raise ValueError(f"`{code}` is no ISO 3166 alpha-2 country code" + hint)
     return code
+
+
+def api_key(text: str) -> str:
+    """
+    Check that an API key is long enough, and can be sent in a header as it is.
+    """
+    if not MIN_API_KEY <= len(text) <= MAX_API_KEY:
+        raise ValueError(f"must have {MIN_API_KEY} to {MAX_API_KEY} characters")
+    if not all("!" <= character <= "~" for character in text):
+        raise ValueError("must be printable ASCII without spaces")
+    return text
+
+
+def scope(text: str) -> str:
+    """
+    Check that a scope is one there is.
+    """
+    if text not in SCOPES:
+        raise ValueError(f"`{text}` is no scope" + near_miss(text, SCOPES))
+    return text
 
 
 def network(text: str) -> str:

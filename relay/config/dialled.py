@@ -6,15 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
+from relay.config import checked
 from relay.config.checked import ListenAddress
 from relay.config.faults import key_at
-from relay.config.schema import RelayConfig, Section, ServerConfig, WebhooksConfig
-
-AnySection = TypeVar("AnySection", bound=Section)
+from relay.config.schema import RelayConfig, ServerConfig, WebhooksConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +32,40 @@ def dialled_by(config: RelayConfig) -> Dialled:
     Return the addresses of a configuration without fault.
     """
     urls = {f"endpoints[{endpoint.id}].url": endpoint.url for endpoint in config.endpoints}
-    return _dialled(urls, config.webhooks, config.server)
+    own_listeners = (config.server.listen, config.server.ops_listen)
+    return Dialled(urls, config.webhooks.allow_private, own_listeners)
 
 
 def dialled_in(data: Mapping[str, Any]) -> Dialled:
     """
-    Return the addresses of a file as far as they can be read; a table with faults counts as left out.
+    Return the addresses of a file as far as they can be read; what has faults counts as left out.
     """
     urls = {}
     endpoints = data.get("endpoints")
     for place, endpoint in enumerate(endpoints if isinstance(endpoints, list) else ()):
         if isinstance(endpoint, dict) and isinstance(endpoint.get("url"), str):
             urls[key_at(("endpoints", place, "url"), data)] = endpoint["url"]
-    return _dialled(
-        urls, _section(WebhooksConfig, data.get("webhooks")), _section(ServerConfig, data.get("server"))
+    return Dialled(urls, _webhooks(data.get("webhooks")).allow_private, _listeners(data.get("server")))
+
+
+def _webhooks(given: object) -> WebhooksConfig:
+    try:
+        return WebhooksConfig.model_validate(given or {})
+    except ValidationError:
+        return WebhooksConfig()
+
+
+def _listeners(server: object) -> tuple[ListenAddress, ...]:
+    given = server if isinstance(server, dict) else {}
+    default = ServerConfig()
+    return (
+        _listen(given.get("listen"), default.listen),
+        _listen(given.get("ops_listen"), default.ops_listen),
     )
 
 
-def _dialled(urls: Mapping[str, str], webhooks: WebhooksConfig, server: ServerConfig) -> Dialled:
-    return Dialled(urls, webhooks.allow_private, (server.listen, server.ops_listen))
-
-
-def _section(kind: type[AnySection], given: object) -> AnySection:
+def _listen(given: object, default: ListenAddress) -> ListenAddress:
     try:
-        return kind.model_validate(given or {})
-    except ValidationError:
-        return kind()
+        return checked.listen_address(given)
+    except ValueError:
+        return default

@@ -32,6 +32,8 @@ _WORDS: Final = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "string_pattern_mismatch": "must match {pattern}",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
     "too_long": "must have at most {max_length} items",
     "value_error": "{error}",
 }
@@ -85,12 +87,19 @@ def reference_faults(data: Mapping[str, Any]) -> list[Fault]:
     return faults
 
 
+def in_words(detail: ErrorDetails) -> str:
+    """
+    Return what one error of pydantic means, in words for a person.
+    """
+    words = _WORDS.get(detail["type"])
+    return words.format_map(_whole_numbers(detail.get("ctx", {}))) if words else detail["msg"]
+
+
 def _problem(detail: ErrorDetails, data: Mapping[str, Any], source_kinds: SourceKinds) -> str:
     if detail["type"] == "extra_forbidden":
         *table, unknown = detail["loc"]
         return "unknown key" + near_miss(str(unknown), _known_keys(table, data, source_kinds))
-    words = _WORDS.get(detail["type"])
-    problem = words.format_map(_whole_numbers(detail.get("ctx", {}))) if words else detail["msg"]
+    problem = in_words(detail)
     if detail["type"] == "tuple_type" and detail["loc"] in (("sources",), ("endpoints",)):
         problem += f": write [[{detail['loc'][0]}]]"
     return problem

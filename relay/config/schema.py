@@ -28,6 +28,7 @@ from pydantic_core import PydanticCustomError
 from relay.config import checked
 from relay.config.checked import ListenAddress
 from relay.config.secrets import Secret
+from relay.model.catalogue import known_patterns
 from relay.model.endpoint import RETRY_SCHEDULE_S, EndpointSpec
 
 ID_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
@@ -55,11 +56,33 @@ class Section(BaseModel):
     )
 
 
+class ApiKeyConfig(Section):
+    """
+    A key of the REST API.
+    """
+
+    name: Id = Field(description="Whose key it is, [a-z0-9-]{1,40}.")
+    key: Secret = Field(description="The key: 16 characters or more, sent as `Authorization: Bearer KEY`.")
+    scopes: Annotated[
+        tuple[Annotated[str, AfterValidator(checked.scope)], ...], List, AfterValidator(checked.not_empty)
+    ] = Field(description='What it may do: "*", "endpoints:*", "events:read", …')
+
+    @field_validator("key")
+    @classmethod
+    def _can_be_sent(cls, key: Secret) -> Secret:
+        checked.api_key(key.reveal())
+        return key
+
+
 class ServerConfig(Section):
     """
     What relay listens on.
     """
 
+    # Before `listen`, which is checked against them.
+    api_keys: Annotated[tuple[ApiKeyConfig, ...], Field(strict=False, max_length=100)] = Field(
+        default=(), description="Keys of the REST API; without any, only this machine may ask."
+    )
     listen: Listen = Field(
         default=ListenAddress("127.0.0.1", 8080), description="REST, console, event stream."
     )
@@ -72,6 +95,27 @@ class ServerConfig(Section):
         le=600,
         description="How long deliveries in flight may take to finish after SIGTERM.",
     )
+
+    @field_validator("api_keys")
+    @classmethod
+    def _are_of_one_owner_each(cls, api_keys: tuple[ApiKeyConfig, ...]) -> tuple[ApiKeyConfig, ...]:
+        for name, values in {
+            "name": [key.name for key in api_keys],
+            "key": [key.key.reveal() for key in api_keys],
+        }.items():
+            if len(set(values)) < len(values):
+                raise ValueError(f"two of them have the same {name}")
+        return api_keys
+
+    @field_validator("listen")
+    @classmethod
+    def _is_loopback_without_keys(cls, listen: ListenAddress, info: ValidationInfo) -> ListenAddress:
+        if not listen.is_loopback and info.data.get("api_keys") == ():
+            raise ValueError(
+                "must be localhost, 127.0.0.1 or [::1] as long as there are no server.api_keys:"
+                " without keys everyone who reaches relay may do everything"
+            )
+        return listen
 
 
 class JournalConfig(Section):
@@ -202,6 +246,38 @@ def _of_its_kind(given: object, _handler: object, info: ValidationInfo) -> Sourc
     return kinds[kind].model_validate(given, context=info.context)
 
 
+# What an endpoint may be, wherever it is registered: in the file or by REST.
+EventPatterns = Annotated[
+    tuple[
+        Annotated[
+            str, AfterValidator(checked.event_pattern), Field(json_schema_extra={"enum": [*known_patterns()]})
+        ],
+        ...,
+    ],
+    Field(
+        strict=False,
+        max_length=100,
+        json_schema_extra={"minItems": 1},
+        description='Types of events wanted: "*", "call.*", "call.finished", …',
+    ),
+    AfterValidator(checked.not_empty),
+]
+SourceIds = Annotated[
+    tuple[Id, ...],
+    Field(strict=False, max_length=1_000, description="Ids of the sources wanted; none: all."),
+]
+TimeoutS = Annotated[float, Field(gt=0, le=300, description="Total time of one attempt.")]
+MaxInFlight = Annotated[int, Field(ge=1, le=10_000, description="Attempts under way at the same time.")]
+RetryScheduleS = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=604_800)], ...],
+    Field(
+        strict=False,
+        max_length=50,
+        description="Delay before each further attempt; jitter is added.",
+    ),
+]
+
+
 class EndpointConfig(Section):
     """
     A registered webhook.
@@ -210,21 +286,11 @@ class EndpointConfig(Section):
     id: Id = Field(description="Name of the endpoint, [a-z0-9-]{1,40}.")
     url: Url = Field(description="Where events are posted to.")
     secret: Secret = Field(description="whsec_ and base64 of 24 to 64 bytes; signs every request.")
-    events: Annotated[
-        tuple[Annotated[str, AfterValidator(checked.event_pattern)], ...],
-        List,
-        AfterValidator(checked.not_empty),
-    ] = Field(description='Types of events wanted: "*", "call.*", "call.finished", …')
-    sources: Annotated[tuple[Id, ...], List] = Field(
-        default=(), description="Ids of the sources wanted; none: all."
-    )
-    timeout_s: float = Field(default=20.0, gt=0, le=300, description="Total time of one attempt.")
-    max_in_flight: int = Field(
-        default=64, ge=1, le=10_000, description="Attempts under way at the same time."
-    )
-    retry_schedule_s: Annotated[
-        tuple[Annotated[int, Field(ge=0, le=604_800)], ...], Field(strict=False, max_length=50)
-    ] = Field(default=RETRY_SCHEDULE_S, description="Delay before each further attempt; jitter is added.")
+    events: EventPatterns
+    sources: SourceIds = ()
+    timeout_s: TimeoutS = 20.0
+    max_in_flight: MaxInFlight = 64
+    retry_schedule_s: RetryScheduleS = RETRY_SCHEDULE_S
 
     @field_validator("secret")
     @classmethod

@@ -57,7 +57,7 @@ class Deliver:
         self._ids = ids
         self._grace_s = grace_s
         self._settler = Settler(journal, clock, metrics, self._label, self._committed)
-        self._running = RunningLanes()
+        self._running = RunningLanes(lambda lane: self._endpoints.ended(lane))
         self._pings = Pings(clock)
         self._asked_for: set[asyncio.Task[None]] = set()
 

@@ -5,16 +5,18 @@ Run the lanes of this process, those opened later too.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from relay.pipeline.endpoint_lane import EndpointLane
 
 
 class RunningLanes:
     """
-    Supervises lanes: a bug in one of them ends all, loudly.
+    Supervises lanes: a bug in one of them ends all, loudly.  `ended` is told of every lane that is done.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[EndpointLane], None]) -> None:
+        self._ended = ended
         self._lanes: set[EndpointLane] = set()
         self._group: asyncio.TaskGroup | None = None
 
@@ -43,4 +45,8 @@ class RunningLanes:
 
     def _start(self, lane: EndpointLane, group: asyncio.TaskGroup) -> None:
         task = group.create_task(lane.run(), name=lane.name)
-        task.add_done_callback(lambda _: self._lanes.discard(lane))
+        task.add_done_callback(lambda _: self._forget(lane))
+
+    def _forget(self, lane: EndpointLane) -> None:
+        self._lanes.discard(lane)
+        self._ended(lane)

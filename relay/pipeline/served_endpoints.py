@@ -91,6 +91,14 @@ class ServedEndpoints:
         served = self._served.get(delivery.endpoint_no)
         return served.resends if served is not None else None
 
+    def ended(self, lane: EndpointLane) -> None:
+        """
+        Forget a lane that had no more resends.
+        """
+        served = self._served.get(lane.endpoint.no)
+        if served is not None and served.resends is lane:
+            served.resends = None
+
     def label(self, endpoint_no: int) -> str:
         """
         Return what metrics call an endpoint, for a while also one that was deleted.

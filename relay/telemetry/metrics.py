@@ -116,6 +116,13 @@ class Metrics:
     delivery_inflight = gauge("Attempts under way.")
     endpoints = gauge("Registered endpoints.", state=ENDPOINT_STATES)
 
+    api_requests = counter("Requests to the REST API.", route=OPEN, status=OPEN)
+    api_request_duration_seconds = histogram(
+        "Time of such a request, the event stream's apart.", REQUEST_S, route=OPEN
+    )
+    api_streams = gauge("Readers of the event stream.")
+    api_streams_cut_off = counter("Readers of the event stream cut off because they took nothing.")
+
     kafka_transactions = counter("Kafka transactions.", outcome=TRANSACTION_OUTCOMES)
     kafka_transaction_duration_seconds = histogram("Time from begin to committed.", COMMIT_S)
     kafka_transaction_records = histogram("Events in one transaction.", RECORDS)

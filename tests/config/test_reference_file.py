@@ -71,9 +71,11 @@ def test_the_file_loads_with_every_key_switched_on(tmp_path: Path) -> None:
     path = tmp_path / "relay.toml"
     path.write_text(uncommented())
 
-    config = load(path, {**ENVIRON, "RELAY_ID_KEY": "k" * 32}, {"voipcloud": VoipcloudConfig})
+    environ = {**ENVIRON, "RELAY_ID_KEY": "k" * 32, "RELAY_OPS_KEY": "o" * 32}
+    config = load(path, environ, {"voipcloud": VoipcloudConfig})
 
     assert config.journal.id_key is not None
+    assert ["ops"] == [key.name for key in config.server.api_keys]
     assert config.kafka is not None
     assert 3 == config.kafka.replication_factor
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from relay.config.webhook_secret import decode_secret, new_secret
-from relay.model.endpoint import EndpointSpec
+from relay.model.endpoint import Delivery, EndpointSpec
 from relay.model.outcome import Delivered, GiveUp, Outcome, TryLater
 from relay.sinks.port import DeliverySink
 from relay.sinks.webhook.guard import Guard
@@ -248,14 +248,26 @@ async def test_a_secret_signs_until_it_ends_and_no_longer(journal_path: Path) ->
 
 
 async def test_a_bug_in_a_lane_opened_later_ends_the_loop_loudly(journal_path: Path) -> None:
+    """
+    Also while other attempts hang, in that lane and in others: they get their grace and no more.
+    """
+
+    class HangsOnce:
+        async def deliver(self, delivery: Delivery) -> Outcome:
+            if delivery.seq == 1:
+                await asyncio.Event().wait()
+            return TryLater("timeout")
+
     def broken(_: int) -> float:
         raise ZeroDivisionError("a bug")
 
     async def make_it_break() -> None:
-        sinks = {"crm": RecordingSink(), "late": RecordingSink(lambda _: TryLater("timeout"))}
+        hanging = RecordingSink()
+        hanging.gate.clear()
+        sinks: dict[str, DeliverySink] = {"crm": hanging, "late": HangsOnce()}
         async with delivering(journal_path, sinks, next_delay_s=broken, of_file=["crm"]) as running:
             await running.create(LATE)
-            await running.append(append_of(call_change("a", events=1)))
+            await running.append(append_of(call_change("a", events=1), call_change("b", events=1)))
             await until(running.loop.done)
             await asyncio.wait_for(running.deliver.refresh(), 10)  # answers, as the process is ending
 

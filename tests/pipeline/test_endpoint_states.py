@@ -59,6 +59,16 @@ async def test_attempts_in_flight_end_as_they_would_have(journal_path: Path) -> 
     assert 4 == len(crm.attempted)
 
 
+async def test_what_is_appended_during_a_pause_takes_no_memory(journal_path: Path) -> None:
+    async with delivering(journal_path, {"crm": RecordingSink()}) as running:
+        await running.append(append_of(call_change("a")))
+        await running.settled()
+        await running.deliver.pause("crm")
+        await running.append(append_of(call_change("b")))
+
+        assert running.deliver._endpoints.lanes[1].queue.take() is None
+
+
 async def test_what_was_paged_in_during_a_pause_waits_too(journal_path: Path) -> None:
     crm = RecordingSink()
     async with delivering(journal_path, {"crm": crm}) as running:

@@ -1,0 +1,52 @@
+"""
+How much is measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """
+    Repetitions and amounts; the defaults are those of the figures that are told.
+
+    `runs` are of what is compared side by side, `paced_runs` of what runs on a timetable.
+    """
+
+    runs: int = 5
+    paced_runs: int = 3
+    requests: int = 60_000
+    bare_requests: int = 20_000
+    calls_to_one: int = 6_667  # 20,001 deliveries
+    calls_to_ten: int = 1_667  # 50,010 deliveries
+    paced_s: float = 10.0
+    polled_s: float = 21.5  # with polls at 1 s and 11 s
+    poll_every_s: float = 10.0
+    rows: int = 10_000
+    repolls: int = 7
+    busy_per_s: int = 5_000
+    reads: int = 10_000
+    calls_to_kafka: int = 10_000
+    idle_s: float = 5.0
+
+
+SMOKE: Final = Sizes(
+    runs=1,
+    paced_runs=1,
+    requests=500,
+    bare_requests=300,
+    calls_to_one=100,
+    calls_to_ten=20,
+    paced_s=1.0,
+    polled_s=2.5,
+    poll_every_s=0.5,
+    rows=200,
+    repolls=2,
+    busy_per_s=200,
+    reads=100,
+    calls_to_kafka=600,
+    idle_s=0.5,
+)

@@ -1,0 +1,101 @@
+"""
+The part `webhook`: how fast, how soon and at what cost events reach a receiver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bench.child import ask, run_side, server
+from bench.figures import medians
+from bench.progress import Progress
+from bench.sizes import Sizes
+
+PER_S: Final = 200
+SLOWER_S: Final = 0.005
+# A commit that takes 5 ms more allows no 200 commits a second: what comes in 20 ms is appended together.
+AT_ONCE_IF_SLOW: Final = 4
+BUSY_AT_ONCE: Final = 17  # calls: 51 events in about 10 ms, where there are 5,000 a second
+RECEIVER_MARGIN: Final = 3.0
+
+
+def webhook(sizes: Sizes, progress: Progress) -> dict[str, Any]:
+    """
+    Return the figures of the part, and under `receiver_per_s` what the receiver can take.
+    """
+    with server("bench.receiver") as receiver:
+        receiver_per_s = _side(receiver, "load", {"url": f"{receiver}/00", "requests": sizes.requests})[
+            "per_s"
+        ]
+        progress.say(f"the receiver takes {receiver_per_s:,.0f} a second")
+        figures = _flat_out(receiver, sizes, progress)
+        figures |= _paced(receiver, sizes, progress)
+        figures["api_reads"] = _api_reads(receiver, sizes, progress)
+    margin = receiver_per_s / figures["bare_aiohttp_per_s"]
+    if margin < RECEIVER_MARGIN:
+        progress.say(f"WARNING: the receiver takes only {margin:.1f} times what the bare loop sends")
+    return {**figures, "receiver_per_s": receiver_per_s}
+
+
+def _flat_out(receiver: str, sizes: Sizes, progress: Progress) -> dict[str, Any]:
+    sides: Mapping[str, tuple[str, dict[str, Any]]] = {
+        "bare": ("bare", {"url": f"{receiver}/00", "requests": sizes.bare_requests}),
+        "fanout_1": ("flat_out", {"url": receiver, "calls": sizes.calls_to_one, "endpoints": 1}),
+        "fanout_10": ("flat_out", {"url": receiver, "calls": sizes.calls_to_ten, "endpoints": 10}),
+    }
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
+    for run in range(1, sizes.runs + 1):
+        for name, (side, params) in sides.items():
+            runs[name].append(_side(receiver, side, params))
+            progress.tell(f"webhook run {run} of {sizes.runs}, {name}", runs[name][-1])
+    bare, *relay = (medians(figures) for figures in runs.values())
+    names = list(sides)[1:]
+    return {"bare_aiohttp_per_s": bare["per_s"], "bare_aiohttp_cpu_s_per_1000": bare["cpu_s_per_1000"]} | {
+        name: {**figures, "ratio": figures["per_s"] / bare["per_s"]}
+        for name, figures in zip(names, relay, strict=True)
+    }
+
+
+def _paced(receiver: str, sizes: Sizes, progress: Progress) -> dict[str, Any]:
+    steady = {"url": receiver, "per_s": PER_S, "at_once": 1, "seconds": sizes.paced_s}
+    runs: dict[str, list[dict[str, float]]] = {}
+    with server("bench.pages", str(sizes.rows)) as pages:
+        sides = {
+            "paced_200": steady,
+            "paced_200_polling": steady
+            | {"seconds": sizes.polled_s, "page_url": pages, "poll_every_s": sizes.poll_every_s},
+            "paced_200_slow_commit": steady | {"at_once": AT_ONCE_IF_SLOW, "slower_s": SLOWER_S},
+        }
+        for run in range(1, sizes.paced_runs + 1):
+            for name, params in sides.items():
+                runs.setdefault(name, []).append(_side(receiver, "paced", params))
+                progress.tell(f"webhook run {run} of {sizes.paced_runs}, {name}", runs[name][-1])
+    return {name: medians(figures) for name, figures in runs.items()}
+
+
+def _api_reads(receiver: str, sizes: Sizes, progress: Progress) -> dict[str, Any]:
+    busy = {
+        "url": receiver,
+        "per_s": sizes.busy_per_s,
+        "at_once": BUSY_AT_ONCE,
+        "whole_calls": True,
+        "seconds": sizes.paced_s,
+    }
+    runs: dict[int, list[dict[str, float]]] = {0: [], sizes.reads: []}
+    for run in range(1, sizes.paced_runs + 1):
+        for reads, figures in runs.items():
+            figures.append(_side(receiver, "paced", busy | {"reads": reads}))
+            progress.tell(f"webhook run {run} of {sizes.paced_runs}, {reads} reads of the API", figures[-1])
+    alone, reading = (medians(figures) for figures in runs.values())
+    return {
+        "p99_ms_alone": alone["p99_ms"],
+        "p99_ms_reading": reading["p99_ms"],
+        "moved": reading["p99_ms"] / alone["p99_ms"] - 1,
+        "reads_per_s": reading["reads_per_s"],
+    }
+
+
+def _side(receiver: str, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    ask(f"{receiver}/reset")
+    return run_side(name, params)

@@ -1,0 +1,116 @@
+"""
+The bodies of requests.  An endpoint made by REST obeys the rules of one in the configuration file.
+
+A field that is left out keeps its default (or, in a change, its value); null is never meant.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field
+
+from relay.api.operation import Given
+from relay.config import checked
+from relay.config.schema import (
+    EventPatterns,
+    Id,
+    MaxInFlight,
+    RetryScheduleS,
+    SourceIds,
+    TimeoutS,
+)
+from relay.config.webhook_secret import decode_secret
+from relay.model.endpoint import RETRY_SCHEDULE_S
+
+MAX_URL: Final = 2_048
+DEFAULT_OVERLAP_S: Final = 86_400
+MAX_OVERLAP_S: Final = 604_800
+_GROUP: Final = "[A-Za-z0-9+/]"
+# Base64 of 24 to 64 bytes.
+_SECRET: Final = (
+    f"^whsec_({_GROUP}{{4}}){{8}}(({_GROUP}{{4}}){{0,13}}|({_GROUP}{{4}}){{0,12}}{_GROUP}{{3}}=|"
+    f"({_GROUP}{{4}}){{0,13}}{_GROUP}{{2}}==)$"
+)
+
+
+def _is_secret(text: str) -> str:
+    decode_secret(text)
+    return text
+
+
+Address = Annotated[
+    str,
+    Field(
+        max_length=MAX_URL,
+        json_schema_extra={
+            "format": "uri",
+            "pattern": "^https?://[!-~]+$",
+            "examples": ["https://crm.example.com/hooks/calls"],
+        },
+        description="Where events are posted to: public, or in a network that webhooks.allow_private names.",
+    ),
+    AfterValidator(checked.http_url),
+]
+WebhookSecret = Annotated[
+    str,
+    AfterValidator(_is_secret),
+    Field(
+        json_schema_extra={"pattern": _SECRET},
+        description="whsec_ and base64 of 24 to 64 bytes; signs every request. Left out: made by relay.",
+    ),
+]
+Description = Annotated[
+    str, Field(max_length=500, pattern="^[^\\u0000-\\u001f\\u007f]*$", description="For people.")
+]
+
+
+class EndpointNew(Given):
+    """
+    A webhook to register.
+    """
+
+    # Default factories, because a schema would show "" as the default of a field that may not be empty.
+    id: Id = Field(default_factory=str, description="Its name for ever, [a-z0-9-]{1,40}. Left out: made.")
+    url: Address
+    events: EventPatterns
+    sources: SourceIds = ()
+    description: Description = ""
+    secret: WebhookSecret = Field(default_factory=str)
+    timeout_s: TimeoutS = 20.0
+    max_in_flight: MaxInFlight = 64
+    retry_schedule_s: RetryScheduleS = RETRY_SCHEDULE_S
+
+
+class EndpointChanges(Given):
+    """
+    What of an endpoint is to be different.
+    """
+
+    url: Address = Field(default_factory=str)
+    events: EventPatterns = Field(default_factory=tuple)
+    sources: SourceIds = Field(default_factory=tuple)
+    description: Description = Field(default_factory=str)
+    timeout_s: TimeoutS = Field(default_factory=float)
+    max_in_flight: MaxInFlight = Field(default_factory=int)
+    retry_schedule_s: RetryScheduleS = Field(default_factory=tuple)
+
+    def given(self) -> dict[str, Any]:
+        """
+        Return the fields that were given.
+        """
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class SecretNew(Given):
+    """
+    Another secret for an endpoint.
+    """
+
+    secret: WebhookSecret = Field(default_factory=str)
+    overlap_s: int = Field(
+        default=DEFAULT_OVERLAP_S,
+        ge=0,
+        le=MAX_OVERLAP_S,
+        description="How long the older secrets go on signing.",
+    )

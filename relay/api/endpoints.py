@@ -1,0 +1,212 @@
+"""
+`/v1/endpoints`: registering webhooks and changing them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import orjson
+
+from relay.api import shown
+from relay.api.bodies import EndpointChanges, EndpointNew, SecretNew
+from relay.api.operation import Answer, Asked, Reach
+from relay.api.problems import FieldError, invalid
+from relay.api.queries import ListQuery
+from relay.config.checked import near_miss
+from relay.config.webhook_secret import decode_secret, new_secret
+from relay.model.endpoint import EndpointSpec, RegisteredEndpoint
+from relay.model.errors import NotFound
+
+PATH: Final = "/v1/endpoints"
+COUNTED: Final = 1_000  # of the newest deliveries, for statistics
+_ID_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+_ID_LENGTH: Final = 12
+
+
+async def list_endpoints(reach: Reach, asked: Asked) -> Answer:
+    """
+    Answer with endpoints, oldest first.
+    """
+    query = asked.query_as(ListQuery)
+    after = _place(query.after)
+    known = [one for one in await reach.registry.registered(reach.clock.now()) if one.endpoint.no > after]
+    page = known[: query.limit]
+    place = str(page[-1].endpoint.no) if len(known) > len(page) else None
+    return Answer.of(shown.listing([shown.endpoint(one) for one in page], place))
+
+
+async def create_endpoint(reach: Reach, asked: Asked) -> Answer:
+    """
+    Register an endpoint; the answer is the only one that shows its secret.
+    """
+    body = asked.body_as(EndpointNew)
+    _check(reach, {"url": body.url, "sources": body.sources})
+    secret = body.secret or new_secret()
+    spec = EndpointSpec(
+        id=body.id or _new_id(),
+        url=body.url,
+        secrets=(decode_secret(secret),),
+        events=body.events,
+        sources=body.sources,
+        timeout_s=body.timeout_s,
+        max_in_flight=body.max_in_flight,
+        retry_schedule_s=body.retry_schedule_s,
+        description=body.description,
+    )
+
+    def reply(made: RegisteredEndpoint) -> bytes:
+        document = orjson.dumps({**shown.endpoint(made), "secret": secret})
+        return Answer(document, 201, headers={"Location": f"{PATH}/{spec.id}"}).to_reply()
+
+    stored = await reach.registry.create_endpoint(spec, reply, reach.clock.now(), asked.once)
+    await reach.owner.refresh()
+    return Answer.of_reply(stored)
+
+
+async def get_endpoint(reach: Reach, asked: Asked) -> Answer:
+    """
+    Answer with an endpoint.
+    """
+    return Answer.of(shown.endpoint(await _found(reach, asked)))
+
+
+async def change_endpoint(reach: Reach, asked: Asked) -> Answer:
+    """
+    Change the fields that were given, and no others.
+    """
+    given = asked.body_as(EndpointChanges).given()
+    _check(reach, given)
+    async with reach.changing:
+        known = await _found(reach, asked)
+        changed = await reach.registry.change_registered(replace(known.spec, **given), reach.clock.now())
+    await reach.owner.refresh()
+    return Answer.of(shown.endpoint(changed))
+
+
+async def delete_endpoint(reach: Reach, asked: Asked) -> Answer:
+    """
+    Take an endpoint away.
+    """
+    await reach.registry.delete_endpoint(asked.path["endpoint_id"], reach.clock.now())
+    await reach.owner.refresh()
+    return Answer(b"", 204)
+
+
+async def list_secrets(reach: Reach, asked: Asked) -> Answer:
+    """
+    Answer with the secrets that sign now, without their values.
+    """
+    known = await _found(reach, asked)
+    return Answer.of(shown.listing([shown.secret(one) for one in known.secrets], None))
+
+
+async def add_secret(reach: Reach, asked: Asked) -> Answer:
+    """
+    Sign with another secret from now on, and with the older ones for a while.
+    """
+    body, endpoint_id = asked.body_as(SecretNew), asked.path["endpoint_id"]
+    secret = body.secret or new_secret()
+    now = reach.clock.now()
+
+    def reply(made: RegisteredEndpoint) -> bytes:
+        document = {**shown.secret(made.secrets[0]), "secret": secret}
+        return Answer(
+            orjson.dumps(document), 201, headers={"Location": f"{PATH}/{endpoint_id}/secrets"}
+        ).to_reply()
+
+    old_until = now + timedelta(seconds=body.overlap_s)
+    stored = await reach.registry.add_secret(
+        endpoint_id, decode_secret(secret), old_until, reply, now, asked.once
+    )
+    await reach.owner.refresh()
+    return Answer.of_reply(stored)
+
+
+async def test_endpoint(reach: Reach, asked: Asked) -> Answer:
+    """
+    Send an endpoint a test and answer with what came of it.
+    """
+    return Answer.of(shown.test_result(await reach.owner.test(asked.path["endpoint_id"])))
+
+
+async def pause_endpoint(reach: Reach, asked: Asked) -> Answer:
+    """
+    Hold deliveries to an endpoint.
+    """
+    await reach.owner.pause(asked.path["endpoint_id"])
+    return await get_endpoint(reach, asked)
+
+
+async def resume_endpoint(reach: Reach, asked: Asked) -> Answer:
+    """
+    Deliver to an endpoint again.
+    """
+    await reach.owner.resume(asked.path["endpoint_id"])
+    return await get_endpoint(reach, asked)
+
+
+async def endpoint_stats(reach: Reach, asked: Asked) -> Answer:
+    """
+    Answer with what waits for an endpoint and how its newest deliveries went.
+    """
+    endpoint_id = asked.path["endpoint_id"]
+    counts = await reach.reading.endpoint_counts(endpoint_id, COUNTED)
+    if counts is None:
+        raise _missing(endpoint_id)
+    return Answer.of(shown.stats(endpoint_id, counts))
+
+
+async def require_endpoint(reach: Reach, asked: Asked) -> None:
+    """
+    Raise NotFound where the path names no endpoint.
+    """
+    await _found(reach, asked)
+
+
+async def _found(reach: Reach, asked: Asked) -> RegisteredEndpoint:
+    endpoint_id = asked.path["endpoint_id"]
+    for one in await reach.registry.registered(reach.clock.now()):
+        if one.endpoint.id == endpoint_id:
+            return one
+    raise _missing(endpoint_id)
+
+
+def _missing(endpoint_id: str) -> NotFound:
+    return NotFound(f"there is no endpoint `{endpoint_id}`")
+
+
+def _check(reach: Reach, given: dict[str, object]) -> None:
+    errors = [*_address_errors(reach, given.get("url")), *_source_errors(reach, given.get("sources"))]
+    if errors:
+        raise invalid(errors)
+
+
+def _address_errors(reach: Reach, url: object) -> Iterator[FieldError]:
+    refusal = reach.refusal_of_url(url) if isinstance(url, str) else None
+    if refusal is not None:
+        yield FieldError("url", refusal)
+
+
+def _source_errors(reach: Reach, sources: object) -> Iterator[FieldError]:
+    wanted: Iterable[str] = sources if isinstance(sources, tuple) else ()
+    for number, name in enumerate(wanted):
+        if name not in reach.budgets:
+            problem = f"there is no source `{name}`" + near_miss(name, reach.budgets)
+            yield FieldError(f"sources[{number}]", problem)
+
+
+def _place(after: str | None) -> int:
+    if after is None:
+        return 0
+    if not (after.isdigit() and len(after) <= 18):
+        raise ValueError("not a place in the list of endpoints")
+    return int(after)
+
+
+def _new_id() -> str:
+    return "ep-" + "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))

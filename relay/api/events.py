@@ -1,0 +1,42 @@
+"""
+`/v1/events`: what happened, in the order of the journal, and as it happens.
+"""
+
+from __future__ import annotations
+
+from relay.api import shown
+from relay.api.operation import Answer, Asked, Reach, Streaming
+from relay.api.queries import EventListQuery, EventsQuery
+from relay.api.stream import event_blocks
+from relay.model.errors import NotFound
+
+
+async def list_events(reach: Reach, asked: Asked) -> Answer:
+    """
+    Answer with events in the order of the journal.
+    """
+    query = asked.query_as(EventListQuery)
+    page = await reach.reading.list_events(query.wanted(), query.after, query.limit)
+    return Answer.of(shown.listing([shown.event(stored) for stored in page.items], page.next))
+
+
+async def get_event(reach: Reach, asked: Asked) -> Answer:
+    """
+    Answer with an event.
+    """
+    event_id = asked.path["event_id"]
+    stored = await reach.reading.event(event_id)
+    if stored is None:
+        raise NotFound(f"there is no event `{event_id}`")
+    return Answer.of(shown.event(stored))
+
+
+async def stream_events(reach: Reach, asked: Asked) -> Streaming:
+    """
+    Send events as they are appended, from where the reader says it was.
+    """
+    query = asked.query_as(EventsQuery)
+    # A browser connects again with the URL it began with: where it is by now stands in the header.
+    place = asked.last_event_id if asked.last_event_id is not None else query.after
+    after = reach.tail.newest if place is None else int(place)
+    return Streaming(event_blocks(reach.reading, reach.tail, query.wanted(), after, reach.pace))

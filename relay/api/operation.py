@@ -1,0 +1,182 @@
+"""
+One operation of the API, as the table lists it: what it takes, what it gives, what it needs.
+
+Routing, checks and the OpenAPI document are made from the same entries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from relay.api.owner import EndpointOwner
+from relay.api.stream import Pace
+from relay.api.tail import EventTail
+from relay.journal.api_port import Once, ReadingJournal, RegistryJournal
+from relay.model.clock import Clock
+
+JSON: Final = "application/json"
+EVENT_STREAM: Final = "text/event-stream"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Given(BaseModel):
+    """
+    Part of a request: nothing unknown, nothing of another type.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+class NoQuery(Given):
+    """
+    An operation without query parameters.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBudget:
+    """
+    How many requests a source may make in a window.
+    """
+
+    requests: int
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """
+    What handlers may ask and change.
+
+    `refusal_of_url` says why a URL may not be dialled; `budgets` are the sources of the configuration;
+    `document` describes this API; `changing` is held while an endpoint is read and written back.
+    """
+
+    registry: RegistryJournal
+    reading: ReadingJournal
+    owner: EndpointOwner
+    clock: Clock
+    tail: EventTail
+    refusal_of_url: Callable[[str], str | None]
+    budgets: Mapping[str, SourceBudget | None]
+    document: bytes = b"{}"
+    pace: Pace = field(default_factory=Pace)
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """
+    A request that was found to be as the operation wants it.
+    """
+
+    path: Mapping[str, str]
+    query: BaseModel
+    body: BaseModel | None
+    once: Once | None
+    last_event_id: str | None = None
+
+    def query_as(self, kind: type[Model]) -> Model:
+        """
+        Return the query parameters, which are of the kind that the table says.
+        """
+        if not isinstance(self.query, kind):
+            raise AssertionError(f"the table gives this operation no {kind.__name__}")
+        return self.query
+
+    def body_as(self, kind: type[Model]) -> Model:
+        """
+        Return the body, which is of the kind that the table says.
+        """
+        if not isinstance(self.body, kind):
+            raise AssertionError(f"the table gives this operation no {kind.__name__}")
+        return self.body
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What a handler gives.
+    """
+
+    body: bytes
+    status: int = 200
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: object) -> Answer:
+        """
+        Return an answer with a JSON document.
+        """
+        return cls(orjson.dumps(document))
+
+    def to_reply(self) -> bytes:
+        """
+        Return all of it as the journal keeps it for an Idempotency-Key: a line of JSON, then the body.
+        """
+        head = orjson.dumps({"status": self.status, "headers": dict(self.headers)})
+        return head + b"\n" + self.body
+
+    @classmethod
+    def of_reply(cls, reply: bytes, more: Mapping[str, str] | None = None) -> Answer:
+        """
+        Read what `to_reply` gave, with `more` headers.
+        """
+        head, _, body = reply.partition(b"\n")
+        kept = orjson.loads(head)
+        return cls(body, kept["status"], headers={**kept["headers"], **(more or {})})
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """
+    An answer without end: blocks as they come, empty ones where there is none for a while.
+    """
+
+    blocks: AsyncGenerator[bytes, None]
+
+
+Handler = Callable[[Reach, Asked], Awaitable[Answer | Streaming]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """
+    One method of one path.
+
+    `scope` None needs no key.  `gives` is the model of the answer, None where it has no body or is no JSON
+    of ours.  `problems` are the statuses of problems besides those that follow from the rest.
+    `keeps_reply` marks a handler that stores its reply for an Idempotency-Key itself, with what it does;
+    `waits_for_others` one that does little but wait for somebody outside, and may take long.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    scope: str | None
+    gives: type[BaseModel] | None = None
+    status: int = 200
+    query: type[BaseModel] = NoQuery
+    body: type[BaseModel] | None = None
+    problems: tuple[int, ...] = ()
+    content_type: str = JSON
+    keeps_reply: bool = False
+    waits_for_others: bool = False
+
+    @property
+    def name(self) -> str:
+        """
+        Return the operation's id in the OpenAPI document.
+        """
+        return self.handler.__name__

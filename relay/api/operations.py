@@ -1,0 +1,133 @@
+"""
+Every operation of the API, in the order of the documentation.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from relay.api import answers, bodies, calls, contract, deliveries, endpoints, events, queries, sources
+from relay.api.operation import EVENT_STREAM, Operation
+
+ENDPOINT: Final = "/v1/endpoints/{endpoint_id}"
+DELIVERY: Final = "/v1/deliveries/{delivery_id}"
+
+OPERATIONS: Final = (
+    Operation(
+        "GET", "/v1/endpoints", endpoints.list_endpoints, "List endpoints, oldest first.",
+        "endpoints:read", answers.Listing[answers.EndpointAnswer], query=queries.ListQuery,
+    ),
+    Operation(
+        "POST", "/v1/endpoints", endpoints.create_endpoint,
+        "Register an endpoint: every matching event after its start_seq is delivered.",
+        "endpoints:write", answers.NewEndpointAnswer, 201, body=bodies.EndpointNew, problems=(409,),
+        keeps_reply=True,
+    ),
+    Operation(
+        "GET", ENDPOINT, endpoints.get_endpoint, "Show an endpoint.",
+        "endpoints:read", answers.EndpointAnswer,
+    ),
+    Operation(
+        "PATCH", ENDPOINT, endpoints.change_endpoint,
+        "Change the given fields of an endpoint; deliveries that wait already stay.",
+        "endpoints:write", answers.EndpointAnswer, body=bodies.EndpointChanges, problems=(409,),
+    ),
+    Operation(
+        "DELETE", ENDPOINT, endpoints.delete_endpoint,
+        "Delete an endpoint; what waits for it is discarded.",
+        "endpoints:write", None, 204, problems=(409,),
+    ),
+    Operation(
+        "GET", f"{ENDPOINT}/secrets", endpoints.list_secrets,
+        "List the secrets that sign now, newest first, without their values.",
+        "endpoints:read", answers.Listing[answers.SecretAnswer],
+    ),
+    Operation(
+        "POST", f"{ENDPOINT}/secrets", endpoints.add_secret,
+        "Sign with a new secret from now on, and with the older ones until the overlap is over.",
+        "endpoints:write", answers.NewSecretAnswer, 201, body=bodies.SecretNew, problems=(409,),
+        keeps_reply=True,
+    ),
+    Operation(
+        "POST", f"{ENDPOINT}/test", endpoints.test_endpoint,
+        "Send an endpoint a test event now, once, and tell what came of it.",
+        "endpoints:write", answers.TestAnswer, problems=(409,), waits_for_others=True,
+    ),
+    Operation(
+        "POST", f"{ENDPOINT}/pause", endpoints.pause_endpoint,
+        "Hold deliveries to an endpoint; events that match it wait.",
+        "endpoints:write", answers.EndpointAnswer, problems=(409,),
+    ),
+    Operation(
+        "POST", f"{ENDPOINT}/resume", endpoints.resume_endpoint,
+        "Deliver again to an endpoint that was paused or disabled.",
+        "endpoints:write", answers.EndpointAnswer, problems=(409,),
+    ),
+    Operation(
+        "GET", f"{ENDPOINT}/stats", endpoints.endpoint_stats,
+        "Show what waits for an endpoint, and what became of its newest deliveries.",
+        "endpoints:read", answers.EndpointStats,
+    ),
+    Operation(
+        "GET", f"{ENDPOINT}/deliveries", deliveries.list_deliveries_of_endpoint,
+        "List deliveries to an endpoint, newest event first.",
+        "deliveries:read", answers.Listing[answers.DeliveryAnswer],
+        query=queries.DeliveriesOfEndpointQuery,
+    ),
+    Operation(
+        "GET", "/v1/deliveries", deliveries.list_deliveries, "List deliveries, newest event first.",
+        "deliveries:read", answers.Listing[answers.DeliveryAnswer], query=queries.DeliveryListQuery,
+    ),
+    Operation(
+        "GET", DELIVERY, deliveries.get_delivery, "Show a delivery.",
+        "deliveries:read", answers.DeliveryAnswer,
+    ),
+    Operation(
+        "GET", f"{DELIVERY}/attempts", deliveries.list_attempts,
+        "List the attempts of a delivery, oldest first.",
+        "deliveries:read", answers.Listing[answers.AttemptAnswer],
+    ),
+    Operation(
+        "POST", f"{DELIVERY}/resend", deliveries.resend_delivery,
+        "Send the event of a delivery to its endpoint once more.",
+        "deliveries:write", answers.DeliveryAnswer, 201, problems=(409,), keeps_reply=True,
+    ),
+    Operation(
+        "GET", "/v1/events", events.list_events, "List events in the order of the journal.",
+        "events:read", answers.Listing[answers.EventAnswer], query=queries.EventListQuery,
+    ),
+    Operation(
+        "GET", "/v1/events/stream", events.stream_events,
+        "Send events as they are appended, as Server-Sent Events; id is the seq.",
+        "events:read", query=queries.EventsQuery, content_type=EVENT_STREAM,
+    ),
+    Operation(
+        "GET", "/v1/events/{event_id}", events.get_event, "Show an event.",
+        "events:read", answers.EventAnswer,
+    ),
+    Operation(
+        "GET", "/v1/event-types", contract.list_event_types, "List the types of events.",
+        "events:read", answers.Listing[answers.EventTypeAnswer],
+    ),
+    Operation(
+        "GET", "/v1/calls", calls.list_calls, "List calls, newest start first.",
+        "calls:read", answers.Listing[answers.CallAnswer], query=queries.CallListQuery,
+    ),
+    Operation(
+        "GET", "/v1/calls/{call_id}", calls.get_call, "Show a call with its legs and events.",
+        "calls:read", answers.CallDetailAnswer,
+    ),
+    Operation(
+        "GET", "/v1/sources", sources.list_sources, "List sources by id, with how far they were read.",
+        "sources:read", answers.Listing[answers.SourceAnswer], query=queries.ListQuery,
+    ),
+    Operation(
+        "GET", "/v1/sources/{source_id}", sources.get_source, "Show a source.",
+        "sources:read", answers.SourceAnswer,
+    ),
+    Operation("GET", "/openapi.json", contract.openapi, "This document.", None),
+    Operation(
+        "GET", "/schemas/{type}", contract.event_schema, "JSON Schema of a type of event.",
+        None, content_type=contract.SCHEMA,
+    ),
+)  # fmt: skip

@@ -1,0 +1,155 @@
+"""
+What went wrong, as RFC 9457 problem documents: the only place that makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import orjson
+from pydantic import ValidationError
+
+from relay.config.faults import in_words
+from relay.model.errors import Conflict, JournalBusy, JournalUnusable, NotFound, RelayError
+
+CONTENT_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:relay:problem:"
+RETRY_AFTER_S: Final = 1
+MAX_ERRORS: Final = 100
+REALM: Final = 'Bearer realm="relay"'
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """
+    One field of a request, and what is wrong with it.
+    """
+
+    field: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """
+    One kind of failure, `word`, and what there is to say about this one.
+    """
+
+    word: str
+    status: int
+    title: str
+    detail: str = ""
+    errors: tuple[FieldError, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> bytes:
+        """
+        Return the document.
+        """
+        return orjson.dumps(
+            {
+                "type": TYPE_PREFIX + self.word,
+                "title": self.title,
+                "status": self.status,
+                "detail": _text(self.detail),
+                "errors": [
+                    {"field": _text(error.field), "problem": _text(error.problem)} for error in self.errors
+                ],
+            }
+        )
+
+    def about(self, detail: str, headers: Mapping[str, str] | None = None) -> Problem:
+        """
+        Return the same kind of problem with the words for one case.
+        """
+        return replace(self, detail=detail, headers={**self.headers, **(headers or {})})
+
+
+class Refused(RelayError):
+    """
+    A request is answered with a problem instead.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail or problem.title)
+        self.problem = problem
+
+
+_AGAIN: Final = {"Retry-After": str(RETRY_AFTER_S)}
+MALFORMED: Final = Problem("malformed", 400, "The request cannot be read")
+UNAUTHORISED: Final = Problem(
+    "unauthorised", 401, "A valid API key is needed", "Send Authorization: Bearer KEY.",
+    headers={"WWW-Authenticate": REALM},
+)  # fmt: skip
+FORBIDDEN: Final = Problem("forbidden", 403, "This is not allowed")
+NOT_FOUND: Final = Problem("not_found", 404, "There is no such thing")
+WRONG_METHOD: Final = Problem("wrong_method", 405, "This cannot be done there")
+TOO_SLOW: Final = Problem("too_slow", 408, "The request did not arrive in time")
+CONFLICT: Final = Problem("conflict", 409, "This does not fit what is there")
+TOO_LARGE: Final = Problem("too_large", 413, "The request is too large")
+NOT_JSON: Final = Problem("not_json", 415, "The body must be JSON")
+INVALID: Final = Problem("invalid", 422, "The request holds something that cannot be")
+BUG: Final = Problem("bug", 500, "relay has a bug here", "It was logged; nothing more is told.")
+BUSY: Final = Problem("busy", 503, "relay is busy", "Try again.", headers=_AGAIN)
+STOPPING: Final = Problem(
+    "stopping", 503, "relay is about to stop", "The journal cannot be used.", headers=_AGAIN
+)
+KINDS: Final = (
+    MALFORMED, UNAUTHORISED, FORBIDDEN, NOT_FOUND, WRONG_METHOD, TOO_SLOW, CONFLICT, TOO_LARGE, NOT_JSON,
+    INVALID, BUG, BUSY, STOPPING,
+)  # fmt: skip
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """
+    Return what an error means to whoever asked, or None for a bug.
+    """
+    match error:
+        case Refused():
+            return error.problem
+        case NotFound():
+            return NOT_FOUND.about(str(error))
+        case Conflict():
+            return CONFLICT.about(str(error))
+        case JournalBusy():
+            return BUSY
+        case JournalUnusable():
+            return STOPPING
+    return None
+
+
+def invalid(errors: Iterable[FieldError]) -> Refused:
+    """
+    Return the refusal of a request with faulty fields.
+    """
+    listed = tuple(errors)
+    detail = "; ".join(f"{error.field} {error.problem}" for error in listed[:3])
+    if len(listed) > 3:
+        detail += f"; and {len(listed) - 3} more"
+    return Refused(replace(INVALID, detail=detail, errors=listed[:MAX_ERRORS]))
+
+
+def field_errors(error: ValidationError) -> list[FieldError]:
+    """
+    Return what pydantic found, in words for a person; what was given is not repeated.
+    """
+    details = error.errors(include_url=False, include_input=False)
+    return [
+        FieldError(
+            _place(detail["loc"]),
+            "is unknown" if detail["type"] == "extra_forbidden" else in_words(detail),
+        )
+        for detail in details[: MAX_ERRORS + 1]
+    ]
+
+
+def _place(steps: Sequence[str | int]) -> str:
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return place.removeprefix(".") or "body"
+
+
+def _text(text: str) -> str:
+    # What a client sent may hold characters that no UTF-8 can.
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,219 @@
+"""
+Read a request: path, query parameters, headers and body, all checked before a handler sees them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from hashlib import blake2b
+from typing import Any, Final, get_origin
+
+import orjson
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import MultiMapping
+from pydantic import BaseModel, ValidationError
+
+from relay.api.problems import (
+    INVALID,
+    MALFORMED,
+    NOT_FOUND,
+    NOT_JSON,
+    TOO_LARGE,
+    TOO_SLOW,
+    FieldError,
+    Refused,
+    field_errors,
+    invalid,
+)
+from relay.api.queries import EVENT_ID_PATTERN, SEQ_PATTERN
+from relay.config.schema import ID_PATTERN
+from relay.journal.api_port import Once
+
+MAX_BODY: Final = 1024 * 1024
+MAX_FIELDS: Final = 64
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+LAST_EVENT_ID: Final = "Last-Event-ID"
+KEY_PATTERN: Final = "^[!-~]([ -~]{0,198}[!-~])?$"
+PATH_PATTERNS: Final = {
+    "endpoint_id": ID_PATTERN,
+    "source_id": ID_PATTERN,
+    "event_id": EVENT_ID_PATTERN,
+    "call_id": "^[a-z0-9_]{1,64}$",
+    "delivery_id": r"^[a-z0-9-]{1,40}\.[a-z0-9_]{20,64}\.[0-9]{1,18}$",
+    "type": r"^[a-z_]{1,40}(\.[a-z_]{1,40})+$",
+}
+_IN_A_THREAD: Final = 16 * 1024
+_PATHS: Final = {name: re.compile(pattern) for name, pattern in PATH_PATTERNS.items()}
+_TOO_LARGE: Final = TOO_LARGE.about(f"A body has at most {MAX_BODY} bytes.")
+_KEY: Final = re.compile(KEY_PATTERN)
+_SEQ: Final = re.compile(SEQ_PATTERN)
+
+
+class _GivenTwice(ValueError):
+    pass
+
+
+def path_of(request: web.Request) -> Mapping[str, str]:
+    """
+    Return the parameters of the path.
+
+    Raises:
+        Refused: 404, one of them names nothing that could be.
+    """
+    given = request.match_info
+    for name, text in given.items():
+        if not _PATHS[name].fullmatch(text):
+            raise Refused(NOT_FOUND.about(f"That is no {name.replace('_', ' ')}."))
+    return given
+
+
+def query_of(given: MultiMapping[str], kind: type[BaseModel]) -> BaseModel:
+    """
+    Return the query parameters as their model.
+
+    Raises:
+        Refused: 422, for each that is unknown, repeated or wrong.
+    """
+    if not given:
+        return _empty(kind)
+    lists = _lists(kind)
+    wanted: dict[str, object] = {}
+    repeated: list[FieldError] = []
+    for name in given.keys():  # noqa: SIM118 - a mapping that may hold a name twice
+        values = given.getall(name)
+        wanted[name] = tuple(values) if name in lists else values[0]
+        if len(values) > 1 and name not in lists and name in kind.model_fields:
+            repeated.append(FieldError(name, "is given twice"))
+    try:
+        query = kind.model_validate(wanted)
+    except ValidationError as error:
+        raise invalid([*field_errors(error), *set(repeated)]) from None
+    if repeated:
+        raise invalid(set(repeated))
+    return query
+
+
+def once_of(request: web.Request, owner: str, body: bytes) -> Once | None:
+    """
+    Return what makes a repeated POST known again, where the client wants that.
+
+    Raises:
+        Refused: 422, the Idempotency-Key is none.
+    """
+    given = request.headers.getall(IDEMPOTENCY_KEY, [])
+    if not given or request.method != "POST":
+        return None
+    if len(given) > 1 or not _KEY.fullmatch(given[0]):
+        raise invalid([FieldError(IDEMPOTENCY_KEY, "must be given once, as 1 to 200 printable characters")])
+    digest = blake2b(f"{request.method} {request.path}\n".encode(), digest_size=32)
+    digest.update(body)
+    return Once(owner, given[0], digest.digest())
+
+
+def last_event_id_of(request: web.Request) -> str | None:
+    """
+    Return the place that a reader of the event stream has reached.
+
+    Raises:
+        Refused: 422, it is none.
+    """
+    given = request.headers.getall(LAST_EVENT_ID, [])
+    if not given:
+        return None
+    if len(given) > 1 or not _SEQ.fullmatch(given[0]):
+        raise invalid([FieldError(LAST_EVENT_ID, "must be the id of an event of the stream")])
+    return given[0]
+
+
+async def body_of(request: web.Request, takes_json: bool, within_s: float) -> bytes:
+    """
+    Return the bytes of the body, which must be there within so many seconds.
+
+    Raises:
+        Refused: 400, 408, 413 or 415.
+    """
+    if not request.body_exists:
+        return b""
+    if takes_json and not _is_json(request):
+        raise Refused(NOT_JSON.about("Send Content-Type: application/json, in UTF-8, without an encoding."))
+    if (request.content_length or 0) > MAX_BODY:
+        raise Refused(_TOO_LARGE)
+    try:
+        async with asyncio.timeout(within_s):
+            body = await request.read()
+    except TimeoutError:
+        raise Refused(TOO_SLOW) from None
+    except web.HTTPRequestEntityTooLarge:
+        raise Refused(_TOO_LARGE) from None
+    except (HttpProcessingError, web.RequestPayloadError):
+        raise Refused(MALFORMED.about("The body does not arrive as its headers say.")) from None
+    if body and not takes_json:
+        raise Refused(MALFORMED.about("This takes no body."))
+    return body
+
+
+async def parsed_body(body: bytes, kind: type[BaseModel]) -> BaseModel:
+    """
+    Return the body as its model.
+
+    Raises:
+        Refused: 400 where it is no JSON, 422 with each field that is unknown or wrong.
+    """
+    # A big body may hold very many small things: read in a thread, the deliveries go on meanwhile.
+    parse = asyncio.to_thread(_parsed, body) if len(body) > _IN_A_THREAD else None
+    document = _parsed(body) if parse is None else await parse
+    if isinstance(document, dict) and len(document) > MAX_FIELDS:
+        raise Refused(INVALID.about(f"The body has more than {MAX_FIELDS} fields."))
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        raise invalid(field_errors(error)) from None
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        # The first reader is strict: no NaN, no lone surrogates, UTF-8 only, bounded depth.
+        orjson.loads(body)
+        return json.loads(body, object_pairs_hook=_without_repeats, parse_float=_number)
+    except _GivenTwice as error:
+        raise invalid([FieldError(str(error), "is given twice")]) from None
+    except (ValueError, RecursionError):
+        raise Refused(MALFORMED.about("The body is not JSON.")) from None
+
+
+def _without_repeats(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in document:
+            raise _GivenTwice(name[:100])
+        document[name] = value
+    return document
+
+
+def _number(text: str) -> int | float:
+    number = float(text)
+    # To JSON Schema 5.0 is an integer.
+    return int(number) if number.is_integer() else number
+
+
+def _is_json(request: web.Request) -> bool:
+    is_plain = request.headers.get("Content-Encoding", "identity").lower() == "identity"
+    charset = (request.charset or "utf-8").lower()
+    return is_plain and request.content_type == "application/json" and charset in ("utf-8", "utf8")
+
+
+@cache
+def _lists(kind: type[BaseModel]) -> frozenset[str]:
+    return frozenset(
+        name for name, field in kind.model_fields.items() if get_origin(field.annotation) is tuple
+    )
+
+
+@cache
+def _empty(kind: type[BaseModel]) -> BaseModel:
+    return kind.model_validate({})

@@ -1,0 +1,236 @@
+"""
+The benchmark: a run so small that no figure means anything shows that everything is measured and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+
+from bench.child import BenchFailed, ask, run_side, running, server
+from bench.commits import counted_commits
+from bench.events import BODY_BYTES, EVENTS_PER_CALL, call_changes, step_changes
+from bench.figures import medians, p50_p99, rounded
+from bench.heartbeat import heartbeat
+from bench.pages import page_of
+from bench.receiver import Arrivals, Connection
+from relay.journal.store import open_sqlite
+from relay.model.ids import IdMaker
+
+PROJECT: Final = Path(__file__).parents[1]
+IDS: Final = IdMaker(b"a key of the tests")
+NOW: Final = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+FLAT_OUT: Final = {"per_s", "ratio", "cpu_s_per_1000", "commits_per_delivery", "longest_step_ms"}
+PACED: Final = {"p50_ms", "p99_ms"}
+
+
+def measured(*arguments: str) -> dict[str, Any]:
+    """
+    Run the benchmark and return what its last line says.
+    """
+    command = [sys.executable, "-m", "bench", "--smoke", *arguments]
+    done = subprocess.run(command, cwd=PROJECT, check=False, capture_output=True, text=True)  # noqa: S603 - ours
+    assert 0 == done.returncode, done.stderr
+    figures: dict[str, Any] = orjson.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def request_of(path: str, event_id: str) -> bytes:
+    """
+    Return a request as the receiver gets it.
+    """
+    return f"POST /{path} HTTP/1.1\r\nwebhook-id: {event_id}\r\nContent-Length: 4\r\n\r\nbody".encode()
+
+
+def are_positive(figures: dict[str, Any], *but: str) -> bool:
+    """
+    Tell whether every figure is above 0.
+    """
+    return all(
+        are_positive(value, *but) if isinstance(value, dict) else value > 0
+        for name, value in figures.items()
+        if name not in but
+    )
+
+
+@pytest.fixture
+def receiver() -> Iterator[str]:
+    """
+    Give the URL of a receiver of the benchmark.
+    """
+    with server("bench.receiver") as url:
+        yield url
+
+
+def test_the_webhook_part_prints_every_figure() -> None:
+    printed = measured("webhook")
+
+    figures = printed["webhook"]
+    assert {"webhook", "rig"} == printed.keys()
+    assert figures.keys() == {
+        "bare_aiohttp_per_s", "bare_aiohttp_cpu_s_per_1000", "fanout_1", "fanout_10", "paced_200",
+        "paced_200_polling", "paced_200_slow_commit", "api_reads",
+    }  # fmt: skip
+    assert FLAT_OUT == figures["fanout_1"].keys() == figures["fanout_10"].keys()
+    for name in ("paced_200", "paced_200_polling", "paced_200_slow_commit"):
+        assert figures[name].keys() >= PACED
+    assert figures["api_reads"].keys() >= {"p99_ms_alone", "p99_ms_reading", "moved"}
+    # What was taken off for the slower commit may be more than what it cost.
+    assert are_positive(figures, "moved", "paced_200_slow_commit", "longest_step_ms")
+    assert {"receiver_per_s", "cores", "python", "runs", "busy_elsewhere"} == printed["rig"].keys()
+    assert printed["rig"]["receiver_per_s"] > 0
+
+
+def test_the_ingest_part_prints_every_figure() -> None:
+    figures = measured("ingest")["ingest"]
+
+    assert figures.keys() >= {"repoll_10000_cpu_ms", "longest_step_ms", "first_ingest_calls_per_s"}
+    assert are_positive(figures, "longest_step_ms")
+
+
+@pytest.mark.kafka
+def test_the_kafka_part_prints_every_figure(kafka: str) -> None:
+    figures = measured("kafka", "--bootstrap", kafka)["kafka"]
+
+    assert {"bare_aiokafka_per_s", "exactly_once_per_s", "ratio", "paced_200"} == figures.keys()
+    assert PACED == figures["paced_200"].keys()
+    assert are_positive(figures)
+
+
+def test_the_memory_part_prints_every_figure() -> None:
+    figures = measured("memory")["memory"]
+
+    assert {"idle_mb"} == figures.keys()
+    assert figures["idle_mb"] > 10
+
+
+def test_a_side_that_fails_fails_the_run(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(BenchFailed, match="ended with 1"):
+        run_side("bare", {"url": "http://127.0.0.1:9/00", "requests": 1})
+
+    assert "ClientConnectorError" in capfd.readouterr().err
+
+
+def test_a_process_that_says_nothing_is_an_error() -> None:
+    with running("-c", "pass") as child, pytest.raises(BenchFailed, match="ended with 0"):
+        child.line()
+
+
+async def test_the_receiver_counts_each_id_of_each_path_once(receiver: str) -> None:
+    address = urlsplit(receiver)
+    before = time.monotonic()
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+
+    for path, event_id in (("00", "evt_a"), ("00", "evt_b"), ("01", "evt_a"), ("00", "evt_a")):
+        writer.write(request_of(path, event_id))
+    async with asyncio.timeout(10):
+        for _ in range(4):
+            assert b"HTTP/1.1 200 OK" in await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+
+    arrived = ask(f"{receiver}/arrivals")
+    assert {"/00evt_a", "/00evt_b", "/01evt_a"} == arrived["first"].keys()
+    assert 1 == arrived["resent"]
+    assert all(before <= at <= time.monotonic() for at in arrived["first"].values())
+
+
+async def test_the_receiver_waits_for_the_rest_of_a_request() -> None:
+    ours, theirs = socket.socketpair()
+    arrivals, request = Arrivals(), request_of("00", "evt_a")
+    transport, connection = await asyncio.get_running_loop().create_connection(
+        lambda: Connection(arrivals), sock=ours
+    )
+    reader, writer = await asyncio.open_connection(sock=theirs)
+
+    seen = []
+    for start, end in pairwise((0, 30, len(request) - 6, len(request) - 1, len(request))):
+        connection.data_received(request[start:end])
+        seen.append(len(arrivals.first))
+
+    assert [0, 0, 0, 1] == seen
+    async with asyncio.timeout(10):
+        assert b"HTTP/1.1 200 OK" in await reader.readuntil(b"\r\n\r\n")
+    transport.close()
+    writer.close()
+    await writer.wait_closed()
+
+
+def test_the_receiver_forgets_when_told(receiver: str) -> None:
+    run_side("load", {"url": f"{receiver}/00", "requests": 100})
+
+    assert 100 == len(ask(f"{receiver}/reset")["first"])
+    assert {"first": {}, "resent": 0} == ask(f"{receiver}/arrivals")
+
+
+def test_every_event_has_the_size_that_is_told() -> None:
+    changes = call_changes(IDS, 12)
+
+    sizes = {len(event.to_json(NOW)) for change in changes for event in change.events}
+    assert {BODY_BYTES} == sizes
+    assert {EVENTS_PER_CALL} == {len(change.events) for change in changes}
+    assert 36 == len({event.id for change in changes for event in change.events})
+
+
+def test_events_that_come_one_by_one_follow_each_other_in_each_call() -> None:
+    changes = [change for change, _ in zip(step_changes(IDS, calls_at_once=2), range(7), strict=False)]
+
+    assert [(0, 1), (0, 1), (1, 2), (1, 2), (2, 3), (2, 3), (0, 1)] == [
+        (change.expected_revision, change.events[0].revision) for change in changes
+    ]
+    assert changes[0].call.call_id == changes[2].call.call_id == changes[4].call.call_id
+    assert 3 == len({change.call.call_id for change in changes})
+
+
+def test_the_page_holds_finished_calls_newest_first() -> None:
+    rows = orjson.loads(page_of(50, NOW))
+
+    starts = [row["call_start_at"] for row in rows]
+    assert sorted(starts, reverse=True) == starts
+    assert 50 == len(set(starts))
+    assert 10 == len({row["from_number"] for row in rows})
+    assert all(row["call_finished_at"] for row in rows)
+
+
+async def test_commits_are_counted_and_held_back(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "relay.db", "tests", NOW) as journal:
+        with counted_commits(slower_s=0.02) as commits:
+            started = time.perf_counter()
+            await journal.register_source("pbx", "voipcloud", NOW, NOW)
+            await journal.source_head("pbx")
+            written_s = time.perf_counter() - started
+            await journal.stats()
+        await journal.source_head("pbx")
+
+    assert 2 == commits.count  # what only reads is none
+    assert written_s >= 0.04
+
+
+async def test_the_heartbeat_feels_a_loop_that_is_held() -> None:
+    async with heartbeat() as heart:
+        await asyncio.sleep(0.005)
+        time.sleep(0.05)  # noqa: ASYNC251 - that is what it must feel
+
+    assert heart.longest_ms >= 45
+
+
+def test_quantiles_and_medians() -> None:
+    latencies = [number / 1000 for number in range(100, 0, -1)]
+
+    assert {"p50_ms": 51.0, "p99_ms": 100.0} == p50_p99(latencies)
+    assert {"per_s": 3.0} == medians([{"per_s": 1.0}, {"per_s": 9.0}, {"per_s": 3.0}])
+    assert {"a": 12346, "b": {"c": 0.00123}, "d": 5, "e": None} == rounded(
+        {"a": 12345.6, "b": {"c": 0.0012345}, "d": 5, "e": None}
+    )
