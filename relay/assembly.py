@@ -32,6 +32,7 @@ from relay.api.server import ApiSettings, api_listener
 from relay.api.tail import EventTail
 from relay.config.dialled import Dialled, dialled_by
 from relay.config.schema import KafkaConfig, RelayConfig, SourceConfig
+from relay.interpreter import tune_interpreter
 from relay.journal.port import Appended
 from relay.journal.postgresql import upgrade_postgresql
 from relay.journal.store import SqlJournal, open_sqlite
@@ -152,6 +153,7 @@ async def serve(config: RelayConfig, stop: asyncio.Event) -> None:
         house = await rooms.enter_async_context(_open_house(config, metrics))
         metrics.lease_held.labels("journal").set(1)
         loops = await _open_loops(config, house, health, rooms)
+        tune_interpreter()
         for condition in CONDITIONS:
             health.set(condition, ok=True)
         await _run(loops, stop)

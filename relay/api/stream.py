@@ -83,7 +83,7 @@ async def _page(reading: ReadingJournal, wanted: EventFilter, place: int) -> Pag
 
 def _place_after(page: Page[StoredEvent], place: int, newest: int) -> int:
     if page.next is not None:
-        return max(place, newest) if False else newest
+        return int(page.next)
     # The last page: the journal was read at least as far as it was known to be before.
     return max(place, newest, page.items[-1].seq if page.items else 0)
 

@@ -143,6 +143,21 @@ class Api:
         return self.metrics.registry.get_sample_value(name, labels)
 
 
+def reach_of(journal: SqlJournal, deliver: Deliver, clock: Clock, tail: EventTail) -> Reach:
+    """
+    Return what the API of a journal may ask and change.
+    """
+    return Reach(
+        journal.registry,
+        journal.reading,
+        deliver,
+        clock,
+        tail,
+        Guard([], [("127.0.0.1", 8080)]).refusal_of_url,
+        {"pbx": SourceBudget(100, 900.0), "dialer": None},
+    )
+
+
 @asynccontextmanager
 async def running_api(
     path: Path,
@@ -159,11 +174,8 @@ async def running_api(
 
     Args:
         path: of the journal.
-        listen: where; any free port, unless said otherwise.
         keys: those of the API; none: keyless.
-        clock: the system's, unless another is given.
         of_file: ids of endpoints that are in the configuration file.
-        settings: of the API, its keys apart.
         change_reach: puts something else behind the API.
     """
     metrics, clock, stop = Metrics(CollectorRegistry()), clock or SystemClock(), asyncio.Event()
@@ -181,15 +193,7 @@ async def running_api(
         tail = EventTail(await journal.reading.last_seq())
         hand_on = HandOn(deliver, None, metrics, tail.move_to)
         await deliver.start([endpoint_spec(name) for name in of_file], open_endpoint, hand_on)
-        reach = Reach(
-            journal.registry,
-            journal.reading,
-            deliver,
-            clock,
-            tail,
-            Guard([], [("127.0.0.1", 8080)]).refusal_of_url,
-            {"pbx": SourceBudget(100, 900.0), "dialer": None},
-        )
+        reach = reach_of(journal, deliver, clock, tail)
         settings = replace(settings or ApiSettings(), keys=keys)
         listener = await rooms.enter_async_context(
             api_listener(listen, change_reach(reach), metrics, settings)

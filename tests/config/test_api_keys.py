@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from relay.config.dialled import dialled_in
 from relay.config.schema import ServerConfig
 from relay.model.scopes import SCOPES, allows
 from tests.config.conftest import ConfigFile
@@ -102,3 +103,14 @@ def test_the_default_needs_no_key() -> None:
 def test_a_scope_covers_its_noun_and_action(granted: list[str], wanted: str, is_allowed: bool) -> None:
     assert is_allowed == allows(granted, wanted)
     assert wanted in SCOPES
+
+
+def test_where_relay_listens_is_known_whatever_else_is_wrong_with_the_server() -> None:
+    """
+    A webhook to relay itself is told beside all other faults.
+    """
+    keys = [{"name": "ops", "key": {"env": "NOT_SET"}, "scopes": ["*"]}]
+
+    dialled = dialled_in({"server": {"listen": "0.0.0.0:8081", "ops_listen": 5, "api_keys": keys}})
+
+    assert ["0.0.0.0:8081", "127.0.0.1:9464"] == [str(address) for address in dialled.own_listeners]
