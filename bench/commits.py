@@ -23,9 +23,9 @@ class Commits:
     The wait is in the writer's thread before the commit, the write lock held, as a slow fsync would be.
     """
 
-    def __init__(self, slower_s: float) -> None:
+    def __init__(self) -> None:
         self.count = 0
-        self._slower_s = slower_s
+        self.slower_s = 0.0
 
     def committing(self, conn: Connection) -> None:
         """
@@ -34,16 +34,17 @@ class Commits:
         if not conn.get_execution_options().get(WRITES, True):
             return
         self.count += 1
-        if self._slower_s:
-            time.sleep(self._slower_s)
+        if self.slower_s:
+            time.sleep(self.slower_s)
 
 
 @contextmanager
-def counted_commits(slower_s: float = 0.0) -> Iterator[Commits]:
+def counted_commits() -> Iterator[Commits]:
     """
-    Count, and hold back, the commits inside the block.
+    Count the commits of journals that are opened and closed inside the block.
     """
-    commits = Commits(slower_s)
+    # Not while a journal is open: its writer's thread may be going through the listeners.
+    commits = Commits()
     event.listen(Engine, "commit", commits.committing)
     try:
         yield commits

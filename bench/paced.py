@@ -83,17 +83,18 @@ async def paced(params: dict[str, Any]) -> dict[str, float]:
     listens, and that many requests come to it.
     """
     url, per_s, slower_s = params["url"], params["per_s"], params.get("slower_s", 0.0)
-    async with open_house([f"{url}/00"]) as house, delivering(house):
-        whole_calls = params.get("whole_calls", False)
-        timetable = Timetable(house, per_s, params["at_once"], whole_calls=whole_calls)
-        timetable.prepare(WARM_UP_S)
-        await timetable.run()
-        warm_up = len(timetable.called)
-        timetable.prepare(params["seconds"])
-        async with _meanwhile(house, params) as figures, heartbeat() as heart:
-            with counted_commits(slower_s):
+    whole_calls = params.get("whole_calls", False)
+    with counted_commits() as commits:
+        async with open_house([f"{url}/00"]) as house, delivering(house):
+            timetable = Timetable(house, per_s, params["at_once"], whole_calls=whole_calls)
+            timetable.prepare(WARM_UP_S)
+            await timetable.run()
+            warm_up = len(timetable.called)
+            timetable.prepare(params["seconds"])
+            commits.slower_s = slower_s
+            async with _meanwhile(house, params) as figures, heartbeat() as heart:
                 await timetable.run()
-        await house.all_delivered(warm_up + len(timetable.called))
+            await house.all_delivered(warm_up + len(timetable.called))
     arrived = ask(f"{url}/arrivals")["first"]
     latencies = [arrived[f"/00{event_id}"] - called for event_id, called in timetable.called.items()]
     net = [latency - slower_s for latency in latencies]

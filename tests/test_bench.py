@@ -205,16 +205,19 @@ def test_the_page_holds_finished_calls_newest_first() -> None:
 
 
 async def test_commits_are_counted_and_held_back(tmp_path: Path) -> None:
-    async with open_sqlite(tmp_path / "relay.db", "tests", NOW) as journal:
-        with counted_commits(slower_s=0.02) as commits:
+    with counted_commits() as commits:
+        async with open_sqlite(tmp_path / "relay.db", "tests", NOW) as journal:
+            opened, commits.slower_s = commits.count, 0.02
             started = time.perf_counter()
             await journal.register_source("pbx", "voipcloud", NOW, NOW)
             await journal.source_head("pbx")
             written_s = time.perf_counter() - started
             await journal.stats()
-        await journal.source_head("pbx")
+            written = commits.count - opened
+    async with open_sqlite(tmp_path / "relay.db", "tests", NOW):
+        pass
 
-    assert 2 == commits.count  # what only reads is none
+    assert (2, opened + 2) == (written, commits.count)  # what only reads is none
     assert written_s >= 0.04
 
 

@@ -68,14 +68,17 @@ INSERT_DELIVERY: Final = HotStatement(
                 else_=_given.c.due_ms,
             ),
             literal_column("0"),
-        ),
+        ).where(_given.c.seq.is_not(None)),
     ),
+    skips_nulls=True,
 )
 
 
 _ids = given_rows(id=Text())
 KNOWN_EVENTS: Final = HotStatement(
-    ["id"], select(schema.events.c.id).join_from(_ids, schema.events, schema.events.c.id == _ids.c.id)
+    ["id"],
+    select(schema.events.c.id).join_from(_ids, schema.events, schema.events.c.id == _ids.c.id),
+    skips_nulls=True,
 )
 
 _call_ids = given_rows(call_id=Text())
@@ -84,6 +87,7 @@ KNOWN_CALLS: Final = HotStatement(
     select(schema.calls.c.call_id, schema.calls.c.revision).join_from(
         _call_ids, schema.calls, schema.calls.c.call_id == _call_ids.c.call_id
     ),
+    skips_nulls=True,
 )
 
 

@@ -17,34 +17,35 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement, Executable
 from sqlalchemy.types import TypeEngine
 
-# Rows in one step, largest first.  SQLite takes 32,766 parameters in a statement.
-BLOCKS: Final = (256, 64, 16, 4, 1)
+# For how many rows a statement is rendered.  SQLite takes 32,766 parameters in a statement.
+SIZES: Final = (512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
 MAX_PARAMETERS: Final = 32_766
 
 
 class HotStatement:
     """
-    A statement with one group of values, `VALUES (…)`, repeated for as many rows as there are.
+    A statement that reads its rows from one group of values, `VALUES (…)`, repeated for as many as there are.
 
     On SQLite the driver lets go of the interpreter's lock for each step of the database and must win it
-    back from a busy event loop, which may take milliseconds: so a step does a block of rows, not one.
+    back from a busy event loop, which may take milliseconds: so one step does hundreds of rows.
 
     Args:
         names: the parameters of a row, in the order in which the statement has them.
         statement: the statement for one row.
+        skips_nulls: a row of nulls has no effect: then rows are filled up to one size for a single step.
     """
 
-    def __init__(self, names: Sequence[str], statement: ClauseElement) -> None:
+    def __init__(self, names: Sequence[str], statement: ClauseElement, *, skips_nulls: bool = False) -> None:
         self._names = tuple(names)
         self._statement = statement
+        self._skips_nulls = skips_nulls
         self._rendered: dict[tuple[str, int], str] = {}
-        self._blocks = [size for size in BLOCKS if size * len(names) <= MAX_PARAMETERS]
+        self._sizes = [size for size in SIZES if size * len(names) <= MAX_PARAMETERS]
+        self._nulls = (None,) * len(names)
 
     def run(self, conn: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """
-        Run the statement for every row, in blocks.
-
-        Within a block no row sees what those before it have done.
+        Run the statement for every row; rows of one step do not see what the others do.
         """
         if conn.dialect.name != "sqlite":
             if rows:
@@ -77,8 +78,11 @@ class HotStatement:
         return known
 
     def _in_blocks(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+        if self._skips_nulls and rows:
+            size = next((size for size in reversed(self._sizes) if size >= len(rows)), self._sizes[0])
+            rows = [*rows, *[self._nulls] * (-len(rows) % size)]
         done = 0
-        for size in self._blocks:
+        for size in self._sizes:
             while len(rows) - done >= size:
                 yield rows[done : done + size]
                 done += size
@@ -107,7 +111,7 @@ def given_rows(**types: TypeEngine[Any]) -> CTE:
 
 def hot_insert(table: Table, insert: Any) -> HotStatement:
     """
-    Return a hot statement of an insert into all columns of a table.
+    Return a hot statement of an insert that gives all columns of a table, in their order.
     """
     names = [column.name for column in table.columns]
     return HotStatement(names, insert.values({name: bindparam(name) for name in names}))
