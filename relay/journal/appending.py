@@ -5,8 +5,7 @@ The one append transaction (I1): events, calls, legs, coverage and one delivery 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from sqlalchemy import (
@@ -27,13 +26,11 @@ from relay.journal import schema
 from relay.journal.coverage import extend_coverage
 from relay.journal.matching import Matcher
 from relay.journal.port import Append, Appended
-from relay.journal.rows import call_values, leg_values
+from relay.journal.preparing import PreparedAppend, PreparedEvents, prepare_events
 from relay.journal.statements import HotStatement, given_rows, hot_insert, hot_upsert, insert_new, upsert
 from relay.model.change import CallChange, SourceChange
-from relay.model.endpoint import Delivery
 from relay.model.errors import JournalUnusable, RevisionConflict
-from relay.model.event import Event, StoredEvent
-from relay.model.ids import subject_key
+from relay.model.event import Event
 from relay.model.times import to_ms
 
 _d = schema.deliveries.alias("earlier")
@@ -91,7 +88,7 @@ KNOWN_CALLS: Final = HotStatement(
 )
 
 
-def append(conn: Connection, epoch: int, matcher: Matcher, change: Append) -> Appended:
+def append(conn: Connection, epoch: int, matcher: Matcher, prepared: PreparedAppend) -> Appended:
     """
     Write a change whole.
 
@@ -99,17 +96,20 @@ def append(conn: Connection, epoch: int, matcher: Matcher, change: Append) -> Ap
         RevisionConflict: a subject has moved on since it was read.
         JournalUnusable: another process has taken the journal over.
     """
-    last_seq = claim(conn, epoch, matcher)
+    last_seq, change = claim(conn, epoch, matcher), prepared.change
     _check_calls(conn, change.calls)
-    events = list(change.source.events) if change.source else []
-    for call in change.calls:
-        events += call.events
-    appended = append_events(conn, matcher, last_seq, _without_known(conn, events), change.recorded_at)
-    _write_calls(conn, change.calls)
+    rows = prepared.events
+    events = _without_known(conn, rows.events)
+    if not rows.fits(events, last_seq, matcher.current):
+        rows = prepare_events(events, last_seq, matcher.current, change.recorded_at)
+    write_events(conn, rows)
+    dialect = conn.dialect.name
+    hot_upsert(dialect, schema.calls).run(conn, prepared.call_rows)
+    hot_upsert(dialect, schema.legs).run(conn, prepared.leg_rows)
     if change.source:
         _write_source(conn, change.source)
     _write_poll(conn, change)
-    return appended
+    return rows.appended
 
 
 def claim(conn: Connection, epoch: int, matcher: Matcher) -> int:
@@ -126,66 +126,14 @@ def claim(conn: Connection, epoch: int, matcher: Matcher) -> int:
     return int(meta.last_seq)
 
 
-def append_events(
-    conn: Connection, matcher: Matcher, last_seq: int, events: Sequence[Event], recorded_at: datetime
-) -> Appended:
+def write_events(conn: Connection, rows: PreparedEvents) -> None:
     """
-    Give events their seq, store them, and make the delivery rows of every endpoint that wants them.
+    Store events and their deliveries; the last seq moves on.
     """
-    if not events:
-        return Appended((), ())
-    recorded_ms = to_ms(recorded_at)
-    stored: list[StoredEvent] = []
-    deliveries: list[Delivery] = []
-    event_rows: list[tuple[Any, ...]] = []
-    delivery_rows: list[tuple[Any, ...]] = []
-    heads: set[tuple[int, int]] = set()
-    for seq, event in enumerate(events, last_seq + 1):
-        body, key = event.to_json(recorded_at), subject_key(event.subject)
-        occurred_ms = to_ms(event.occurred_at)
-        event_rows.append(_event_row(seq, event, key, occurred_ms, recorded_ms, body))
-        stored.append(_stored(seq, event, recorded_at, body))
-        for endpoint_no in matcher.endpoints_for(event):
-            # Only the first of its subject here can be a head; the statement looks at those of before.
-            is_first = (endpoint_no, key) not in heads
-            heads.add((endpoint_no, key))
-            delivery_rows.append((endpoint_no, seq, key, recorded_ms if is_first else None))
-            deliveries.append(Delivery(endpoint_no, seq, 0, key, event.id, 0, occurred_ms, recorded_ms, body))
-    INSERT_EVENT.run(conn, event_rows)
-    INSERT_DELIVERY.run(conn, delivery_rows)
-    conn.execute(update(schema.meta).values(last_seq=last_seq + len(events)))
-    return Appended(tuple(stored), tuple(deliveries))
-
-
-def _stored(seq: int, event: Event, recorded_at: datetime, body: bytes) -> StoredEvent:
-    return StoredEvent(
-        seq,
-        event.id,
-        event.type,
-        event.source_id,
-        event.subject,
-        event.revision,
-        event.occurred_at,
-        recorded_at,
-        body,
-    )
-
-
-def _event_row(
-    seq: int, event: Event, key: int, occurred_ms: int, recorded_ms: int, body: bytes
-) -> tuple[Any, ...]:
-    return (
-        seq,
-        event.id,
-        event.type,
-        event.source_id,
-        event.subject,
-        key,
-        event.revision,
-        occurred_ms,
-        recorded_ms,
-        body,
-    )
+    if rows.events:
+        INSERT_EVENT.run(conn, rows.event_rows)
+        INSERT_DELIVERY.run(conn, rows.delivery_rows)
+        conn.execute(update(schema.meta).values(last_seq=rows.last_seq + len(rows.events)))
 
 
 def _check_calls(conn: Connection, changes: Sequence[CallChange]) -> None:
@@ -196,18 +144,9 @@ def _check_calls(conn: Connection, changes: Sequence[CallChange]) -> None:
             raise RevisionConflict(f"{change.call.subject} has moved on")
 
 
-def _without_known(conn: Connection, events: list[Event]) -> list[Event]:
+def _without_known(conn: Connection, events: Sequence[Event]) -> Sequence[Event]:
     known = {event_id for (event_id,) in KNOWN_EVENTS.fetch(conn, [(event.id,) for event in events])}
     return [event for event in events if event.id not in known] if known else events
-
-
-def _write_calls(conn: Connection, changes: Sequence[CallChange]) -> None:
-    if not changes:
-        return
-    dialect = conn.dialect.name
-    hot_upsert(dialect, schema.calls).run(conn, [call_values(change.call) for change in changes])
-    legs = [leg_values(leg) for change in changes for leg in change.legs]
-    hot_upsert(dialect, schema.legs).run(conn, legs)
 
 
 def _write_source(conn: Connection, change: SourceChange) -> None:

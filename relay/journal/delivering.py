@@ -5,6 +5,7 @@ What the deliver loop reads and writes: what is due, and what became of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -82,23 +83,45 @@ PROMOTE: Final = HotStatement(
 INSERT_ATTEMPT: Final = hot_insert(schema.attempts, insert(schema.attempts))
 
 
-def settle(conn: Connection, batch: Sequence[Settlement]) -> None:
+@dataclass(frozen=True, slots=True)
+class PreparedOutcomes:
+    """
+    The rows of a batch of outcomes, made before it has the database (see `relay.journal.preparing`).
+    """
+
+    settled: list[tuple[object, ...]]
+    promoted: list[tuple[object, ...]]
+    attempts: list[tuple[object, ...]]
+
+
+def prepare_outcomes(batch: Sequence[Settlement]) -> PreparedOutcomes:
+    """
+    Make the rows of a batch of outcomes.
+    """
+    ended = {
+        (item.delivery.endpoint_no, item.delivery.subject_key): item.made_at_ms + item.latency_ms
+        for item in batch
+        if item.status != schema.PENDING
+    }
+    return PreparedOutcomes(
+        [_settled_row(item) for item in batch],
+        [(endpoint_no, key, due_ms) for (endpoint_no, key), due_ms in ended.items()],
+        [_attempt_row(item) for item in batch if item.keep_attempt],
+    )
+
+
+def settle(conn: Connection, outcomes: PreparedOutcomes) -> None:
     """
     Record outcomes in one transaction; a row that is settled already keeps its first outcome.
     """
-    rows = [_settled_row(item) for item in batch]
+    rows = outcomes.settled
     if len({row[: len(_KEY)] for row in rows}) == len(rows):
         SETTLE.run(conn, rows)
     else:  # of two outcomes of one delivery the earlier counts, which one step does not promise
         for row in rows:
             SETTLE.run(conn, [row])
-    settled = {
-        (item.delivery.endpoint_no, item.delivery.subject_key): item.made_at_ms + item.latency_ms
-        for item in batch
-        if item.status != schema.PENDING
-    }
-    PROMOTE.run(conn, [(endpoint_no, key, due_ms) for (endpoint_no, key), due_ms in settled.items()])
-    INSERT_ATTEMPT.run(conn, [_attempt_row(item) for item in batch if item.keep_attempt])
+    PROMOTE.run(conn, outcomes.promoted)
+    INSERT_ATTEMPT.run(conn, outcomes.attempts)
 
 
 def page_in(

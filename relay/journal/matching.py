@@ -4,34 +4,66 @@ Which endpoints want an event: a cached list, refreshed when `endpoints_version`
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, select, update
 
 from relay.journal import schema
 from relay.journal.rows import endpoint_of
 from relay.model.endpoint import Endpoint
-from relay.model.event import Event
 
 _OWN_SUBJECT = "endpoint/"
 _t = schema.endpoints
 
 
+class Matching:
+    """
+    The endpoints as they were at one version; decides once for each (type, source).
+    """
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self._endpoints = tuple(endpoint for endpoint in endpoints if endpoint.takes_new_events)
+        self._chosen: dict[tuple[str, str | None], list[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._endpoints)
+
+    def endpoints_for(self, event_type: str, source_id: str | None, subject: str) -> list[int]:
+        """
+        Return the numbers of the endpoints that want an event; never the one it is about.
+        """
+        if subject.startswith(_OWN_SUBJECT):
+            return self._wanting(event_type, source_id, subject.removeprefix(_OWN_SUBJECT))
+        nos = self._chosen.get((event_type, source_id))
+        if nos is None:
+            nos = self._chosen[event_type, source_id] = self._wanting(event_type, source_id, None)
+        return nos
+
+    def _wanting(self, event_type: str, source_id: str | None, but_not: str | None) -> list[int]:
+        return [
+            endpoint.no
+            for endpoint in self._endpoints
+            if endpoint.matches(event_type, source_id) and endpoint.id != but_not
+        ]
+
+
 class Matcher:
     """
-    Finds the endpoints of an event; decides once for each (type, source).
+    Holds the matching of the endpoints as they are.
+
+    `current` is replaced whole, in the writer's thread, and may be read in any other.
     """
 
     def __init__(self) -> None:
         self._version = -1
-        self._endpoints: tuple[Endpoint, ...] = ()
-        self._chosen: dict[tuple[str, str | None], tuple[Endpoint, ...]] = {}
-        self._chosen_nos: dict[tuple[str, str | None], list[int]] = {}
+        self.current = Matching(())
 
     @property
     def takers(self) -> int:
         """
         Return how many endpoints may get a delivery row for one event.
         """
-        return len(self._endpoints)
+        return len(self.current)
 
     def refresh(self, conn: Connection, version: int) -> None:
         """
@@ -39,23 +71,8 @@ class Matcher:
         """
         if version != self._version:
             rows = conn.execute(select(_t).where(_t.c.deleted_ms.is_(None)).order_by(_t.c.no))
-            self._endpoints = tuple(end for end in map(endpoint_of, rows) if end.takes_new_events)
-            self._chosen.clear()
-            self._chosen_nos.clear()
+            self.current = Matching(map(endpoint_of, rows))
             self._version = version
-
-    def endpoints_for(self, event: Event) -> list[int]:
-        """
-        Return the numbers of the endpoints that want an event; never the one it is about.
-        """
-        key = event.type, event.source_id
-        nos = self._chosen_nos.get(key)
-        if nos is None:
-            chosen = self._chosen[key] = tuple(end for end in self._endpoints if end.matches(*key))
-            nos = self._chosen_nos[key] = [end.no for end in chosen]
-        if event.subject.startswith(_OWN_SUBJECT):
-            return [end.no for end in self._chosen[key] if event.subject != _OWN_SUBJECT + end.id]
-        return nos
 
 
 def match_anew(conn: Connection) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, tuple_, update
 
 from relay.journal import schema
-from relay.journal.appending import append_events, claim
+from relay.journal.appending import claim, write_events
 from relay.journal.changing import new_endpoint
 from relay.journal.deleting import discard_all
 from relay.journal.matching import Matcher, match_anew
 from relay.journal.port import Appended, EndpointChange, EndpointHead
+from relay.journal.preparing import prepare_events
 from relay.journal.rows import endpoint_of, spec_values
 from relay.journal.secrets_of_endpoints import remove
 from relay.model.endpoint import DISABLED, HEALTHY, Endpoint, EndpointSpec
@@ -113,7 +114,9 @@ def change_endpoint(
     conn.execute(update(_t).where(_t.c.no == change.endpoint_no).values(**values))
     if head.endpoint.state != change.state:
         match_anew(conn)
-    return append_events(conn, matcher, last_seq, change.events, now)
+    rows = prepare_events(change.events, last_seq, matcher.current, now)
+    write_events(conn, rows)
+    return rows.appended
 
 
 def hold_endpoint(conn: Connection, endpoint_no: int, not_before_ms: int | None) -> None:

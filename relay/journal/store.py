@@ -43,6 +43,7 @@ from relay.journal.port import (
     NearKeys,
     StreamState,
 )
+from relay.journal.preparing import ExpectedSeq, events_of, prepare
 from relay.journal.reading import SqlReading
 from relay.journal.registry import SqlRegistry
 from relay.journal.sqlite import FileLock, SqliteDatabase
@@ -69,9 +70,10 @@ class SqlJournal:
     a RegistryJournal, `reading` a ReadingJournal.
     """
 
-    def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int) -> None:
+    def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int) -> None:
         self._database = database
         self._epoch = epoch
+        self._expected_seq = ExpectedSeq(last_seq)
         self._matcher = Matcher()
         self.identity = identity
         self.registry: RegistryJournal = SqlRegistry(database, epoch, self._matcher)
@@ -111,9 +113,16 @@ class SqlJournal:
         return max(1, min(MAX_EVENTS_PER_APPEND, MAX_DELIVERIES_PER_APPEND // max(1, self._matcher.takers)))
 
     async def append(self, change: Append) -> Appended:
-        return await self._database.write(
-            lambda conn: appending.append(conn, self._epoch, self._matcher, change)
-        )
+        events = len(events_of(change))
+        prepared = prepare(change, self._expected_seq.begin(events), self._matcher.current)
+        appended = None
+        try:
+            appended = await self._database.write(
+                lambda conn: appending.append(conn, self._epoch, self._matcher, prepared)
+            )
+        finally:
+            self._expected_seq.end(events, appended)
+        return appended
 
     # the budget
 
@@ -139,9 +148,16 @@ class SqlJournal:
         return await self._database.write(lambda conn: registering.endpoint_head(conn, endpoint_no))
 
     async def change_endpoint(self, change: EndpointChange, now: datetime) -> Appended:
-        return await self._database.write(
-            lambda conn: registering.change_endpoint(conn, self._epoch, self._matcher, change, now)
-        )
+        events = len(change.events)
+        self._expected_seq.begin(events)
+        appended = None
+        try:
+            appended = await self._database.write(
+                lambda conn: registering.change_endpoint(conn, self._epoch, self._matcher, change, now)
+            )
+        finally:
+            self._expected_seq.end(events, appended)
+        return appended
 
     async def page_in(
         self, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int, *, resends: bool = False
@@ -159,7 +175,8 @@ class SqlJournal:
         return await self._database.write(lambda conn: registering.make_due(conn, endpoint_no, now_ms, limit))
 
     async def settle(self, batch: Sequence[Settlement]) -> None:
-        await self._database.write(lambda conn: delivering.settle(conn, batch))
+        outcomes = delivering.prepare_outcomes(batch)
+        await self._database.write(lambda conn: delivering.settle(conn, outcomes))
 
     # the publish loop
 
@@ -212,8 +229,8 @@ async def open_sqlite(
         _make_private(path)
         database = SqliteDatabase(path)
         try:
-            identity, epoch = await database.write(lambda conn: _take_over(conn, owner, now, id_key))
-            yield SqlJournal(database, identity, epoch)
+            taken = await database.write(lambda conn: _take_over(conn, owner, now, id_key))
+            yield SqlJournal(database, *taken)
         finally:
             await database.close()
     finally:
@@ -232,7 +249,9 @@ def _make_private(path: Path) -> None:
         raise JournalUnusable(f"the journal {path} cannot be made: {error.strerror}") from error
 
 
-def _take_over(conn: Connection, owner: str, now: datetime, id_key: bytes | None) -> tuple[Identity, int]:
+def _take_over(
+    conn: Connection, owner: str, now: datetime, id_key: bytes | None
+) -> tuple[Identity, int, int]:
     upgrade(conn)
     row = conn.execute(select(schema.meta)).one_or_none()
     if row is None:
@@ -256,4 +275,4 @@ def _take_over(conn: Connection, owner: str, now: datetime, id_key: bytes | None
     conn.execute(update(schema.meta).values(epoch=epoch))
     lease = {"name": OWNER_LEASE, "owner": owner, "epoch": epoch, "expires_ms": NEVER_EXPIRES_MS}
     conn.execute(upsert(conn.dialect.name, schema.leases), [lease])
-    return Identity(row.journal_id, row.id_key), epoch
+    return Identity(row.journal_id, row.id_key), epoch, row.last_seq
