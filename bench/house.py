@@ -19,6 +19,7 @@ from bench.events import SOURCE
 from relay.api.operation import Reach
 from relay.api.server import ApiSettings, api_listener
 from relay.api.tail import EventTail
+from relay.interpreter import tune_interpreter
 from relay.journal.port import Append, Appended
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.change import CallChange
@@ -133,6 +134,7 @@ async def open_house(urls: Sequence[str], kafka: KafkaSettings | None = None) ->
             hand_on = HandOn(deliver, publish, metrics, tail.move_to)
             await deliver.start(specs, open_endpoint, hand_on)
             names = tuple(spec.id for spec in specs)
+            tune_interpreter()
             yield House(journal, ids, clock, metrics, deliver, publish, tail, hand_on, names)
             await transport.close()
 

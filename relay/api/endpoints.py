@@ -170,10 +170,10 @@ async def require_endpoint(reach: Reach, asked: Asked) -> None:
 
 async def _found(reach: Reach, asked: Asked) -> RegisteredEndpoint:
     endpoint_id = asked.path["endpoint_id"]
-    for one in await reach.registry.registered(reach.clock.now()):
-        if one.endpoint.id == endpoint_id:
-            return one
-    raise _missing(endpoint_id)
+    found = await reach.registry.registered_as(endpoint_id, reach.clock.now())
+    if found is None:
+        raise _missing(endpoint_id)
+    return found
 
 
 def _missing(endpoint_id: str) -> NotFound:

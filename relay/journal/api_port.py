@@ -66,6 +66,12 @@ class RegistryJournal(Protocol):
         """
         ...
 
+    async def registered_as(self, endpoint_id: str, now: datetime) -> RegisteredEndpoint | None:
+        """
+        Return the endpoint with an id as `registered` does, or None.
+        """
+        ...
+
     async def create_endpoint(
         self,
         spec: EndpointSpec,

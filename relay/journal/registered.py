@@ -35,6 +35,14 @@ def registered_one(conn: Connection, endpoint_no: int, now: datetime) -> Registe
     return registered_of(row, signing(conn, now, endpoint_no).get(endpoint_no, ()))
 
 
+def registered_as(conn: Connection, endpoint_id: str, now: datetime) -> RegisteredEndpoint | None:
+    """
+    Return the endpoint with an id, or None: there is none, or it was deleted.
+    """
+    row = conn.execute(select(_t).where(_t.c.id == endpoint_id, _t.c.deleted_ms.is_(None))).one_or_none()
+    return None if row is None else registered_of(row, signing(conn, now, row.no).get(row.no, ()))
+
+
 def changeable(conn: Connection, endpoint_id: str) -> Row[Any]:
     """
     Return the row of an endpoint that REST may change.

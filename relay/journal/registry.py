@@ -14,7 +14,7 @@ from relay.journal import changing, deleting, idempotency, registering, resendin
 from relay.journal.api_port import Once
 from relay.journal.appending import claim
 from relay.journal.matching import Matcher
-from relay.journal.registered import registered
+from relay.journal.registered import registered, registered_as
 from relay.journal.sqlite import SqliteDatabase
 from relay.model.endpoint import EndpointSpec, RegisteredEndpoint
 from relay.model.listing import DeliveryItem, DeliveryKey
@@ -50,6 +50,9 @@ class SqlRegistry:
 
     async def registered(self, now: datetime) -> list[RegisteredEndpoint]:
         return await self._database.read(lambda conn: registered(conn, now))
+
+    async def registered_as(self, endpoint_id: str, now: datetime) -> RegisteredEndpoint | None:
+        return await self._database.read(lambda conn: registered_as(conn, endpoint_id, now))
 
     async def create_endpoint(
         self,

@@ -50,7 +50,8 @@ class Series:
         """
         Return the cumulative buckets, by their upper bound, and the sum.
         """
-        bounds = [floatToGoString(bound) for bound in (*self._bounds, float("inf"))]
+        upper = (*self._bounds, float("inf"))
+        bounds = [floatToGoString(bound) for bound in upper]  # type: ignore[no-untyped-call]  # has no types
         return list(zip(bounds, accumulate(self._counts), strict=True)), self._sum
 
 
@@ -66,7 +67,7 @@ class Histogram(Collector):
         labelnames: Sequence[str] = (),
         *,
         registry: CollectorRegistry,
-        buckets: Sequence[float],
+        buckets: Sequence[float] = (),
     ) -> None:
         self._name, self._documentation = name, documentation
         self._labelnames = tuple(labelnames)

@@ -39,6 +39,8 @@ async def test_an_endpoint_comes_back_as_it_was_registered(journal_path: Path) -
 
     async with open_sqlite(journal_path, "tests", NOW) as journal:
         assert [made] == await journal.registry.registered(NOW)
+        assert made == await journal.registry.registered_as(made.endpoint.id, NOW)
+        assert await journal.registry.registered_as("nobody", NOW) is None
     assert SPEC == made.spec
     assert ("healthy", False, 0, NOW) == (
         made.endpoint.state,

@@ -16,8 +16,8 @@ class GatedJournal(SqlJournal):
     Hands a page over once `gate` is open; `is_paging` is set while one that was read is kept back.
     """
 
-    def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int) -> None:
-        super().__init__(database, identity, epoch)
+    def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int) -> None:
+        super().__init__(database, identity, epoch, last_seq)
         self.gate = asyncio.Event()
         self.is_paging = asyncio.Event()
 
