@@ -135,6 +135,7 @@ def page_in(
     return LanePage(
         due=tuple(_delivery(endpoint_no, row) for row in conn.execute(due).mappings()),
         waiting=tuple((row.subject_key, row.due_ms) for row in conn.execute(waiting)),
+        last_seq=conn.execute(select(schema.meta.c.last_seq)).scalar_one(),
     )
 
 

@@ -195,10 +195,13 @@ class EndpointHead:
 class LanePage:
     """
     What the journal holds for one lane: deliveries due, and (subject key, due time) of those that wait.
+
+    `last_seq` is that of the newest event when it was read.
     """
 
     due: tuple[Delivery, ...]
     waiting: tuple[tuple[int, int], ...]
+    last_seq: int = 0
 
 
 class DeliveryJournal(Protocol):

@@ -26,15 +26,15 @@ class Lane:
     """
     Pure state; the loops in `relay.pipeline.deliver` send, settle and page.
 
-    `max_in_flight` may be changed at any time.
+    `max_in_flight`, `max_deliveries` and `max_bytes` may be changed at any time.
     """
 
     def __init__(
         self, max_in_flight: int, max_deliveries: int = MAX_DELIVERIES, max_bytes: int = MAX_BYTES
     ) -> None:
         self.max_in_flight = max_in_flight
-        self._max_deliveries = max_deliveries
-        self._max_bytes = max_bytes
+        self.max_deliveries = max_deliveries
+        self.max_bytes = max_bytes
         self._queues: dict[int, deque[Delivery]] = {}
         self._ready: deque[int] = deque()
         self._busy: set[int] = set()
@@ -43,6 +43,7 @@ class Lane:
         self._held = 0
         self._held_bytes = 0
         self._has_missed = False
+        self._offered_since: list[Delivery] = []
         self._wants_page = True
         self._next_due_ms: int | None = None
         self.is_behind = True
@@ -69,9 +70,12 @@ class Lane:
         led_until = self._led_by_journal.get(key)
         if led_until:
             self._has_missed = True  # it is not due before the retry that its subject waits for
-        elif self.is_behind or led_until == NOW:
+        elif self.is_behind:
+            self._wants_page = True
+            self._keep_for_later(delivery)
+        elif led_until == NOW:
             self._has_missed = self._wants_page = True
-        elif self._held >= self._max_deliveries or self._held_bytes >= self._max_bytes:
+        elif self._held >= self.max_deliveries or self._held_bytes >= self.max_bytes:
             self.fall_behind()
         else:
             self._enqueue(delivery)
@@ -114,7 +118,7 @@ class Lane:
             self._held_bytes -= len(dropped.body)
         self._led_by_journal[key] = max(due_at_ms, 1)
         self._next_due_ms = min(self._next_due_ms or due_at_ms, due_at_ms)
-        if len(self._led_by_journal) > self._max_deliveries:
+        if len(self._led_by_journal) > self.max_deliveries:
             self.is_behind = True
 
     def committed(self, key: int) -> None:
@@ -135,7 +139,7 @@ class Lane:
         Tell whether the journal should be asked for a page now, and there is room for one.
         """
         is_retry_due = self._next_due_ms is not None and self._next_due_ms <= now_ms
-        return (self._wants_page or is_retry_due) and self._held <= self._max_deliveries // 2
+        return (self._wants_page or is_retry_due) and self._held <= self.max_deliveries // 2
 
     @property
     def wants_page(self) -> bool:
@@ -169,13 +173,14 @@ class Lane:
 
         What is active here may still stand as due in the journal, so that many more are asked for.
         """
-        return PAGE + len(self._active()), self._max_deliveries + 1 if self.is_behind else 0
+        return PAGE + len(self._active()), self.max_deliveries + 1 if self.is_behind else 0
 
     def start_paging(self) -> None:
         """
         Note that the journal is being read: what is appended from now on may be missing from the page.
         """
         self._has_missed = self._wants_page = False
+        self._offered_since.clear()
 
     def page_in(self, page: LanePage, limits: tuple[int, int], now_ms: int) -> None:
         """
@@ -199,10 +204,24 @@ class Lane:
             self.is_behind = False
             waiting = {key: due for key, due in self._led_by_journal.items() if due > now_ms}
             self._led_by_journal = dict.fromkeys(active, NOW) | waiting | dict(page.waiting)
+            offered, self._offered_since = self._offered_since, []
+            for delivery in offered:
+                if delivery.seq > page.last_seq:  # else it was there to be read
+                    self.offer(delivery)
             return
         done = [key for key, due in self._led_by_journal.items() if due <= now_ms and key not in active]
         for key in done:
             del self._led_by_journal[key]
+
+    def _keep_for_later(self, delivery: Delivery) -> None:
+        """
+        Keep what is appended while a page is read, and may be missing from it; not without a limit.
+        """
+        if self._has_missed or len(self._offered_since) >= self.max_deliveries:
+            self._offered_since.clear()
+            self._has_missed = True
+        else:
+            self._offered_since.append(delivery)
 
     def _enqueue(self, delivery: Delivery) -> None:
         key = delivery.subject_key

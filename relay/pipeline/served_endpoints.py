@@ -22,6 +22,11 @@ LABELS_KEPT: Final = 1_000  # of deleted endpoints, for outcomes that are not co
 
 OpenEndpoint = Callable[[EndpointSpec], WebhookEndpoint]
 
+DELIVERIES_IN_ALL_LANES: Final = 50_000
+BYTES_IN_ALL_LANES: Final = 64 * 1024 * 1024
+LEAST_DELIVERIES: Final = 200
+LEAST_BYTES: Final = 128 * 1024
+
 
 class ServedEndpoints:
     """
@@ -67,6 +72,7 @@ class ServedEndpoints:
             await self._follow(one)
         for no in self._served.keys() - {one.endpoint.no for one in registered}:
             self._leave(no)
+        self._share_memory()
         ends = [secret.expires_at for one in registered for secret in one.secrets if secret.expires_at]
         return min((at for at in ends if at > now), default=None)
 
@@ -104,6 +110,17 @@ class ServedEndpoints:
         Return what metrics call an endpoint, for a while also one that was deleted.
         """
         return self._labels.get(endpoint_no, OTHER)
+
+    def _share_memory(self) -> None:
+        """
+        Divide what lanes may hold in memory: however many there are, all of them hold no more together,
+        and a receiver that is down takes nothing from the others.
+        """
+        lanes = self.lanes.values()
+        deliveries = max(DELIVERIES_IN_ALL_LANES // max(len(lanes), 1), LEAST_DELIVERIES)
+        size_bytes = max(BYTES_IN_ALL_LANES // max(len(lanes), 1), LEAST_BYTES)
+        for lane in lanes:
+            lane.queue.max_deliveries, lane.queue.max_bytes = deliveries, size_bytes
 
     async def _registered(self, now: datetime) -> list[RegisteredEndpoint]:
         while True:

@@ -140,10 +140,39 @@ def test_what_is_appended_while_a_page_is_read_is_not_lost() -> None:
     lane.offer(delivery(1, 1))  # after the snapshot was taken
     lane.page_in(EMPTY, limits, 1_000)
 
-    assert lane.is_behind
-    assert lane.is_due(1_000)
-    page(lane, LanePage((delivery(1, 1),), ()))
-    assert [1] == taken(lane)
+    assert ([1], False) == (taken(lane), lane.is_behind)
+
+
+def test_what_a_page_could_show_is_not_taken_a_second_time() -> None:
+    lane = Lane(8)
+    limits = lane.page_limits()
+    lane.start_paging()
+    for seq in (1, 2, 3):
+        lane.offer(delivery(seq, seq))
+    lane.page_in(LanePage((delivery(1, 1), delivery(2, 2)), (), last_seq=2), limits, 1_000)
+
+    assert [1, 2, 3] == taken(lane)
+
+
+def test_what_follows_a_head_of_the_page_is_read_after_it() -> None:
+    lane = Lane(8)
+    limits = lane.page_limits()
+    lane.start_paging()
+    lane.offer(delivery(1, 3))
+    lane.page_in(LanePage((delivery(1, 1),), (), last_seq=2), limits, 1_000)  # delivery 2 waits behind it
+
+    assert ([1], True) == (taken(lane), lane.is_due(1_000))
+
+
+def test_more_than_fits_while_a_page_is_read_is_left_to_the_journal() -> None:
+    lane = Lane(8, max_deliveries=3)
+    limits = lane.page_limits()
+    lane.start_paging()
+    for seq in range(1, 6):
+        lane.offer(delivery(seq, seq))
+    lane.page_in(EMPTY, limits, 1_000)
+
+    assert ([], True, True) == (taken(lane), lane.is_behind, lane.is_due(1_000))
 
 
 def test_a_page_brings_nothing_that_is_active_already() -> None:
