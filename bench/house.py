@@ -15,6 +15,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from bench.child import BenchFailed
 from bench.events import SOURCE
 from relay.api.operation import Reach
 from relay.api.server import ApiSettings, api_listener
@@ -85,11 +86,16 @@ class House:
     async def all_delivered(self, of_each: int) -> None:
         """
         Return once every endpoint has so many deliveries whose good outcome is durable, and none is pending.
+
+        Raises:
+            BenchFailed: not all came at the first attempt.
         """
         for endpoint_id in self.endpoint_ids:
             delivered = self.metrics.deliveries.labels(endpoint_id, "delivered")
             while _value(delivered) < of_each:  # noqa: ASYNC110 - a metric, counted behind each commit
                 await asyncio.sleep(DONE_EVERY_S)
+        if self._bad_attempts():
+            raise BenchFailed(f"attempts failed and were made again: {self._bad_attempts()}")
         while (await self.journal.stats()).pending:  # noqa: ASYNC110 - the journal has no event for it
             await asyncio.sleep(DONE_EVERY_S)
 
@@ -99,6 +105,11 @@ class House:
         """
         while self.published < seq:  # noqa: ASYNC110 - a metric
             await asyncio.sleep(DONE_EVERY_S)
+
+    def _bad_attempts(self) -> dict[str, float]:
+        (family,) = self.metrics.delivery_attempts.collect()
+        made = {one.labels["outcome"]: one.value for one in family.samples if one.name.endswith("_total")}
+        return {outcome: count for outcome, count in made.items() if outcome != "ok" and count}
 
     @property
     def published(self) -> int:

@@ -46,6 +46,7 @@ class Timetable:
         self._changes = whole_changes(house.ids) if whole_calls else step_changes(house.ids, CALLS_AT_ONCE)
         self._chunks: list[tuple[CallChange, ...]] = []
         self.called: dict[str, float] = {}
+        self.longest_append_s = 0.0
 
     def prepare(self, seconds: float) -> None:
         """
@@ -54,6 +55,7 @@ class Timetable:
         appends = round(seconds / self._pause_s)
         self._chunks = [tuple(islice(self._changes, self._at_once)) for _ in range(appends)]
         self.called.clear()
+        self.longest_append_s = 0.0
         gc.collect()
         gc.freeze()
 
@@ -70,6 +72,7 @@ class Timetable:
     async def _append(self, calls: tuple[CallChange, ...]) -> None:
         called = time.monotonic()
         appended = await self._house.append(calls)
+        self.longest_append_s = max(self.longest_append_s, time.monotonic() - called)
         for event in appended.events:
             self.called[event.id] = called
 
@@ -98,7 +101,8 @@ async def paced(params: dict[str, Any]) -> dict[str, float]:
     arrived = ask(f"{url}/arrivals")["first"]
     latencies = [arrived[f"/00{event_id}"] - called for event_id, called in timetable.called.items()]
     net = [latency - slower_s for latency in latencies]
-    return {**p50_p99(net), "longest_step_ms": heart.longest_ms, **figures}
+    longest = {"longest_step_ms": heart.longest_ms, "longest_append_ms": timetable.longest_append_s * 1000}
+    return {**p50_p99(net), **longest, **figures}
 
 
 def _meanwhile(house: House, params: dict[str, Any]) -> AbstractAsyncContextManager[dict[str, float]]:

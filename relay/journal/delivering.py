@@ -6,18 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Connection,
     Integer,
-    RowMapping,
-    Select,
-    Subquery,
     Text,
-    and_,
     func,
     insert,
     literal_column,
@@ -26,9 +21,7 @@ from sqlalchemy import (
 )
 
 from relay.journal import schema
-from relay.journal.port import LanePage
 from relay.journal.statements import HotStatement, given_rows, hot_insert
-from relay.model.endpoint import Delivery
 from relay.model.settlement import Settlement
 
 _d, _e = schema.deliveries, schema.events
@@ -122,83 +115,6 @@ def settle(conn: Connection, outcomes: PreparedOutcomes) -> None:
             SETTLE.run(conn, [row])
     PROMOTE.run(conn, outcomes.promoted)
     INSERT_ATTEMPT.run(conn, outcomes.attempts)
-
-
-def page_in(
-    conn: Connection, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int, resends: bool
-) -> LanePage:
-    """
-    Return what is due for an endpoint, longest due first, and what waits for a later time.
-    """
-    due = due_deliveries(endpoint_no, now_ms, limit, resends)
-    waiting = waiting_deliveries(endpoint_no, now_ms, waiting_limit, resends)
-    return LanePage(
-        due=tuple(_delivery(endpoint_no, row) for row in conn.execute(due).mappings()),
-        waiting=tuple((row.subject_key, row.due_ms) for row in conn.execute(waiting)),
-        last_seq=conn.execute(select(schema.meta.c.last_seq)).scalar_one(),
-    )
-
-
-def due_deliveries(endpoint_no: int, now_ms: int, limit: int, resends: bool) -> Select[Any]:
-    """
-    Select what is due for an endpoint, with its events.
-    """
-    first = _first_due(_d.c.due_ms <= now_ms, endpoint_no, limit, resends)
-    return (
-        select(
-            _d.c.seq,
-            _d.c.job,
-            _d.c.subject_key,
-            _d.c.attempts,
-            _e.c.id,
-            _e.c.occurred_ms,
-            _e.c.recorded_ms,
-            _e.c.body,
-        )
-        .join_from(first, _d, and_(*(_d.c[name] == first.c[name] for name in _KEY)))
-        .join(_e, _e.c.seq == _d.c.seq)
-        .order_by(first.c.due_ms, first.c.seq)
-    )
-
-
-def waiting_deliveries(endpoint_no: int, now_ms: int, limit: int, resends: bool) -> Select[Any]:
-    """
-    Select the subjects of what waits for a later time.
-    """
-    first = _first_due(_d.c.due_ms > now_ms, endpoint_no, limit, resends)
-    return (
-        select(_d.c.subject_key, first.c.due_ms)
-        .join_from(first, _d, and_(*(_d.c[name] == first.c[name] for name in _KEY)))
-        .order_by(first.c.due_ms, first.c.seq)
-    )
-
-
-def _first_due(condition: ColumnElement[bool], endpoint_no: int, limit: int, resends: bool) -> Subquery:
-    """
-    Find keys by the index alone: rows of the other lane, maybe many, are passed over without a look at them.
-    """
-    of_lane = _d.c.job > literal_column("0") if resends else _d.c.job == literal_column("0")
-    return (
-        select(_d.c.endpoint_no, _d.c.seq, _d.c.job, _d.c.due_ms)
-        .where(_d.c.endpoint_no == endpoint_no, condition, of_lane)
-        .order_by(_d.c.due_ms, _d.c.seq)
-        .limit(limit)
-        .subquery("first")
-    )
-
-
-def _delivery(endpoint_no: int, row: RowMapping) -> Delivery:
-    return Delivery(
-        endpoint_no=endpoint_no,
-        seq=row["seq"],
-        job=row["job"],
-        subject_key=row["subject_key"],
-        event_id=row["id"],
-        attempt=row["attempts"],
-        occurred_at_ms=row["occurred_ms"],
-        recorded_at_ms=row["recorded_ms"],
-        body=row["body"],
-    )
 
 
 def _settled_row(item: Settlement) -> tuple[object, ...]:

@@ -196,12 +196,16 @@ class LanePage:
     """
     What the journal holds for one lane: deliveries due, and (subject key, due time) of those that wait.
 
-    `last_seq` is that of the newest event when it was read.
+    `due` holds, for each subject, its head and what follows it in order.  `is_full` tells that more subjects
+    are due than were asked for; of those `unfinished` more may follow.  `last_seq` is that of the newest
+    event when it was read.
     """
 
     due: tuple[Delivery, ...]
     waiting: tuple[tuple[int, int], ...]
     last_seq: int = 0
+    is_full: bool = False
+    unfinished: frozenset[int] = frozenset()
 
 
 class DeliveryJournal(Protocol):
@@ -225,10 +229,19 @@ class DeliveryJournal(Protocol):
         ...
 
     async def page_in(
-        self, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int, *, resends: bool = False
+        self,
+        endpoint_no: int,
+        now_ms: int,
+        limit: int,
+        waiting_limit: int,
+        *,
+        resends: bool = False,
+        busy: Collection[int] = (),
+        follow: int = 0,
     ) -> LanePage:
         """
-        Return the first deliveries due (at most one for each subject), and the first that wait for later.
+        Return the first heads that are due, but for the subjects in `busy`; at most `follow` deliveries that
+        follow them; and the first that wait for later.
 
         Those of job 0, or with `resends` only those of other jobs, each of which is a subject of its own.
         """

@@ -173,6 +173,8 @@ class SqliteDatabase:
                 return work(conn)
         except OperationalError as error:
             raise translated(error.orig, self._path) from error
+        except sqlite3.OperationalError as error:  # of a step that goes past the toolkit
+            raise translated(error, self._path) from error
         except DatabaseError as error:
             if isinstance(error.orig, sqlite3.IntegrityError):
                 raise

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from relay.journal import (
     deleting,
     delivering,
     idempotency,
+    paging,
     polling,
     publishing,
     registering,
@@ -160,12 +161,22 @@ class SqlJournal:
         return appended
 
     async def page_in(
-        self, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int, *, resends: bool = False
+        self,
+        endpoint_no: int,
+        now_ms: int,
+        limit: int,
+        waiting_limit: int,
+        *,
+        resends: bool = False,
+        busy: Collection[int] = (),
+        follow: int = 0,
     ) -> LanePage:
         # On the write thread on purpose: its answers reach the loop in the order of the commits, so a
         # delivery that a lane has just settled cannot come back as due from an older snapshot.
         return await self._database.write(
-            lambda conn: delivering.page_in(conn, endpoint_no, now_ms, limit, waiting_limit, resends)
+            lambda conn: paging.page_in(
+                conn, endpoint_no, now_ms, limit, waiting_limit, resends=resends, busy=busy, follow=follow
+            )
         )
 
     async def hold_endpoint(self, endpoint_no: int, not_before_ms: int | None) -> None:

@@ -12,13 +12,14 @@ from relay.model.endpoint import Delivery
 from relay.model.errors import JournalBusy
 from relay.model.outcome import Delivered, Outcome, TryLater
 from relay.pipeline.endpoint_reports import CLOSED, EndpointReports
-from relay.pipeline.lane import Lane
+from relay.pipeline.lane import PAGE, Lane
 from relay.pipeline.lane_context import LaneContext, WebhookEndpoint
 from relay.pipeline.verdicts import Report, Verdicts
 from relay.pipeline.waiting import pause, pause_until_done
 
 IDLE_CHECK_S: Final = 60.0
 BUSY_PAUSE_S: Final = 0.05
+FOLLOW: Final = 2 * PAGE  # a call has three events: a head, and two that follow it
 RESENDS_IN_FLIGHT: Final = 4
 
 log = logging.getLogger(__name__)
@@ -151,7 +152,9 @@ class EndpointLane:
         if self._verdicts.is_closed:
             return
         self.pump()
-        if self.queue.next_due_ms != self._sleeps_for_ms or self.queue.is_due(self._now_ms()):
+        queue = self.queue
+        is_over = self._is_for_resends and queue.is_idle
+        if is_over or queue.next_due_ms != self._sleeps_for_ms or queue.is_due(self._now_ms()):
             self._woken.set()
 
     def pump(self) -> None:
@@ -177,10 +180,15 @@ class EndpointLane:
         context, queue = self._context, self.queue
         while self._may_send() and queue.is_due(now_ms := self._now_ms()):
             limits = queue.page_limits()
-            queue.start_paging()
+            busy = queue.start_paging()
             try:
                 page = await context.journal.page_in(
-                    self.endpoint.no, now_ms, *limits, resends=self._is_for_resends
+                    self.endpoint.no,
+                    now_ms,
+                    *limits,
+                    resends=self._is_for_resends,
+                    busy=busy,
+                    follow=FOLLOW,
                 )
             except JournalBusy:
                 context.metrics.journal_errors.labels("page_in", "busy").inc()

@@ -33,6 +33,7 @@ from relay.pipeline.grouping import (
     linking_keys,
     near_keys,
 )
+from relay.pipeline.waiting import handed_on
 from relay.sources.port import Pull
 from relay.telemetry.metrics import Metrics
 
@@ -249,7 +250,7 @@ class Ingest:
         finally:
             if writing is not None and not writing.done():
                 writing.cancel()
-                await asyncio.wait({writing})
+                await asyncio.gather(writing, return_exceptions=True)
 
     async def _take_groups(
         self, source_id: str, pull: Pull, page: Counter[bytes], groups: list[list[LegFacts]]
@@ -276,11 +277,10 @@ class Ingest:
 
     async def _write(self, change: Append) -> None:
         started = self._clock.monotonic()
-        appended = await self._journal.append(change)
+        appended = await handed_on(self._journal.append(change), self._appended)
         self._metrics.journal_append_duration_seconds.observe(self._clock.monotonic() - started)
         if appended.events:
             self._time_events(change, appended)
-            self._appended(appended)
 
     def _time_events(self, change: Append, appended: Appended) -> None:
         source = self._metrics.source_label(change.source_id)

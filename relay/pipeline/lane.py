@@ -44,6 +44,9 @@ class Lane:
         self._held_bytes = 0
         self._has_missed = False
         self._offered_since: list[Delivery] = []
+        self._next_left_out: frozenset[int] = frozenset()
+        self._left_out: frozenset[int] = frozenset()  # of the last page; what it could not show
+        self._read_to = -1  # the newest seq that the last page could show
         self._wants_page = True
         self._next_due_ms: int | None = None
         self.is_behind = True
@@ -67,6 +70,8 @@ class Lane:
         Take a delivery that was just appended, unless it is better left to the journal.
         """
         key = delivery.subject_key
+        if delivery.seq <= self._read_to and key not in self._left_out:
+            return  # offered late: the page that was read last showed it, or left it to the journal
         led_until = self._led_by_journal.get(key)
         if led_until:
             self._has_missed = True  # it is not due before the retry that its subject waits for
@@ -169,49 +174,71 @@ class Lane:
 
     def page_limits(self) -> tuple[int, int]:
         """
-        Return how many due and how many waiting deliveries to ask for.
-
-        What is active here may still stand as due in the journal, so that many more are asked for.
+        Return how many due subjects and how many waiting deliveries to ask for.
         """
-        return PAGE + len(self._active()), self.max_deliveries + 1 if self.is_behind else 0
+        return PAGE, self.max_deliveries + 1 if self.is_behind else 0
 
-    def start_paging(self) -> None:
+    def start_paging(self) -> frozenset[int]:
         """
         Note that the journal is being read: what is appended from now on may be missing from the page.
+
+        Returns:
+            The subjects that the page is to leave out: what is active here may still stand as due there.
         """
         self._has_missed = self._wants_page = False
         self._offered_since.clear()
+        self._next_left_out = frozenset(self._active())
+        return self._next_left_out
 
     def page_in(self, page: LanePage, limits: tuple[int, int], now_ms: int) -> None:
         """
         Take a page that was read at `now_ms`; stop being behind once nothing is left in the journal alone.
         """
         active = self._active()
+        self._left_out, self._read_to = self._next_left_out, page.last_seq
         for delivery in page.due:
-            if delivery.subject_key not in active:
-                self._led_by_journal[delivery.subject_key] = NOW
-                self._enqueue(delivery)
-        if len(page.due) >= limits[0]:
+            key = delivery.subject_key
+            if key in active:
+                continue
+            if key in page.unfinished or self._has_missed:
+                self._led_by_journal[key] = NOW
+            else:  # all of it is here now, and the next of it will be offered
+                self._led_by_journal.pop(key, None)
+            self._enqueue(delivery)
+        if page.is_full:
             self._wants_page = True
         elif not self._has_missed:
-            self._trust_memory_again(page, limits, now_ms)
+            self._trust_memory_again(page, limits, now_ms, active | self._left_out)
+        self._read_again_what_was_left_out(now_ms)
         later = [due for due in self._led_by_journal.values() if due > now_ms]
         self._next_due_ms = min((*later, *(due for _, due in page.waiting)), default=None)
 
-    def _trust_memory_again(self, page: LanePage, limits: tuple[int, int], now_ms: int) -> None:
-        active = self._active()
+    def _trust_memory_again(
+        self, page: LanePage, limits: tuple[int, int], now_ms: int, unknown: set[int]
+    ) -> None:
         if self.is_behind and len(page.waiting) < limits[1]:
             self.is_behind = False
             waiting = {key: due for key, due in self._led_by_journal.items() if due > now_ms}
-            self._led_by_journal = dict.fromkeys(active, NOW) | waiting | dict(page.waiting)
+            led_now = dict.fromkeys(unknown | page.unfinished, NOW)
+            self._led_by_journal = led_now | waiting | dict(page.waiting)
             offered, self._offered_since = self._offered_since, []
             for delivery in offered:
                 if delivery.seq > page.last_seq:  # else it was there to be read
                     self.offer(delivery)
             return
-        done = [key for key, due in self._led_by_journal.items() if due <= now_ms and key not in active]
+        unknown |= self._active()
+        done = [key for key, due in self._led_by_journal.items() if due <= now_ms and key not in unknown]
         for key in done:
             del self._led_by_journal[key]
+
+    def _read_again_what_was_left_out(self, now_ms: int) -> None:
+        """
+        Ask again for a subject that was active when the page was asked for, and no longer is: its outcome was
+        committed before anything could follow it here.
+        """
+        led, active = self._led_by_journal, self._active()
+        if any(led.get(key, now_ms + 1) <= now_ms for key in self._left_out if key not in active):
+            self._wants_page = True
 
     def _keep_for_later(self, delivery: Delivery) -> None:
         """

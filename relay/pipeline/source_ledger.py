@@ -15,6 +15,7 @@ from relay.model.errors import RevisionConflict
 from relay.model.ids import IdMaker
 from relay.normalise.source_events import SourceEvents
 from relay.pipeline.poll_state import UP, StreamPoll, state_of
+from relay.pipeline.waiting import handed_on
 from relay.sources.port import Pull
 
 LONGEST_CALL: Final = timedelta(hours=24)
@@ -119,7 +120,7 @@ class SourceLedger:
                 stream_state=stream.stored,
             )
             try:
-                self._appended(await self._journal.append(change))
+                await handed_on(self._journal.append(change), self._appended)
                 return
             except RevisionConflict:
                 continue  # another writer on this journal was first: say it again from what is there now

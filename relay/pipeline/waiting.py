@@ -5,9 +5,13 @@ Every wait of a loop is until a time, or until something happens: an event, or b
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TypeVar
 
 from relay.model.clock import Clock
+
+T = TypeVar("T")
 
 
 async def until(at: datetime, stop: asyncio.Event, clock: Clock) -> None:
@@ -31,6 +35,23 @@ async def pause(clock: Clock, seconds: float, *events: asyncio.Event) -> None:
     finally:
         for wait in (sleeping, *waits):
             wait.cancel()
+
+
+async def handed_on(work: Awaitable[T], hand_on: Callable[[T], None]) -> T:
+    """
+    Return the result of a change of the journal after handing it on, also where the caller is cancelled
+    meanwhile: what is durable and never handed on would lie there until the next look.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        result = await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled() and task.exception() is None:
+            hand_on(task.result())
+        raise
+    hand_on(result)
+    return result
 
 
 async def pause_until_done(task: asyncio.Task[None], stop: asyncio.Event, grace_s: float) -> None:

@@ -20,6 +20,7 @@ from relay.model.endpoint import EndpointSpec
 from relay.pipeline.deliver import Deliver
 from relay.pipeline.hand_on import HandOn
 from relay.pipeline.lane_context import WebhookEndpoint
+from relay.pipeline.waiting import handed_on
 from relay.sinks.port import DeliverySink
 from relay.system_clock import SystemClock
 from relay.telemetry.metrics import Metrics
@@ -60,9 +61,7 @@ class Delivering:
         """
         Append and hand over, in one step.
         """
-        appended = await self.journal.append(change)
-        self.hand_on(appended)
-        return appended
+        return await handed_on(self.journal.append(change), self.hand_on)
 
     def took(self, change: Appended) -> None:
         """

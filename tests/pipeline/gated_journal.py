@@ -5,6 +5,7 @@ A real journal whose pages come when a test says so.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from relay.journal.port import Identity, LanePage
 from relay.journal.sqlite import SqliteDatabase
@@ -22,9 +23,19 @@ class GatedJournal(SqlJournal):
         self.is_paging = asyncio.Event()
 
     async def page_in(
-        self, endpoint_no: int, now_ms: int, limit: int, waiting_limit: int, *, resends: bool = False
+        self,
+        endpoint_no: int,
+        now_ms: int,
+        limit: int,
+        waiting_limit: int,
+        *,
+        resends: bool = False,
+        busy: Collection[int] = (),
+        follow: int = 0,
     ) -> LanePage:
-        page = await super().page_in(endpoint_no, now_ms, limit, waiting_limit, resends=resends)
+        page = await super().page_in(
+            endpoint_no, now_ms, limit, waiting_limit, resends=resends, busy=busy, follow=follow
+        )
         if not resends and page.due:
             self.is_paging.set()
             await self.gate.wait()

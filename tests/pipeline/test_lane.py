@@ -8,7 +8,7 @@ from relay.journal.port import LanePage
 from relay.model.endpoint import Delivery
 from relay.pipeline.lane import Lane
 
-EMPTY = LanePage((), ())
+EMPTY = LanePage((), (), last_seq=-1)
 
 
 def delivery(subject: int, seq: int, size: int = 10) -> Delivery:
@@ -103,7 +103,7 @@ def test_after_a_retry_the_followers_come_from_the_journal_one_by_one() -> None:
     lane.committed(1)
     lane.offer(delivery(1, 2))
 
-    page(lane, LanePage((head,), ()), now_ms=5_000)
+    page(lane, LanePage((head,), (), unfinished=frozenset({1})), now_ms=5_000)
     assert [1] == taken(lane)
     lane.offer(delivery(1, 3))
     lane.settled(head)
@@ -152,6 +152,32 @@ def test_what_a_page_could_show_is_not_taken_a_second_time() -> None:
     lane.page_in(LanePage((delivery(1, 1), delivery(2, 2)), (), last_seq=2), limits, 1_000)
 
     assert [1, 2, 3] == taken(lane)
+
+
+def test_what_is_offered_only_after_a_page_showed_it_is_not_taken_a_second_time() -> None:
+    lane = Lane(8)
+    page(lane, LanePage((delivery(1, 1), delivery(1, 2)), (), last_seq=2))
+    for seq in (1, 2):
+        lane.offer(delivery(1, seq))
+
+    sent = taken(lane)
+    lane.settled(delivery(1, 1))
+    sent += taken(lane)
+    lane.settled(delivery(1, 2))
+
+    assert [1, 2] == sent + taken(lane)
+
+
+def test_what_is_offered_after_a_page_that_left_its_subject_out_is_taken() -> None:
+    lane = live_lane()
+    head = delivery(1, 1)
+    lane.offer(head)
+    taken(lane)
+    page(lane, LanePage((), (), last_seq=2))  # delivery 2 was there, but its subject is busy
+    lane.offer(delivery(1, 2))
+    lane.settled(head)
+
+    assert [2] == taken(lane)
 
 
 def test_what_follows_a_head_of_the_page_is_read_after_it() -> None:
@@ -244,11 +270,44 @@ def test_a_retry_not_yet_committed_is_not_forgotten_when_the_lane_has_caught_up(
     assert [] == taken(lane)
 
 
+def test_what_follows_a_head_comes_with_it_and_memory_is_trusted_at_once() -> None:
+    lane = Lane(8)
+    page(lane, LanePage((delivery(1, 1), delivery(1, 2), delivery(2, 3)), (), last_seq=3))
+    lane.offer(delivery(1, 4))
+
+    assert [1, 3] == taken(lane)
+    lane.settled(delivery(1, 1))
+    assert [2] == taken(lane)
+    lane.settled(delivery(1, 2))
+    assert [4] == taken(lane)
+    assert not lane.wants_page
+
+
+def test_what_was_appended_while_heads_were_read_again_keeps_its_place() -> None:
+    lane = live_lane()
+    head = delivery(1, 1)
+    lane.offer(head)
+    taken(lane)
+    lane.postponed(head, 5_000)
+    lane.committed(1)
+    limits = lane.page_limits()
+    lane.start_paging()
+    lane.offer(delivery(1, 2))  # not in the page, and not taken since its head waits
+    lane.page_in(LanePage((head,), (), last_seq=1), limits, 5_000)
+
+    assert [1] == taken(lane)
+    lane.offer(delivery(1, 3))
+    lane.settled(head)
+
+    assert ([], True) == (taken(lane), lane.is_due(5_000))
+
+
 def test_a_full_page_asks_for_the_next() -> None:
     lane = Lane(8, 5_000)
     limits = lane.page_limits()
     lane.start_paging()
-    lane.page_in(LanePage(tuple(delivery(seq, seq) for seq in range(limits[0])), ()), limits, 1_000)
+    found = tuple(delivery(seq, seq) for seq in range(limits[0]))
+    lane.page_in(LanePage(found, (), is_full=True), limits, 1_000)
 
     assert lane.is_behind
     assert lane.wants_page

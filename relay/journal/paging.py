@@ -1,0 +1,173 @@
+"""
+Fill a lane from the journal: what is due, what follows it, and what waits.
+
+Each list is one step of the database (see `relay.journal.questions`), since deliveries go on meanwhile.  Outer
+joins are there for their order: the other way round SQLite would read the given list once for each row.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Subquery, and_, bindparam, func, literal_column, select
+
+from relay.journal import schema
+from relay.journal.port import LanePage
+from relay.journal.questions import Question, Snapshot, as_text
+from relay.model.endpoint import Delivery
+
+_d, _e = schema.deliveries, schema.events
+_KEY: Final = ("endpoint_no", "seq", "job")
+
+
+def _first_due(condition: ColumnElement[bool], of_lane: ColumnElement[bool]) -> Subquery:
+    """
+    Find keys by the index alone: rows of the other lane, maybe many, are passed over without a look at them.
+    """
+    return (
+        select(_d.c.endpoint_no, _d.c.seq, _d.c.job, _d.c.due_ms)
+        .where(_d.c.endpoint_no == bindparam("endpoint_no"), condition, of_lane)
+        .order_by(_d.c.due_ms, _d.c.seq)
+        .limit(bindparam("scanned"))
+        .subquery("first")
+    )
+
+
+def _due(of_lane: ColumnElement[bool]) -> Question:
+    first = _first_due(_d.c.due_ms <= bindparam("now_ms"), of_lane)
+    busy = func.json_each(bindparam("busy")).table_valued("value").c.value
+    return Question(
+        select(_d.c.seq, _d.c.job, _d.c.subject_key)
+        .join_from(first, _d, and_(*(_d.c[name] == first.c[name] for name in _KEY)))
+        .where(_d.c.subject_key.not_in(select(busy)))
+        .order_by(first.c.due_ms, first.c.seq)
+        .limit(bindparam("limit"))
+    )
+
+
+def _waiting(of_lane: ColumnElement[bool]) -> Question:
+    first = _first_due(_d.c.due_ms > bindparam("now_ms"), of_lane)
+    return Question(
+        select(_d.c.subject_key, first.c.due_ms)
+        .join_from(first, _d, and_(*(_d.c[name] == first.c[name] for name in _KEY)))
+        .order_by(first.c.due_ms, first.c.seq)
+    )
+
+
+_OF_EVENTS: Final = _d.c.job == literal_column("0")
+_OF_RESENDS: Final = _d.c.job > literal_column("0")
+DUE: Final = {False: _due(_OF_EVENTS), True: _due(_OF_RESENDS)}
+WAITING: Final = {False: _waiting(_OF_EVENTS), True: _waiting(_OF_RESENDS)}
+
+_heads = func.json_each(bindparam("heads")).table_valued("value").alias("heads")
+FOLLOWING: Final = Question(
+    select(_d.c.seq, _d.c.job, _d.c.subject_key)
+    .join_from(
+        _heads,
+        _d,
+        and_(
+            _d.c.endpoint_no == bindparam("endpoint_no"),
+            _d.c.subject_key == func.json_extract(_heads.c.value, "$[2]"),
+            _d.c.status == literal_column("'pending'"),
+            _d.c.job == literal_column("0"),
+            _d.c.seq > func.json_extract(_heads.c.value, "$[0]"),
+        ),
+        isouter=True,
+    )
+    .limit(bindparam("limit"))
+)
+
+_keys = func.json_each(bindparam("keys")).table_valued("value").alias("keys")
+DELIVERIES: Final = Question(
+    select(
+        _d.c.seq,
+        _d.c.job,
+        _d.c.subject_key,
+        _e.c.id,
+        _d.c.attempts,
+        _e.c.occurred_ms,
+        _e.c.recorded_ms,
+        as_text(_e.c.body),
+    )
+    .join_from(
+        _keys,
+        _d,
+        and_(
+            _d.c.endpoint_no == bindparam("endpoint_no"),
+            _d.c.seq == func.json_extract(_keys.c.value, "$[0]"),
+            _d.c.job == func.json_extract(_keys.c.value, "$[1]"),
+        ),
+        isouter=True,
+    )
+    .outerjoin(_e, _e.c.seq == _d.c.seq)
+)
+LAST_SEQ: Final = Question(select(schema.meta.c.last_seq))
+
+
+def page_in(
+    conn: Connection,
+    endpoint_no: int,
+    now_ms: int,
+    limit: int,
+    waiting_limit: int,
+    *,
+    resends: bool,
+    busy: Collection[int],
+    follow: int,
+) -> LanePage:
+    """
+    Return what is due for an endpoint with what follows it, and what waits for a later time.
+    """
+    snapshot = Snapshot(_driver_connection(conn))
+    place = {"endpoint_no": endpoint_no, "now_ms": now_ms}
+    scanned = limit + len(busy)
+    due = snapshot.rows(
+        DUE[resends], **place, scanned=scanned, limit=limit, busy=orjson.dumps(list(busy)).decode()
+    )
+    following: list[list[Any]] = []
+    if follow and due and not resends:
+        heads = orjson.dumps(due).decode()
+        following = snapshot.rows(FOLLOWING, endpoint_no=endpoint_no, heads=heads, limit=follow + len(due))
+    waiting = snapshot.rows(WAITING[resends], **place, scanned=waiting_limit) if waiting_limit else []
+    # Where the list was cut, any subject may go on; where none was asked for, all may.
+    is_cut = not resends and len(following) >= follow + len(due)
+    return LanePage(
+        due=_deliveries(snapshot, endpoint_no, due + [row for row in following if row[0] is not None]),
+        waiting=tuple((key, due_ms) for key, due_ms in waiting),
+        last_seq=snapshot.value(LAST_SEQ),
+        is_full=len(due) >= limit,
+        unfinished=frozenset(key for _, _, key in due) if is_cut else frozenset(),
+    )
+
+
+def _deliveries(snapshot: Snapshot, endpoint_no: int, keys: list[list[Any]]) -> tuple[Delivery, ...]:
+    if not keys:
+        return ()
+    rows = snapshot.rows(DELIVERIES, endpoint_no=endpoint_no, keys=orjson.dumps(keys).decode())
+    found = {
+        (seq, job): Delivery(
+            endpoint_no, seq, job, subject_key, event_id, attempts, occurred_ms, recorded_ms, body.encode()
+        )
+        for seq, job, subject_key, event_id, attempts, occurred_ms, recorded_ms, body in rows
+    }
+    return tuple(found[key] for key in _in_order(keys))
+
+
+def _in_order(keys: list[list[Any]]) -> list[tuple[int, int]]:
+    """
+    Return heads in the order in which they are due, each followed by what follows it, in order of seq.
+    """
+    of_subject: dict[int, list[tuple[int, int]]] = {}
+    for seq, job, subject_key in keys:
+        of_subject.setdefault(subject_key, []).append((seq, job))
+    return [key for same in of_subject.values() for key in sorted(same)]
+
+
+def _driver_connection(conn: Connection) -> sqlite3.Connection:
+    connection = conn.connection.driver_connection
+    if not isinstance(connection, sqlite3.Connection):
+        raise AssertionError("lanes are filled from SQLite only in this version")
+    return connection
