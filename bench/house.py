@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from bench.child import BenchFailed
 from bench.events import SOURCE
+from relay.api.gate import Gate
 from relay.api.operation import Reach
 from relay.api.server import ApiSettings, api_listener
 from relay.api.tail import EventTail
@@ -64,12 +65,17 @@ class House:
 
     async def append_all(self, changes: Sequence[CallChange]) -> None:
         """
-        Append as the poll loop does: whole calls, as many at once as an append may carry, handed on at once.
+        Append as the poll loop does: whole calls, as many at once as an append may carry, handed on at once;
+        while one transaction is written the next is made.
         """
         limit = await self.journal.max_events_per_append()
+        writing: asyncio.Task[Appended] | None = None
         for calls in chunks_of(changes, limit):
-            await self.append(calls)
-            await asyncio.sleep(0)
+            before, writing = writing, asyncio.create_task(self.append(calls))
+            if before is not None:
+                await before
+        if writing is not None:
+            await writing
 
     async def append(self, calls: tuple[CallChange, ...]) -> Appended:
         """
@@ -173,7 +179,9 @@ async def serving(house: House) -> AsyncIterator[str]:
     reach = Reach(
         journal.registry, journal.reading, house.deliver, house.clock, house.tail, guard.refusal_of_url, {}
     )
-    async with api_listener(("127.0.0.1", 0), reach, house.metrics, ApiSettings()) as listener:
+    async with api_listener(
+        ("127.0.0.1", 0), reach, house.metrics, ApiSettings(gate=Gate(house.deliver.is_delivering))
+    ) as listener:
         async with asyncio.TaskGroup() as group:
             group.create_task(listener.run(stop), name="api")
             try:

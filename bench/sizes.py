@@ -29,6 +29,7 @@ class Sizes:
     repolls: int = 7
     busy_per_s: int = 5_000
     reads: int = 10_000
+    read_s: float = 30.0
     calls_to_kafka: int = 10_000
     idle_s: float = 5.0
 
@@ -47,6 +48,7 @@ SMOKE: Final = Sizes(
     repolls=2,
     busy_per_s=200,
     reads=100,
+    read_s=1.0,
     calls_to_kafka=600,
     idle_s=0.5,
 )

@@ -80,7 +80,7 @@ def _api_reads(receiver: str, sizes: Sizes, progress: Progress) -> dict[str, Any
         "per_s": sizes.busy_per_s,
         "at_once": BUSY_AT_ONCE,
         "whole_calls": True,
-        "seconds": sizes.paced_s,
+        "seconds": sizes.read_s,
     }
     runs: dict[int, list[dict[str, float]]] = {0: [], sizes.reads: []}
     for run in range(1, sizes.paced_runs + 1):

@@ -5,14 +5,15 @@ How many requests there may be at a time: the API runs beside the deliveries, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from relay.api.problems import BUSY, CONFLICT, Refused
 from relay.journal.api_port import Once
 
-AT_ONCE: Final = 4
+AT_ONCE: Final = 2
+REST: Final = 4
 WAITING: Final = 200
 STREAMS: Final = 100
 
@@ -21,9 +22,25 @@ class Gate:
     """
     Works on a few requests at a time, lets some more wait, and refuses the rest; readers of the event stream
     are counted apart.
+
+    While deliveries go on, each turn is followed by a rest REST times as long: whoever reads as fast as
+    the API answers must not take the interpreter from them.
+
+    Args:
+        is_delivering: tells whether deliveries go on.
+        at_once: requests that are worked on at the same time.
+        waiting: requests that may wait besides.
+        streams: readers of the event stream.
     """
 
-    def __init__(self, at_once: int = AT_ONCE, waiting: int = WAITING, streams: int = STREAMS) -> None:
+    def __init__(
+        self,
+        is_delivering: Callable[[], bool] = lambda: False,
+        at_once: int = AT_ONCE,
+        waiting: int = WAITING,
+        streams: int = STREAMS,
+    ) -> None:
+        self._is_delivering = is_delivering
         self._turns = asyncio.Semaphore(at_once)
         self._room = at_once + waiting
         self._streams = streams
@@ -45,12 +62,21 @@ class Gate:
         finally:
             self._room += 1
 
-    @property
-    def turn(self) -> asyncio.Semaphore:
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
         """
-        Return what to wait for before working, and to hold while working.
+        Wait for one's turn, and hold it while working.
         """
-        return self._turns
+        loop = asyncio.get_running_loop()
+        await self._turns.acquire()
+        began = loop.time()
+        try:
+            yield
+        finally:
+            if self._is_delivering():
+                loop.call_later(REST * (loop.time() - began), self._turns.release)
+            else:
+                self._turns.release()
 
     @contextmanager
     def stream(self) -> Iterator[None]:

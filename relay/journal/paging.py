@@ -1,8 +1,8 @@
 """
 Fill a lane from the journal: what is due, what follows it, and what waits.
 
-Each list is one step of the database (see `relay.journal.questions`), since deliveries go on meanwhile.  Outer
-joins are there for their order: the other way round SQLite would read the given list once for each row.
+Each list is one step of the database (see `relay.journal.questions`), since deliveries go on meanwhile.
+Outer joins are there for their order: the other way round SQLite would read the given list for each row.
 """
 
 from __future__ import annotations

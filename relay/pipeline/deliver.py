@@ -116,6 +116,12 @@ class Deliver:
                 await asyncio.wait(self._asked_for, timeout=self._grace_s)
             lanes_done.set()
 
+    def is_delivering(self) -> bool:
+        """
+        Tell whether deliveries go on.
+        """
+        return self._settler.is_used
+
     async def refresh(self) -> None:
         """
         Bring the lanes in line with the journal: return once whatever was registered, changed or deleted

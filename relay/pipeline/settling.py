@@ -53,6 +53,13 @@ class Settler:
         self._has_some = asyncio.Event()
 
     @property
+    def is_used(self) -> bool:
+        """
+        Tell whether outcomes wait to be committed, as they do all the time while deliveries go on.
+        """
+        return bool(self._waiting)
+
+    @property
     def has_room(self) -> bool:
         """
         Tell whether more attempts may start: with a stuck journal their outcomes must not pile up.

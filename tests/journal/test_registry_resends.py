@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from relay.journal.delivering import due_deliveries, waiting_deliveries
 from relay.journal.port import EndpointChange
 from relay.journal.store import SqlJournal
 from relay.model.errors import Conflict, NotFound
 from relay.model.listing import DeliveryItem, DeliveryKey
 from relay.model.times import to_ms
 from tests.journal.making import NOW, SECOND, append_of, call_change, settled
-from tests.journal.registry import LATER_MS, create, due, query, resend, searches
+from tests.journal.registry import LATER_MS, create, due, query, resend
 
 LATER = NOW + 60 * SECOND
 
@@ -167,21 +166,3 @@ async def test_to_a_disabled_or_deleted_endpoint_nothing_is_resent(
         await resend(journal, key)
 
     assert [(0,)] == query(journal_path, "SELECT count(*) FROM jobs")
-
-
-@pytest.mark.parametrize("resends", [False, True])
-async def test_a_page_is_found_by_the_index_of_what_is_due(
-    journal: SqlJournal, journal_path: Path, resends: bool
-) -> None:
-    """
-    By the index alone: with a look at each row, many resends would slow the other lane down.
-    """
-    found = [
-        "SEARCH deliveries USING COVERING INDEX deliveries_due",
-        "SCAN first",
-        "SEARCH deliveries USING PRIMARY KEY",
-    ]
-    event = "SEARCH events USING INTEGER PRIMARY KEY"
-
-    assert [*found, event] == searches(journal_path, due_deliveries(1, 1_000, 10, resends))
-    assert found == searches(journal_path, waiting_deliveries(1, 1_000, 10, resends))
