@@ -7,6 +7,7 @@ never stops at what is known but reads the whole look-back window in one page.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -23,6 +24,7 @@ from relay.sources.wire import Wire, clock_skew
 
 SYSTEM_STATUS: Final = "system_status"
 MAX_ROWS: Final = 10_000  # vendor/voipcloud_api: "limit value should be in the range from 1 to 10000"
+READ_AT_ONCE_BYTES: Final = 64 * 1024  # a larger answer is read beside the event loop
 ONE_SECOND: Final = timedelta(seconds=1)
 ONE_DAY: Final = timedelta(days=1)
 _API: Final = "/api/integration/v1/"
@@ -89,7 +91,10 @@ class VoipcloudSource:
         if stream == SYSTEM_STATUS:
             status = self._answers.document(answer, answered_at)
             return Pull(stream, [{"status": status}], requested_at, window.start, window.start, skew)
-        rows = self._answers.rows(answer, answered_at)
+        if len(answer.body) > READ_AT_ONCE_BYTES:
+            rows = await asyncio.to_thread(self._answers.rows, answer, answered_at)
+        else:
+            rows = self._answers.rows(answer, answered_at)
         covered_from = self._covered_from(rows, window, requested_at)
         return Pull(stream, rows, requested_at, window.start, covered_from, skew)
 
