@@ -17,8 +17,8 @@ MAX_FUNCTION_LINES = 50
 NOTE = re.compile(r"Takes: .*Gives: .*May touch: ", re.DOTALL)
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "core", "misc"}
 
-MODULES = sorted((PROJECT / "relay").rglob("*.py"))
-ROOMS = [path for path in MODULES if path.name == "__init__.py"]
+MODULES = sorted(path for folder in ("relay", "bench") for path in (PROJECT / folder).rglob("*.py"))
+ROOMS = sorted((PROJECT / "relay").rglob("__init__.py"))
 TESTS = sorted((PROJECT / "tests").rglob("*.py"))
 
 
