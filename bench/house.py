@@ -180,7 +180,7 @@ async def serving(house: House) -> AsyncIterator[str]:
         journal.registry, journal.reading, house.deliver, house.clock, house.tail, guard.refusal_of_url, {}
     )
     async with api_listener(
-        ("127.0.0.1", 0), reach, house.metrics, ApiSettings(gate=Gate(house.deliver.is_delivering))
+        ("127.0.0.1", 0), reach, house.metrics, ApiSettings(gate=Gate(house.deliver.load))
     ) as listener:
         async with asyncio.TaskGroup() as group:
             group.create_task(listener.run(stop), name="api")

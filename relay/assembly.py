@@ -237,7 +237,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         budgets={source.id: _source_budget(source) for source in config.sources},
     )
     keys = [ApiKey(key.name, key.key.reveal(), key.scopes) for key in config.server.api_keys]
-    settings = ApiSettings(keys=keys, gate=Gate(deliver.is_delivering))
+    settings = ApiSettings(keys=keys, gate=Gate(deliver.load))
     api = await rooms.enter_async_context(api_listener(config.server.listen, reach, house.metrics, settings))
     return [api, deliver, *([publish] if publish else []), *polls, housekeeping, lag]
 

@@ -13,7 +13,7 @@ from relay.api.problems import BUSY, CONFLICT, Refused
 from relay.journal.api_port import Once
 
 AT_ONCE: Final = 2
-REST: Final = 4
+REST: Final = 8
 WAITING: Final = 200
 STREAMS: Final = 100
 
@@ -23,11 +23,11 @@ class Gate:
     Works on a few requests at a time, lets some more wait, and refuses the rest; readers of the event stream
     are counted apart.
 
-    While deliveries go on, each turn is followed by a rest REST times as long: whoever reads as fast as
-    the API answers must not take the interpreter from them.
+    The more deliveries go on, the longer the rest that follows each turn, up to REST times as long as the
+    turn: whoever reads as fast as the API answers must not take the interpreter from them.
 
     Args:
-        is_delivering: tells whether deliveries go on.
+        load: tells how much delivering goes on, from 0 to 1.
         at_once: requests that are worked on at the same time.
         waiting: requests that may wait besides.
         streams: readers of the event stream.
@@ -35,12 +35,12 @@ class Gate:
 
     def __init__(
         self,
-        is_delivering: Callable[[], bool] = lambda: False,
+        load: Callable[[], float] = lambda: 0.0,
         at_once: int = AT_ONCE,
         waiting: int = WAITING,
         streams: int = STREAMS,
     ) -> None:
-        self._is_delivering = is_delivering
+        self._load = load
         self._turns = asyncio.Semaphore(at_once)
         self._room = at_once + waiting
         self._streams = streams
@@ -73,8 +73,9 @@ class Gate:
         try:
             yield
         finally:
-            if self._is_delivering():
-                loop.call_later(REST * (loop.time() - began), self._turns.release)
+            rest_s = REST * self._load() * (loop.time() - began)
+            if rest_s:
+                loop.call_later(rest_s, self._turns.release)
             else:
                 self._turns.release()
 

@@ -53,11 +53,11 @@ class Settler:
         self._has_some = asyncio.Event()
 
     @property
-    def is_used(self) -> bool:
+    def waiting(self) -> int:
         """
-        Tell whether outcomes wait to be committed, as they do all the time while deliveries go on.
+        Return how many outcomes wait to be committed: the more deliveries there are, the more.
         """
-        return bool(self._waiting)
+        return len(self._waiting)
 
     @property
     def has_room(self) -> bool:

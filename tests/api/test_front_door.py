@@ -158,6 +158,19 @@ def test_a_place_is_given_back_whatever_happened() -> None:
             pytest.fail("there was one place only")
 
 
+@pytest.mark.parametrize("load", [0.0, 1.0])
+async def test_a_turn_is_followed_by_a_rest_while_deliveries_go_on(load: float) -> None:
+    gate = Gate(load=lambda: load, at_once=1)
+    async with gate.turn():
+        await asyncio.sleep(0.005)  # a turn that took its time
+
+    has_next_to_wait = gate._turns.locked()
+    async with asyncio.timeout(10), gate.turn():
+        pass
+
+    assert (load > 0) is has_next_to_wait
+
+
 async def test_a_body_that_does_not_come_is_not_waited_for(journal_path: Path) -> None:
     async with running_api(journal_path, settings=ApiSettings(patience=Patience(body_s=0.05))) as api:
         reader, writer = await asyncio.open_connection(*api.listener.address)
