@@ -8,6 +8,7 @@ ends all of them, loudly; the journal makes that safe.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import socket
@@ -70,6 +71,7 @@ from relay.system_clock import SystemClock
 from relay.telemetry.health import Health
 from relay.telemetry.logs import configure
 from relay.telemetry.metrics import Metrics
+from relay.version import __version__
 
 SOURCE_KINDS: Final[Mapping[str, type[SourceConfig]]] = {"voipcloud": VoipcloudConfig}
 SQLITE: Final = "sqlite:///"
@@ -77,6 +79,8 @@ ANSWER_S: Final = 5.0  # a place in the window is free that long after it, once 
 CONDITIONS: Final = ("config", "journal", "leases")
 EVENTS_AT_ONCE: Final = 1_000
 BYTES_AT_ONCE: Final = 4 * 1024 * 1024
+
+log = logging.getLogger(__name__)
 
 
 class Loop(Protocol):
@@ -157,7 +161,9 @@ async def serve(config: RelayConfig, stop: asyncio.Event) -> None:
         tune_interpreter()
         for condition in CONDITIONS:
             health.set(condition, ok=True)
+        log.info("relay serves", extra={"version": __version__, "listen": str(config.server.listen)})
         await _run(loops, stop)
+        log.info("relay has stopped")
 
 
 async def upgrade(url: str) -> None:

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from relay.api import shown
 from relay.api.operation import Answer, Asked, Reach, Streaming
+from relay.api.problems import FieldError, invalid
 from relay.api.queries import EventListQuery, EventsQuery
+from relay.api.request import LAST_EVENT_ID
 from relay.api.stream import event_blocks
 from relay.model.errors import NotFound
 
@@ -38,5 +40,12 @@ async def stream_events(reach: Reach, asked: Asked) -> Streaming:
     query = asked.query_as(EventsQuery)
     # A browser connects again with the URL it began with: where it is by now stands in the header.
     place = asked.last_event_id if asked.last_event_id is not None else query.after
-    after = reach.tail.newest if place is None else int(place)
+    newest = reach.tail.newest
+    after = newest if place is None else int(place)
+    if after > newest:
+        field = "after" if asked.last_event_id is None else LAST_EVENT_ID
+        problem = (
+            f"is ahead of the journal, whose newest event is {newest}: it is not the one you read before"
+        )
+        raise invalid([FieldError(field, problem)])
     return Streaming(event_blocks(reach.reading, reach.tail, query.wanted(), after, reach.pace))

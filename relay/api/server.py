@@ -5,6 +5,7 @@ The listener for users: REST and the event stream.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,23 @@ from relay.telemetry.metrics import Metrics
 
 SHUTDOWN_S: Final = 1.0
 LINGER_S: Final = 2.0
+
+
+class _WithoutTraceback(logging.Filter):
+    """
+    Tells of a request that was no HTTP in one line: anybody may send one, and it is nobody's bug here.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """
+        Let a record pass, made small.
+        """
+        record.exc_info, record.levelno, record.levelname = None, logging.INFO, "INFO"
+        return True
+
+
+_http_log = logging.getLogger("relay.api.http")
+_http_log.addFilter(_WithoutTraceback())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +110,9 @@ async def api_listener(
     for path, operations in _by_path(OPERATIONS):
         app.router.add_route("*", path, door.answering(path, operations))
     app.router.add_route("*", "/{unknown:.*}", door.answering(UNKNOWN_ROUTE, ()))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, lingering_time=LINGER_S)
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=SHUTDOWN_S, lingering_time=LINGER_S, logger=_http_log
+    )
     await runner.setup()
     try:
         try:

@@ -92,7 +92,8 @@ def _blocks(events: Sequence[StoredEvent]) -> Iterator[bytes]:
     pieces: list[bytes] = []
     size = 0
     for event in events:
-        piece = b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, event.type.encode(), event.body)
+        # The id comes last: whoever is cut off in the middle has not seen it.
+        piece = b"event: %s\ndata: %s\nid: %d\n\n" % (event.type.encode(), event.body, event.seq)
         pieces.append(piece)
         size += len(piece)
         if size >= BLOCK_BYTES:

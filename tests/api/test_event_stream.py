@@ -96,12 +96,23 @@ async def test_a_list_has_no_place_by_header(api: Api) -> None:
     assert 200 == (await api.ask("GET", "/v1/events", headers={"Last-Event-ID": "abc"})).status
 
 
-async def test_a_place_beyond_the_end_waits(journal_path: Path) -> None:
+async def test_a_place_ahead_of_the_journal_is_refused(api: Api) -> None:
+    """
+    The journal was restored, or is another one: a reader that waited would hear nothing for a long time.
+    """
+    in_query = await api.ask("GET", "/v1/events/stream?after=999999999999999999")
+    in_header = await api.ask("GET", "/v1/events/stream", headers={"Last-Event-ID": "1"})
+
+    assert (422, ["after"]) == (in_query.status, list(in_query.faulty))
+    assert (422, ["Last-Event-ID"]) == (in_header.status, list(in_header.faulty))
+
+
+async def test_a_reader_at_the_end_hears_that_the_stream_lives(journal_path: Path) -> None:
     async with running_api(journal_path, change_reach=heartbeats) as api:
-        async with reading(api.client, "after=999999999999999999") as reader:
+        async with reading(api.client, "after=0") as reader:
             first, second = await reader.block(), await reader.block()
 
-    assert ("999999999999999999", False) == (first and first.id, first and first.is_comment)
+    assert ("0", False) == (first and first.id, first and first.is_comment)
     assert (None, True) == (second and second.id, second and second.is_comment)
 
 
@@ -265,7 +276,7 @@ async def test_a_busy_journal_is_asked_again() -> None:
     block = await anext(blocks)
     await blocks.aclose()
 
-    assert b"id: 1\nevent: call.updated\ndata: {}\n\n" == block
+    assert b"event: call.updated\ndata: {}\nid: 1\n\n" == block
 
 
 async def test_a_journal_that_cannot_be_read_ends_the_stream() -> None:

@@ -234,7 +234,7 @@ async def test_the_bound_of_an_append_shrinks_with_many_endpoints(journal: SqlJo
     await journal.sync_endpoints([endpoint_spec(f"crm-{n}") for n in range(100)], NOW)
     await journal.append(append_of(call_change("a", events=1)))
 
-    assert 50 == await journal.max_events_per_append()
+    assert 20 == await journal.max_events_per_append()
 
 
 async def near(journal: SqlJournal, base_key: str) -> Neighbourhood:
