@@ -84,11 +84,13 @@ def test_what_it_writes_while_it_runs_is_json_lines(config_file: Path, tmp_path:
     }
     with started("serve", "--config", str(config_file), **environ) as process:
         assert process.stderr is not None
-        first = process.stderr.readline()  # the phone system does not answer
+        first = [process.stderr.readline() for _ in range(2)]  # it serves; the phone system does not answer
         process.send_signal(signal.SIGTERM)
         done = finished(process)
 
     assert 0 == done.code
-    lines = [json.loads(line) for line in (first, *done.err.splitlines())]
-    assert ("stream does not answer", "pbx-sydney") == (lines[0]["message"], lines[0]["source"])
-    assert not any("t0ken" in line for line in (first, done.err))
+    lines = [json.loads(line) for line in (*first, *done.err.splitlines())]
+    assert ("relay serves", "127.0.0.1:0") == (lines[0]["message"], lines[0]["listen"])
+    assert ("stream does not answer", "pbx-sydney") == (lines[1]["message"], lines[1]["source"])
+    assert "relay has stopped" == lines[-1]["message"]
+    assert not any("t0ken" in line for line in (*first, done.err))
