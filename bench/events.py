@@ -16,6 +16,7 @@ from relay.model.ids import IdMaker, subject
 
 SOURCE: Final = "pbx"
 BODY_BYTES: Final = 675
+FIRST_S: Final = 1_790_000_000
 TYPES: Final = ("call.started", "call.answered", "call.finished")
 MILESTONES: Final = ("started", "answered", "end")
 EVENTS_PER_CALL: Final = len(TYPES)
@@ -51,7 +52,8 @@ def change_of(ids: IdMaker, number: int, revision: int, known: int = 0) -> CallC
     Make a call at a revision, with the events since the one that is known.
     """
     now = datetime.now(UTC)
-    call_id = f"call{number:08d}"
+    # As of real calls, fifty of which start in a second: ids that sort by time.
+    call_id = ids.leg(ids.leg_base("bench", str(number), started_s=FIRST_S + number // 50), 0)
     about = subject("call", SOURCE, call_id)
     made = tuple(event_of(ids, about, step, now) for step in range(known, revision))
     call = Call(
