@@ -2,9 +2,9 @@
 The in-memory queue of one endpoint: what may be sent next, in order within each subject.
 
 A lane holds a bounded part of what the journal holds.  It is *behind* while it does not know everything
-that is unsettled for its endpoint; then it takes nothing that was just appended and is filled by pages
-from the journal instead.  A subject is *led by the journal* while earlier deliveries of it may be there
-and not here (one waits for a retry, say): what is appended for it is not taken either, or it would
+that is unsettled for its endpoint; then it is filled by pages from the journal, and what is appended while
+a page is read waits beside it until then.  A subject is *led by the journal* while earlier deliveries of it
+may be there and not here (one waits for a retry, say): what is appended for it is not taken, or it would
 overtake them.
 """
 
@@ -71,7 +71,8 @@ class Lane:
         """
         key = delivery.subject_key
         if delivery.seq <= self._read_to and key not in self._left_out:
-            return  # offered late: the page that was read last showed it, or left it to the journal
+            self._expect_known(key)
+            return
         led_until = self._led_by_journal.get(key)
         if led_until:
             self._has_missed = True  # it is not due before the retry that its subject waits for
@@ -239,6 +240,16 @@ class Lane:
         led, active = self._led_by_journal, self._active()
         if any(led.get(key, now_ms + 1) <= now_ms for key in self._left_out if key not in active):
             self._wants_page = True
+
+    def _expect_known(self, key: int) -> None:
+        """
+        Note what is offered late: the page that was read last has shown it, or left it to the journal.
+
+        Where neither is so the clock was set back, and what was due then is not due yet: ask for everything.
+        """
+        is_active = key in self._queues or key in self._busy or key in self._uncommitted
+        if not is_active and key not in self._led_by_journal:
+            self.fall_behind()
 
     def _keep_for_later(self, delivery: Delivery) -> None:
         """

@@ -168,6 +168,18 @@ def test_what_is_offered_only_after_a_page_showed_it_is_not_taken_a_second_time(
     assert [1, 2] == sent + taken(lane)
 
 
+def test_what_a_page_should_have_shown_and_did_not_is_asked_for_again() -> None:
+    lane = live_lane()
+    page(lane, LanePage((), (), last_seq=5))  # the clock was set back: delivery 5 is not due yet
+    lane.offer(delivery(1, 5))
+
+    assert ([], True, True) == (taken(lane), lane.is_behind, lane.is_due(0))
+    page(lane, LanePage((), ((1, 9_000),), last_seq=5))
+    assert ([], 9_000) == (taken(lane), lane.next_due_ms)
+    page(lane, LanePage((delivery(1, 5),), (), last_seq=5), now_ms=9_000)
+    assert [5] == taken(lane)
+
+
 def test_what_is_offered_after_a_page_that_left_its_subject_out_is_taken() -> None:
     lane = live_lane()
     head = delivery(1, 1)
