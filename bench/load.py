@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 CONNECTIONS: Final = 64
-BODY: Final = b"x" * 675
+BODY: Final = b"x" * 680
 END: Final = b"\r\n\r\n"
 
 
@@ -60,7 +60,7 @@ class Sender(asyncio.Protocol):
             self._job.to_send -= 1
             self._transport.write(
                 b"POST /00 HTTP/1.1\r\nhost: 127.0.0.1\r\nwebhook-id: evt_%032d\r\n"
-                b"content-type: application/json\r\ncontent-length: 675\r\n\r\n%b" % (self._job.to_send, BODY)
+                b"content-type: application/json\r\ncontent-length: 680\r\n\r\n%b" % (self._job.to_send, BODY)
             )
 
 
