@@ -1,5 +1,5 @@
 """
-What the deliver loop reads and writes: what is due, and what became of it.
+What the deliver loop writes: what became of each delivery.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from relay.journal import schema
 from relay.journal.statements import HotStatement, given_rows, hot_insert
 from relay.model.settlement import Settlement
 
-_d, _e = schema.deliveries, schema.events
+_d = schema.deliveries
 _next = schema.deliveries.alias("following")
 
 _outcomes = given_rows(

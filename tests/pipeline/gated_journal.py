@@ -1,5 +1,5 @@
 """
-A real journal whose pages come when a test says so.
+A real journal whose answers come when a test says so.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from relay.journal.port import Identity, LanePage
+from relay.journal.port import Append, Appended, Identity, LanePage
 from relay.journal.sqlite import SqliteDatabase
 from relay.journal.store import SqlJournal
 
@@ -40,3 +40,20 @@ class GatedJournal(SqlJournal):
             self.is_paging.set()
             await self.gate.wait()
         return page
+
+
+class SlowToAnswer(SqlJournal):
+    """
+    Tells that it has appended once `gate` is open; `has_appended` is set as soon as something is durable.
+    """
+
+    def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int) -> None:
+        super().__init__(database, identity, epoch, last_seq)
+        self.gate = asyncio.Event()
+        self.has_appended = asyncio.Event()
+
+    async def append(self, change: Append) -> Appended:
+        appended = await super().append(change)
+        self.has_appended.set()
+        await self.gate.wait()
+        return appended

@@ -17,6 +17,7 @@ import pytest
 from relay.config.webhook_secret import decode_secret, new_secret
 from relay.model.endpoint import Delivery, EndpointSpec
 from relay.model.outcome import Delivered, GiveUp, Outcome, TryLater
+from relay.pipeline.served_endpoints import BYTES_IN_ALL_LANES
 from relay.sinks.port import DeliverySink
 from relay.sinks.webhook.guard import Guard
 from relay.sinks.webhook.sink import WebhookSink
@@ -295,6 +296,16 @@ async def write(running: Delivering, name: str) -> None:
     while True:
         revision += 1
         await running.append(append_of(call_change(name, 1, revision), call_change(f"{name}{revision}")))
+
+
+async def test_lanes_share_what_may_be_held_in_memory(journal_path: Path) -> None:
+    sinks = {"crm": RecordingSink(), "late": RecordingSink()}
+    async with delivering(journal_path, sinks, of_file=["crm"]) as running:
+        alone = [lane.queue.max_bytes for lane in running.deliver._endpoints.lanes.values()]
+        await running.create(LATE)
+        shared = [lane.queue.max_bytes for lane in running.deliver._endpoints.lanes.values()]
+
+    assert ([BYTES_IN_ALL_LANES], [BYTES_IN_ALL_LANES // 2] * 2) == (alone, shared)
 
 
 async def until(is_so: Callable[[], bool], timeout_s: float = 10.0) -> None:

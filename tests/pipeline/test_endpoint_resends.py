@@ -61,13 +61,13 @@ async def test_a_resend_that_fails_follows_the_schedule_and_holds_up_no_other(jo
         await crm.wait_until(lambda sink: len(sink.attempted) == 3)
         await resend(running, second)
         await crm.wait_until(lambda sink: len(sink.delivered) == 3)
-        await pass_time(clock, 9)
+        await pass_time(running, clock, 9)
         assert 4 == len(crm.attempted)
-        await pass_time(clock, 2)
+        await pass_time(running, clock, 2)
         await crm.wait_until(lambda sink: len(sink.attempted) == 5)
-        await pass_time(clock, 97)
+        await pass_time(running, clock, 97)
         assert 5 == len(crm.attempted)
-        await pass_time(clock, 5)
+        await pass_time(running, clock, 5)
         await running.until_told("delivery.exhausted")
         await settled(running, clock)
 
@@ -187,7 +187,7 @@ async def test_a_wait_that_is_asked_for_holds_both_lanes(journal_path: Path, ask
             else:
                 await running.append(append_of(call_change("b", events=1)))
             await crm.wait_until(lambda sink: len(sink.attempted) == 2)
-            await pass_time(clock, 5)
+            await pass_time(running, clock, 5)
 
     assert [0, asked_by] == [delivery.job for delivery in crm.attempted]
 
@@ -229,13 +229,15 @@ def count_pending(conn: Connection) -> int:
     return int(found.scalar_one())
 
 
-async def pass_time(clock: ManualClock, seconds: int) -> None:
+async def pass_time(running: Delivering, clock: ManualClock, seconds: int) -> None:
     """
-    Let time pass, and what is written meanwhile be written.
+    Let time pass second by second, and what the lanes write and read in each be done: the writer's thread
+    does it in turn, so whatever was asked of it before is done when it answers.
     """
     for _ in range(seconds):
         await clock.run_for(1)
-        await asyncio.sleep(0.001)
+        for _ in ("outcome", "page"):
+            await running.journal.endpoint_head(1)
 
 
 async def until_no_task_is_called(name: str) -> None:
