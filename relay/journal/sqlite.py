@@ -1,5 +1,6 @@
 """
-The embedded database: SQLite in WAL mode, one writer thread, two reader threads (DESIGN section 6).
+The embedded database: SQLite in WAL mode, one writer thread, two reader threads (DESIGN section 6), and one
+that makes checkpoints.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, StaticPool, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from relay.journal.checkpoints import CHANGES_BETWEEN, Checkpoints
 from relay.journal.questions import Snapshot
 from relay.model.errors import JournalBusy, JournalUnusable
 
@@ -29,7 +31,7 @@ _PRAGMAS: Final = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA cache_size=-16000",
     "PRAGMA temp_store=MEMORY",
-    "PRAGMA wal_autocheckpoint=2000",
+    "PRAGMA wal_autocheckpoint=0",  # relay.journal.checkpoints does it
 )
 _LOOK_UP_PRAGMAS: Final = (
     "PRAGMA query_only=ON",
@@ -104,9 +106,13 @@ class SqliteDatabase:
     Runs functions on a connection, each in one transaction: `write` in order, `read` and `look_up` beside it.
 
     Each has a thread that runs one function at a time; what `write` returns is durable.
+
+    Args:
+        path: the file.
+        changes_between: how many changed rows may gather in the write-ahead log.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, changes_between: int = CHANGES_BETWEEN) -> None:
         self._path = path
         self._writer = sqlite_engine(path)
         self._reader = sqlite_engine(path).execution_options(relay_write=False)
@@ -114,14 +120,13 @@ class SqliteDatabase:
         self._read_thread = ThreadPoolExecutor(1, "journal-read")
         self._looker: sqlite3.Connection | None = None
         self._look_up_thread = ThreadPoolExecutor(1, "journal-look-up")
+        self._checkpoints = Checkpoints(path, self._between_writes, changes_between)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """
         Run `work` in a write transaction, after all earlier ones.
         """
-        return await asyncio.get_running_loop().run_in_executor(
-            self._write_thread, self._run, self._writer, work
-        )
+        return await asyncio.get_running_loop().run_in_executor(self._write_thread, self._write, work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """
@@ -158,14 +163,36 @@ class SqliteDatabase:
         """
         Finish what is under way and close all connections.
         """
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._checkpoints.close)
         # The writer last: whoever closes last empties the write-ahead log.
         for thread, close in (
             (self._look_up_thread, self._stop_looking),
             (self._read_thread, self._reader.dispose),
             (self._write_thread, self._writer.dispose),
         ):
-            await asyncio.get_running_loop().run_in_executor(thread, close)
+            await loop.run_in_executor(thread, close)
             thread.shutdown(wait=True)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        def kept_up(conn: Connection) -> T:
+            try:
+                self._checkpoints.keep_up(_driver(conn.connection).total_changes)
+            except sqlite3.Error as error:
+                raise translated(error, self._path) from error
+            return work(conn)
+
+        return self._run(self._writer, kept_up)
+
+    def _between_writes(self, work: Callable[[sqlite3.Connection], None]) -> Future[None]:
+        def run() -> None:
+            connection = self._writer.raw_connection()
+            try:
+                work(_driver(connection))
+            finally:
+                connection.close()
+
+        return self._write_thread.submit(run)
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         try:
@@ -195,6 +222,13 @@ class SqliteDatabase:
     def _stop_looking(self) -> None:
         if self._looker is not None:
             self._looker.close()
+
+
+def _driver(connection: PoolProxiedConnection) -> sqlite3.Connection:
+    driver = connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        raise AssertionError("SQLite is reached through sqlite3")
+    return driver
 
 
 def translated(

@@ -263,10 +263,10 @@ async def test_outcomes_are_committed_in_groups(journal_path: Path) -> None:
     async with delivering(journal_path, {"crm": sink}) as running:
         await running.append(append_of(*(call_change(f"c{n}") for n in range(150))))
         await running.settled()
-        value = running.metrics.registry.get_sample_value
-        count = value("relay_delivery_attempt_duration_seconds_count")
-        delivered = value("relay_deliveries_total", {"endpoint": "crm", "outcome": "delivered"})
 
+    value = running.metrics.registry.get_sample_value
+    count = value("relay_delivery_attempt_duration_seconds_count")
+    delivered = value("relay_deliveries_total", {"endpoint": "crm", "outcome": "delivered"})
     assert (450, 450) == (count, delivered)
 
 
