@@ -14,7 +14,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from itertools import islice
 from typing import Any, Final
 
-from bench.api_reads import reading
 from bench.child import ask
 from bench.commits import counted_commits
 from bench.events import EVENTS_PER_CALL, step_changes, whole_changes
@@ -59,11 +58,11 @@ class Timetable:
         gc.collect()
         gc.freeze()
 
-    async def run(self) -> None:
+    async def run(self, start: float | None = None) -> None:
         """
-        Append what was prepared, and return once all is durable.
+        Append what was prepared, from an instant of the monotonic clock on, and return once all is durable.
         """
-        start = time.monotonic()
+        start = start or time.monotonic()
         async with asyncio.TaskGroup() as group:
             for place, calls in enumerate(self._chunks):
                 await asyncio.sleep(start + place * self._pause_s - time.monotonic())
@@ -82,14 +81,12 @@ async def paced(params: dict[str, Any]) -> dict[str, float]:
     Append `per_s` events a second for `seconds`, those of `at_once` calls in one append; return latencies.
 
     `slower_s` is added to every commit; the one that each event must wait for, its own append's, is taken
-    off again.  With a `page_url` its page is polled every `poll_every_s` meanwhile; with `reads` the API
-    listens, and that many requests come to it.
+    off again.  With a `page_url` its page is polled every `poll_every_s` meanwhile.
     """
     url, per_s, slower_s = params["url"], params["per_s"], params.get("slower_s", 0.0)
-    whole_calls = params.get("whole_calls", False)
     with counted_commits() as commits:
         async with open_house([f"{url}/00"]) as house, delivering(house):
-            timetable = Timetable(house, per_s, params["at_once"], whole_calls=whole_calls)
+            timetable = Timetable(house, per_s, params["at_once"])
             timetable.prepare(WARM_UP_S)
             await timetable.run()
             warm_up = len(timetable.called)
@@ -108,6 +105,4 @@ async def paced(params: dict[str, Any]) -> dict[str, float]:
 def _meanwhile(house: House, params: dict[str, Any]) -> AbstractAsyncContextManager[dict[str, float]]:
     if "page_url" in params:
         return polling(house, params["page_url"], params["poll_every_s"])
-    if "reads" in params:
-        return reading(house, params["reads"], params["seconds"])
     return nullcontext({})

@@ -22,6 +22,7 @@ SIDES: Final = {
     "bare": "bench.bare:bare",
     "flat_out": "bench.flat_out:flat_out",
     "paced": "bench.paced:paced",
+    "beside_reads": "bench.beside_reads:beside_reads",
     "reads": "bench.api_reads:reads",
     "ingest": "bench.ingest:ingest",
     "kafka_bare": "bench.kafka_sides:bare",

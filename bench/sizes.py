@@ -13,7 +13,8 @@ class Sizes:
     """
     Repetitions and amounts; the defaults are those of the figures that are told.
 
-    `runs` are of what is compared side by side, `paced_runs` of what runs on a timetable.
+    `runs` are of what is compared side by side, `paced_runs` of what runs on a timetable, `read_runs` of the
+    deliveries beside readers of the API.
     """
 
     runs: int = 5
@@ -28,8 +29,10 @@ class Sizes:
     rows: int = 10_000
     repolls: int = 7
     busy_per_s: int = 5_000
-    reads: int = 10_000
-    read_s: float = 30.0
+    read_runs: int = 2
+    reads: int = 5_000
+    read_pairs: int = 10
+    read_slice_s: float = 3.0
     calls_to_kafka: int = 10_000
     idle_s: float = 5.0
 
@@ -47,8 +50,10 @@ SMOKE: Final = Sizes(
     rows=200,
     repolls=2,
     busy_per_s=200,
-    reads=100,
-    read_s=1.0,
+    read_runs=1,
+    reads=40,
+    read_pairs=2,
+    read_slice_s=0.5,
     calls_to_kafka=600,
     idle_s=0.5,
 )

@@ -79,21 +79,15 @@ def _api_reads(receiver: str, sizes: Sizes, progress: Progress) -> dict[str, Any
         "url": receiver,
         "per_s": sizes.busy_per_s,
         "at_once": BUSY_AT_ONCE,
-        "whole_calls": True,
-        "seconds": sizes.read_s,
+        "requests": sizes.reads,
+        "pairs": sizes.read_pairs,
+        "slice_s": sizes.read_slice_s,
     }
-    runs: dict[int, list[dict[str, float]]] = {0: [], sizes.reads: []}
-    for run in range(1, sizes.paced_runs + 1):
-        for reads, figures in runs.items():
-            figures.append(_side(receiver, "paced", busy | {"reads": reads}))
-            progress.tell(f"webhook run {run} of {sizes.paced_runs}, {reads} reads of the API", figures[-1])
-    alone, reading = (medians(figures) for figures in runs.values())
-    return {
-        "p99_ms_alone": alone["p99_ms"],
-        "p99_ms_reading": reading["p99_ms"],
-        "moved": reading["p99_ms"] / alone["p99_ms"] - 1,
-        "reads_per_s": reading["reads_per_s"],
-    }
+    runs: list[dict[str, float]] = []
+    for run in range(1, sizes.read_runs + 1):
+        runs.append(_side(receiver, "beside_reads", busy))
+        progress.tell(f"webhook run {run} of {sizes.read_runs}, {sizes.reads} reads of the API", runs[-1])
+    return medians(runs)
 
 
 def _side(receiver: str, name: str, params: Mapping[str, Any]) -> dict[str, Any]:

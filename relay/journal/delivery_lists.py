@@ -36,8 +36,6 @@ from relay.journal.rows import time_or_null
 from relay.model.listing import DeliveryFilter, DeliveryItem, DeliveryKey, Page
 from relay.model.times import from_ms
 
-MAX_ENDPOINT_NO: Final = 2**31 - 1
-
 _d, _e, _n = schema.deliveries, schema.events, schema.endpoints
 _older = schema.deliveries.alias("older")
 _KEY: Final = ("seq", "endpoint_no", "job")
@@ -105,9 +103,12 @@ BY_KEY: Final = Question(
     .join(_e, _e.c.seq == _d.c.seq)
     .where(*OF_KEY, _d.c.job == bindparam("job"))
 )
-ENDPOINT_NO: Final = Question(select(_n.c.no).where(_n.c.id == bindparam("endpoint_id")))
+ENDPOINTS: Final = Question(
+    select(func.min(_n.c.no), func.max(_n.c.no), func.count()).where(
+        if_given("endpoint_id", _n.c.id == bindparam("endpoint_id"))
+    )
+)
 SEQ_OF_EVENT: Final = Question(select(_e.c.seq).where(_e.c.id == bindparam("event_id")))
-ENDPOINTS: Final = Question(select(func.count()).select_from(_n).where(_in_range))
 
 # Until which event a page looks back: the one at which some endpoint has passed `skipped` deliveries.
 OLDEST_SEQ: Final = Question(
@@ -159,7 +160,8 @@ def list_deliveries(
         ValueError: `after` is no place in the list.
     """
     place = delivery_place(after)
-    some = _endpoints(look, wanted.endpoint_id)
+    first_no, last_no, endpoints = look.rows(ENDPOINTS, endpoint_id=wanted.endpoint_id)[0]
+    some = {"first_no": first_no, "last_no": last_no}
     question, low, high, oldest = PAGE, 0, place.seq if place.endpoint_no else place.seq - 1, None
     if wanted.event_id is not None:
         low = high = look.value(SEQ_OF_EVENT, event_id=wanted.event_id)
@@ -167,7 +169,7 @@ def list_deliveries(
         question = PAGE_OF_WAITING
     else:
         is_picky = bool(wanted.statuses or wanted.types)
-        each = rows_of_each(look.value(ENDPOINTS, **some), scanned_rows, None if is_picky else limit)
+        each = rows_of_each(endpoints, scanned_rows, None if is_picky else limit)
         oldest = look.value(OLDEST_SEQ, **some, high=high, skipped=each)
         low = oldest or 0
     rows = look.rows(
@@ -186,35 +188,12 @@ def list_deliveries(
     return Page(items, None if oldest is None else text_of(DeliveryPlace(oldest, 0, 0)))
 
 
-def _endpoints(look: Snapshot, endpoint_id: str | None) -> dict[str, int | None]:
-    """
-    Return the numbers of the endpoints asked for, as a range; that of an unknown one matches nothing.
-    """
-    if endpoint_id is None:
-        return {"first_no": 0, "last_no": MAX_ENDPOINT_NO}
-    endpoint_no = look.value(ENDPOINT_NO, endpoint_id=endpoint_id)
-    return {"first_no": endpoint_no, "last_no": endpoint_no}
-
-
 def _few_wait(look: Snapshot, some: dict[str, int | None], scanned_rows: int) -> bool:
     in_order, due = look.rows(WAITING, **some, limit=scanned_rows + 1)[0]
     return max(int(in_order), int(due)) <= scanned_rows
 
 
 def _item(row: Row) -> DeliveryItem:
-    endpoint_id, event_id, job, seq, type_, subject, status, tried, http_status, reason, latency_ms = row[:11]
-    recorded_ms, due_ms, settled_ms = row[11:14]
-    return DeliveryItem(
-        DeliveryKey(endpoint_id, event_id, job),
-        seq,
-        type_,
-        subject,
-        status,
-        tried,
-        http_status,
-        reason,
-        latency_ms,
-        from_ms(recorded_ms),
-        time_or_null(due_ms),
-        time_or_null(settled_ms),
-    )
+    endpoint_id, event_id, job, *facts, recorded_ms, due_ms, settled_ms = row[:14]
+    times = (from_ms(recorded_ms), time_or_null(due_ms), time_or_null(settled_ms))
+    return DeliveryItem._make((DeliveryKey(endpoint_id, event_id, job), *facts, *times))

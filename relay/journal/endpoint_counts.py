@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import bindparam, func, literal_column, select
 
 from relay.journal import schema
-from relay.journal.delivery_lists import ENDPOINT_NO, IS_DUE, OF_ENDPOINTS, WAITS_IN_ORDER, counted
+from relay.journal.delivery_lists import ENDPOINTS, IS_DUE, OF_ENDPOINTS, WAITS_IN_ORDER, counted
 from relay.journal.questions import Question, Snapshot
 from relay.journal.rows import time_or_null
 from relay.model.listing import EndpointCounts
@@ -47,7 +47,7 @@ def endpoint_counts(look: Snapshot, endpoint_id: str, newest: int) -> EndpointCo
 
     No more than 100,000 that wait are counted; of more that are due, the oldest is one of 100,000.
     """
-    endpoint_no = look.value(ENDPOINT_NO, endpoint_id=endpoint_id)
+    endpoint_no = look.value(ENDPOINTS, endpoint_id=endpoint_id)
     if endpoint_no is None:
         return None
     of_endpoint = {"first_no": endpoint_no, "last_no": endpoint_no}

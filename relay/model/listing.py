@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from relay.model.call import Leg
 from relay.model.event import StoredEvent
@@ -81,8 +81,7 @@ class CallDetail:
     events: tuple[StoredEvent, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryKey:
+class DeliveryKey(NamedTuple):
     """
     What names a delivery to people; as text `<endpoint id>.<event id>.<job>`.
     """
@@ -117,8 +116,7 @@ class DeliveryFilter:
     types: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryItem:
+class DeliveryItem(NamedTuple):
     """
     One event for one endpoint, with its last outcome.
 

@@ -23,7 +23,7 @@ def from_ms(ms: int) -> datetime:
     """
     Return the UTC instant of `ms` milliseconds since 1970.
     """
-    return EPOCH + timedelta(milliseconds=ms)
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 @lru_cache(maxsize=1024)  # the few times of a page and its calls stand in every event of theirs

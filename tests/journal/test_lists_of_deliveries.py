@@ -209,8 +209,7 @@ async def test_a_delivery_tells_how_it_went(
         due_at=None,
         settled_at=from_ms(1_005),
     )
-    waits = replace(
-        plain,
+    waits = plain._replace(
         key=DeliveryKey("all", second.event_id, 0),
         seq=2,
         status="pending",

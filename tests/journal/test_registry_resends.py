@@ -4,7 +4,6 @@ Resends: the same event again, in a lane of its own, beside the order that is pr
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +142,7 @@ async def test_what_was_never_a_delivery_is_not_found(
 ) -> None:
     await create(journal)
     (event,) = (await journal.append(append_of(call_change("a", events=1)))).events
-    key = replace(DeliveryKey("crm", event.id, 0), **change)
+    key = DeliveryKey("crm", event.id, 0)._replace(**change)
 
     with pytest.raises(NotFound, match="there is no delivery"):
         await resend(journal, key)
