@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     Text,
+    bindparam,
     case,
     exists,
     insert,
@@ -67,7 +68,6 @@ INSERT_DELIVERY: Final = HotStatement(
             literal_column("0"),
         ).where(_given.c.seq.is_not(None)),
     ),
-    skips_nulls=True,
 )
 
 
@@ -75,7 +75,6 @@ _ids = given_rows(id=Text())
 KNOWN_EVENTS: Final = HotStatement(
     ["id"],
     select(schema.events.c.id).join_from(_ids, schema.events, schema.events.c.id == _ids.c.id),
-    skips_nulls=True,
 )
 
 _call_ids = given_rows(call_id=Text())
@@ -84,8 +83,12 @@ KNOWN_CALLS: Final = HotStatement(
     select(schema.calls.c.call_id, schema.calls.c.revision).join_from(
         _call_ids, schema.calls, schema.calls.c.call_id == _call_ids.c.call_id
     ),
-    skips_nulls=True,
 )
+
+
+_m = schema.meta
+META: Final = HotStatement([], select(_m.c.epoch, _m.c.endpoints_version, _m.c.last_seq).with_for_update())
+MOVE_LAST_SEQ: Final = HotStatement(["to"], update(_m).values(last_seq=bindparam("to")))
 
 
 def append(conn: Connection, epoch: int, matcher: Matcher, prepared: PreparedAppend) -> Appended:
@@ -119,11 +122,11 @@ def claim(conn: Connection, epoch: int, matcher: Matcher) -> int:
     Returns:
         The last seq given out.
     """
-    meta = conn.execute(select(schema.meta).with_for_update()).one()
-    if meta.epoch != epoch:
+    ((its_epoch, endpoints_version, last_seq),) = META.fetch(conn, [()])
+    if its_epoch != epoch:
         raise JournalUnusable("another relay has taken this journal over; this one must stop")
-    matcher.refresh(conn, meta.endpoints_version)
-    return int(meta.last_seq)
+    matcher.refresh(conn, endpoints_version)
+    return int(last_seq)
 
 
 def write_events(conn: Connection, rows: PreparedEvents) -> None:
@@ -133,12 +136,12 @@ def write_events(conn: Connection, rows: PreparedEvents) -> None:
     if rows.events:
         INSERT_EVENT.run(conn, rows.event_rows)
         INSERT_DELIVERY.run(conn, rows.delivery_rows)
-        conn.execute(update(schema.meta).values(last_seq=rows.last_seq + len(rows.events)))
+        MOVE_LAST_SEQ.run(conn, [(rows.last_seq + len(rows.events),)])
 
 
 def _check_calls(conn: Connection, changes: Sequence[CallChange]) -> None:
     known = KNOWN_CALLS.fetch(conn, [(change.call.call_id,) for change in changes])
-    stored = {row.call_id: row.revision for row in known}
+    stored = {call_id: int(revision) for call_id, revision in known}
     for change in changes:
         if stored.get(change.call.call_id, 0) != change.expected_revision:
             raise RevisionConflict(f"{change.call.subject} has moved on")

@@ -46,7 +46,6 @@ SETTLE: Final = HotStatement(
     update(_d)
     .where(*(_d.c[name] == _outcomes.c[name] for name in _KEY), _d.c.status == literal_column("'pending'"))
     .values({column.name: column for column in _outcomes.c if column.name not in _KEY}),
-    skips_nulls=True,
 )
 
 _subjects = given_rows(endpoint_no=Integer(), subject_key=BigInteger(), due_ms=BigInteger())
@@ -70,7 +69,6 @@ PROMOTE: Final = HotStatement(
         .scalar_subquery(),
     )
     .values(due_ms=_subjects.c.due_ms),
-    skips_nulls=True,
 )
 
 INSERT_ATTEMPT: Final = hot_insert(schema.attempts, insert(schema.attempts))

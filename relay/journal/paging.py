@@ -7,7 +7,6 @@ Outer joins are there for their order: the other way round SQLite would read the
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Subquery, and_, bindparam, fun
 from relay.journal import schema
 from relay.journal.port import LanePage
 from relay.journal.questions import Question, Snapshot, as_text
+from relay.journal.statements import sqlite_driver
 from relay.model.endpoint import Delivery
 
 _d, _e = schema.deliveries, schema.events
@@ -121,7 +121,7 @@ def page_in(
     """
     Return what is due for an endpoint with what follows it, and what waits for a later time.
     """
-    snapshot = Snapshot(_driver_connection(conn))
+    snapshot = Snapshot(sqlite_driver(conn))
     place = {"endpoint_no": endpoint_no, "now_ms": now_ms}
     scanned = limit + len(busy)
     due = snapshot.rows(
@@ -164,10 +164,3 @@ def _in_order(keys: list[list[Any]]) -> list[tuple[int, int]]:
     for seq, job, subject_key in keys:
         of_subject.setdefault(subject_key, []).append((seq, job))
     return [key for same in of_subject.values() for key in sorted(same)]
-
-
-def _driver_connection(conn: Connection) -> sqlite3.Connection:
-    connection = conn.connection.driver_connection
-    if not isinstance(connection, sqlite3.Connection):
-        raise AssertionError("lanes are filled from SQLite only in this version")
-    return connection

@@ -11,14 +11,16 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, StaticPool, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy.exc import DatabaseError
 
 from relay.journal.checkpoints import CHANGES_BETWEEN, Checkpoints
 from relay.journal.questions import Snapshot
+from relay.journal.statements import sqlite_driver
 from relay.model.errors import JournalBusy, JournalUnusable
 
 T = TypeVar("T")
@@ -86,7 +88,7 @@ def sqlite_engine(path: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def _begun(conn: Connection) -> None:
         immediate = conn.get_execution_options().get("relay_write", True)
-        conn.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        sqlite_driver(conn).execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
 
@@ -118,6 +120,7 @@ class SqliteDatabase:
         self._reader = sqlite_engine(path).execution_options(relay_write=False)
         self._write_thread = ThreadPoolExecutor(1, "journal-write")
         self._read_thread = ThreadPoolExecutor(1, "journal-read")
+        self._connections: dict[Engine, Connection] = {}
         self._looker: sqlite3.Connection | None = None
         self._look_up_thread = ThreadPoolExecutor(1, "journal-look-up")
         self._checkpoints = Checkpoints(path, self._between_writes, changes_between)
@@ -168,8 +171,8 @@ class SqliteDatabase:
         # The writer last: whoever closes last empties the write-ahead log.
         for thread, close in (
             (self._look_up_thread, self._stop_looking),
-            (self._read_thread, self._reader.dispose),
-            (self._write_thread, self._writer.dispose),
+            (self._read_thread, partial(self._disconnect, self._reader)),
+            (self._write_thread, partial(self._disconnect, self._writer)),
         ):
             await loop.run_in_executor(thread, close)
             thread.shutdown(wait=True)
@@ -177,7 +180,7 @@ class SqliteDatabase:
     def _write(self, work: Callable[[Connection], T]) -> T:
         def kept_up(conn: Connection) -> T:
             try:
-                self._checkpoints.keep_up(_driver(conn.connection).total_changes)
+                self._checkpoints.keep_up(sqlite_driver(conn).total_changes)
             except sqlite3.Error as error:
                 raise translated(error, self._path) from error
             return work(conn)
@@ -185,27 +188,31 @@ class SqliteDatabase:
         return self._run(self._writer, kept_up)
 
     def _between_writes(self, work: Callable[[sqlite3.Connection], None]) -> Future[None]:
-        def run() -> None:
-            connection = self._writer.raw_connection()
-            try:
-                work(_driver(connection))
-            finally:
-                connection.close()
+        return self._write_thread.submit(lambda: work(sqlite_driver(self._connected(self._writer))))
 
-        return self._write_thread.submit(run)
+    def _connected(self, engine: Engine) -> Connection:
+        connection = self._connections.get(engine)
+        if connection is None:
+            connection = self._connections[engine] = engine.connect()
+        return connection
+
+    def _disconnect(self, engine: Engine) -> None:
+        connection = self._connections.pop(engine, None)
+        if connection is not None:
+            connection.close()
+        engine.dispose()
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         try:
-            with engine.begin() as conn:
+            conn = self._connected(engine)
+            with conn.begin():
                 return work(conn)
-        except OperationalError as error:
-            raise translated(error.orig, self._path) from error
-        except sqlite3.OperationalError as error:  # of a step that goes past the toolkit
-            raise translated(error, self._path) from error
-        except DatabaseError as error:
-            if isinstance(error.orig, sqlite3.IntegrityError):
+        except (DatabaseError, sqlite3.DatabaseError) as error:  # the latter of steps past the toolkit
+            cause = error.orig if isinstance(error, DatabaseError) else error
+            if isinstance(cause, sqlite3.IntegrityError):
                 raise
-            raise JournalUnusable(f"the journal {self._path} cannot be used: {error.orig}") from error
+            done = "written" if isinstance(cause, sqlite3.OperationalError) else "used"
+            raise translated(cause, self._path, done) from error
 
     def _look(self, work: Callable[[Snapshot], T]) -> T:
         try:
@@ -222,13 +229,6 @@ class SqliteDatabase:
     def _stop_looking(self) -> None:
         if self._looker is not None:
             self._looker.close()
-
-
-def _driver(connection: PoolProxiedConnection) -> sqlite3.Connection:
-    driver = connection.driver_connection
-    if not isinstance(driver, sqlite3.Connection):
-        raise AssertionError("SQLite is reached through sqlite3")
-    return driver
 
 
 def translated(
