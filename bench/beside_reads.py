@@ -27,8 +27,11 @@ LEAD_S: Final = 2.0  # for the readers to start
 
 async def beside_reads(params: dict[str, Any]) -> dict[str, float]:
     """
-    Append `per_s` events a second in `pairs` of slices of `slice_s`, with `requests` to the API in the second
-    of each pair; return the median over the slices of the p99 from append to arrival, for both sides.
+    Append `per_s` events a second in `pairs` of slices of `slice_s`, with readers of the API in the second of
+    each pair (`reads_per_s`; 0: as many as it answers).
+
+    Returns:
+        The median over the slices of the p99 from append to arrival, for both sides.
     """
     url, pairs, slice_s = params["url"], params["pairs"], params["slice_s"]
     async with open_house([f"{url}/00"]) as house, delivering(house), serving(house) as api:
@@ -38,8 +41,8 @@ async def beside_reads(params: dict[str, Any]) -> dict[str, float]:
         warm_up = len(timetable.called)
         timetable.prepare(2 * pairs * slice_s)
         slices = Slices(time.monotonic() + LEAD_S, pairs, slice_s)
-        reader = await _reader({"url": api, "requests": params["requests"], "start": slices.start,
-                                "pairs": pairs, "slice_s": slice_s})  # fmt: skip
+        reader = await _reader({"url": api, "start": slices.start, "pairs": pairs, "slice_s": slice_s,
+                                "reads_per_s": params["reads_per_s"]})  # fmt: skip
         await asyncio.sleep(slices.start - time.monotonic())
         async with heartbeat() as heart:
             await timetable.run(slices.start)

@@ -17,7 +17,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from bench.child import BenchFailed
 from bench.events import SOURCE
-from relay.api.gate import Gate
 from relay.api.operation import Reach
 from relay.api.server import ApiSettings, api_listener
 from relay.api.tail import EventTail
@@ -179,9 +178,7 @@ async def serving(house: House) -> AsyncIterator[str]:
     reach = Reach(
         journal.registry, journal.reading, house.deliver, house.clock, house.tail, guard.refusal_of_url, {}
     )
-    async with api_listener(
-        ("127.0.0.1", 0), reach, house.metrics, ApiSettings(gate=Gate(house.deliver.load))
-    ) as listener:
+    async with api_listener(("127.0.0.1", 0), reach, house.metrics, ApiSettings()) as listener:
         async with asyncio.TaskGroup() as group:
             group.create_task(listener.run(stop), name="api")
             try:

@@ -29,8 +29,8 @@ class Sizes:
     rows: int = 10_000
     repolls: int = 7
     busy_per_s: int = 5_000
-    read_runs: int = 2
-    reads: int = 5_000
+    read_runs: int = 3
+    reads: int = 10_000
     read_pairs: int = 10
     read_slice_s: float = 3.0
     calls_to_kafka: int = 10_000

@@ -27,7 +27,6 @@ from zoneinfo import ZoneInfo
 from prometheus_client import CollectorRegistry
 
 from relay.api.admission import ApiKey
-from relay.api.gate import Gate
 from relay.api.operation import Reach, SourceBudget
 from relay.api.ops import ops_listener
 from relay.api.server import ApiSettings, api_listener
@@ -243,7 +242,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         budgets={source.id: _source_budget(source) for source in config.sources},
     )
     keys = [ApiKey(key.name, key.key.reveal(), key.scopes) for key in config.server.api_keys]
-    settings = ApiSettings(keys=keys, gate=Gate(deliver.load))
+    settings = ApiSettings(keys=keys)
     api = await rooms.enter_async_context(api_listener(config.server.listen, reach, house.metrics, settings))
     return [api, deliver, *([publish] if publish else []), *polls, housekeeping, lag]
 

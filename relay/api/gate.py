@@ -5,7 +5,7 @@ How many requests there may be at a time: the API runs beside the deliveries, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
@@ -13,7 +13,6 @@ from relay.api.problems import BUSY, CONFLICT, Refused
 from relay.journal.api_port import Once
 
 AT_ONCE: Final = 2
-REST: Final = 8
 WAITING: Final = 200
 STREAMS: Final = 100
 
@@ -23,24 +22,13 @@ class Gate:
     Works on a few requests at a time, lets some more wait, and refuses the rest; readers of the event stream
     are counted apart.
 
-    The more deliveries go on, the longer the rest that follows each turn, up to REST times as long as the
-    turn: whoever reads as fast as the API answers must not take the interpreter from them.
-
     Args:
-        load: tells how much delivering goes on, from 0 to 1.
         at_once: requests that are worked on at the same time.
         waiting: requests that may wait besides.
         streams: readers of the event stream.
     """
 
-    def __init__(
-        self,
-        load: Callable[[], float] = lambda: 0.0,
-        at_once: int = AT_ONCE,
-        waiting: int = WAITING,
-        streams: int = STREAMS,
-    ) -> None:
-        self._load = load
+    def __init__(self, at_once: int = AT_ONCE, waiting: int = WAITING, streams: int = STREAMS) -> None:
         self._turns = asyncio.Semaphore(at_once)
         self._room = at_once + waiting
         self._streams = streams
@@ -67,17 +55,8 @@ class Gate:
         """
         Wait for one's turn, and hold it while working.
         """
-        loop = asyncio.get_running_loop()
-        await self._turns.acquire()
-        began = loop.time()
-        try:
+        async with self._turns:
             yield
-        finally:
-            rest_s = REST * self._load() * (loop.time() - began)
-            if rest_s:
-                loop.call_later(rest_s, self._turns.release)
-            else:
-                self._turns.release()
 
     @contextmanager
     def stream(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -26,6 +27,7 @@ from relay.model.errors import JournalBusy, JournalUnusable
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S: Final = 5.0
+LOOK_PATIENCE_S: Final = 0.05  # how long people's look-ups let the writer go first
 _PRAGMAS: Final = (
     "PRAGMA page_size=8192",  # of a new file: events are large for pages of 4 KiB
     "PRAGMA journal_mode=WAL",
@@ -120,6 +122,8 @@ class SqliteDatabase:
         self._reader = sqlite_engine(path).execution_options(relay_write=False)
         self._write_thread = ThreadPoolExecutor(1, "journal-write")
         self._read_thread = ThreadPoolExecutor(1, "journal-read")
+        self._writes = 0
+        self._is_idle = asyncio.Event()
         self._connections: dict[Engine, Connection] = {}
         self._looker: sqlite3.Connection | None = None
         self._look_up_thread = ThreadPoolExecutor(1, "journal-look-up")
@@ -129,7 +133,14 @@ class SqliteDatabase:
         """
         Run `work` in a write transaction, after all earlier ones.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._write_thread, self._write, work)
+        self._writes += 1
+        self._is_idle.clear()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._write_thread, self._write, work)
+        finally:
+            self._writes -= 1
+            if not self._writes:
+                self._is_idle.set()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """
@@ -142,7 +153,14 @@ class SqliteDatabase:
     async def look_up(self, work: Callable[[Snapshot], T]) -> T:
         """
         Run `work`, which people asked for: neither writers nor readers wait for it.
+
+        It begins while nothing is written, if that comes soon: they would take the interpreter from each
+        other, and deliveries wait for the writer.
         """
+        if self._writes:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_PATIENCE_S):
+                    await self._is_idle.wait()
         return await asyncio.get_running_loop().run_in_executor(self._look_up_thread, self._look, work)
 
     def size_bytes(self) -> tuple[int, int]:

@@ -30,7 +30,6 @@ from relay.pipeline.settling import Settler
 from relay.telemetry.metrics import Metrics
 
 GRACE_S: Final = 20.0
-FULL_LOAD: Final = 50  # outcomes that wait to be committed
 
 log = logging.getLogger(__name__)
 
@@ -116,12 +115,6 @@ class Deliver:
             if self._asked_for:
                 await asyncio.wait(self._asked_for, timeout=self._grace_s)
             lanes_done.set()
-
-    def load(self) -> float:
-        """
-        Return how much delivering goes on: 0 none, 1 thousands a second.
-        """
-        return min(self._settler.waiting / FULL_LOAD, 1.0)
 
     async def refresh(self) -> None:
         """

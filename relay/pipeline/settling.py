@@ -53,13 +53,6 @@ class Settler:
         self._has_some = asyncio.Event()
 
     @property
-    def waiting(self) -> int:
-        """
-        Return how many outcomes wait to be committed: the more deliveries there are, the more.
-        """
-        return len(self._waiting)
-
-    @property
     def has_room(self) -> bool:
         """
         Tell whether more attempts may start: with a stuck journal their outcomes must not pile up.

@@ -159,21 +159,6 @@ def test_a_place_is_given_back_whatever_happened() -> None:
             pytest.fail("there was one place only")
 
 
-@pytest.mark.parametrize("load", [0.0, 1.0])
-async def test_a_turn_is_followed_by_a_rest_while_deliveries_go_on(load: float) -> None:
-    gate, loop = Gate(load=lambda: load, at_once=1), asyncio.get_running_loop()
-    async with gate.turn():
-        began = loop.time()
-        while loop.time() == began:  # noqa: ASYNC110 - a turn takes some time
-            await asyncio.sleep(0)
-
-    has_next_to_wait = gate._turns.locked()
-    async with asyncio.timeout(10), gate.turn():
-        pass
-
-    assert (load > 0) is has_next_to_wait
-
-
 async def test_a_body_that_does_not_come_is_not_waited_for(journal_path: Path) -> None:
     async with running_api(journal_path, settings=ApiSettings(patience=Patience(body_s=0.05))) as api:
         reader, writer = await asyncio.open_connection(*api.listener.address)

@@ -7,13 +7,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from threading import Event
 
 import pytest
 from sqlalchemy import Connection, select
 
-from relay.journal import schema
+from relay.journal import schema, sqlite
 from relay.journal.event_lists import LAST_SEQ, last_seq
 from relay.journal.questions import Question, Snapshot
 from relay.journal.reading import SqlReading
@@ -36,13 +37,14 @@ async def database(journal: SqlJournal, journal_path: Path) -> AsyncIterator[Sql
     await opened.close()
 
 
-async def test_looking_waits_neither_for_a_writer_nor_for_a_reader(database: SqliteDatabase) -> None:
+async def test_looking_waits_for_no_reader_and_not_long_for_a_writer(database: SqliteDatabase) -> None:
     free = Event()
 
     def hold(_: Connection) -> bool:
         return free.wait(PATIENCE_S)
 
     writing, reading = asyncio.ensure_future(database.write(hold)), asyncio.ensure_future(database.read(hold))
+    await asyncio.sleep(0)
     async with asyncio.timeout(PATIENCE_S):
         found = await database.look_up(last_seq)
     are_held = not writing.done() and not reading.done()
@@ -50,6 +52,29 @@ async def test_looking_waits_neither_for_a_writer_nor_for_a_reader(database: Sql
 
     assert (0, True) == (found, are_held)
     assert [True, True] == [await writing, await reading]
+
+
+async def test_a_look_begins_when_the_writer_is_done(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "LOOK_PATIENCE_S", PATIENCE_S)
+    first, second, order = Event(), Event(), []
+
+    def hold(end: Event, _: Connection) -> None:
+        end.wait(PATIENCE_S)
+        order.append("written")
+
+    writing = [asyncio.ensure_future(database.write(partial(hold, end))) for end in (first, second)]
+    await asyncio.sleep(0)
+    looking = asyncio.ensure_future(database.look_up(lambda _: order.append("looked")))
+    for end in (first, second):
+        for _ in range(10):
+            await database.read(lambda _: None)
+        end.set()
+    async with asyncio.timeout(PATIENCE_S):
+        await asyncio.gather(looking, *writing)
+
+    assert ["written", "written", "looked"] == order
 
 
 async def test_one_look_sees_one_state(database: SqliteDatabase, journal_path: Path) -> None:

@@ -304,20 +304,3 @@ def query(path: Path, statement: str) -> list[tuple[object, ...]]:
     """
     with sqlite3.connect(path) as direct:
         return direct.execute(statement).fetchall()
-
-
-async def test_the_load_is_as_high_as_outcomes_wait_to_be_committed(journal_path: Path) -> None:
-    clock = ManualClock(SystemClock().now())
-    crm = RecordingSink()
-    async with delivering(journal_path, {"crm": crm}, clock=clock) as running:
-        loads = [running.deliver.load()]
-        for calls in (25, 40):
-            names = [f"{calls}-{number}" for number in range(calls)]
-            before = len(crm.delivered)
-            await running.append(append_of(*(call_change(name, events=1) for name in names)))
-            await crm.wait_until(lambda sink, all_=before + calls: len(sink.delivered) == all_)  # type: ignore[misc]
-            loads.append(running.deliver.load())
-        await clock.run_for(1)
-        await running.settled()
-
-        assert [0.0, 0.5, 1.0, 0.0] == [*loads, running.deliver.load()]
