@@ -27,7 +27,7 @@ from relay.model.errors import JournalBusy, JournalUnusable
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S: Final = 5.0
-LOOK_PATIENCE_S: Final = 0.05  # how long people's look-ups let the writer go first
+LOOK_PATIENCE_S: Final = 0.05
 _PRAGMAS: Final = (
     "PRAGMA page_size=8192",  # of a new file: events are large for pages of 4 KiB
     "PRAGMA journal_mode=WAL",
@@ -114,10 +114,14 @@ class SqliteDatabase:
     Args:
         path: the file.
         changes_between: how many changed rows may gather in the write-ahead log.
+        look_patience_s: how long people's look-ups let the writer go first.
     """
 
-    def __init__(self, path: Path, changes_between: int = CHANGES_BETWEEN) -> None:
+    def __init__(
+        self, path: Path, changes_between: int = CHANGES_BETWEEN, look_patience_s: float = LOOK_PATIENCE_S
+    ) -> None:
         self._path = path
+        self._look_patience_s = look_patience_s
         self._writer = sqlite_engine(path)
         self._reader = sqlite_engine(path).execution_options(relay_write=False)
         self._write_thread = ThreadPoolExecutor(1, "journal-write")
@@ -159,7 +163,7 @@ class SqliteDatabase:
         """
         if self._writes:
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_PATIENCE_S):
+                async with asyncio.timeout(self._look_patience_s):
                     await self._is_idle.wait()
         return await asyncio.get_running_loop().run_in_executor(self._look_up_thread, self._look, work)
 

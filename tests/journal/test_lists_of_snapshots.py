@@ -14,7 +14,7 @@ from threading import Event
 import pytest
 from sqlalchemy import Connection, select
 
-from relay.journal import schema, sqlite
+from relay.journal import schema
 from relay.journal.event_lists import LAST_SEQ, last_seq
 from relay.journal.questions import Question, Snapshot
 from relay.journal.reading import SqlReading
@@ -54,10 +54,8 @@ async def test_looking_waits_for_no_reader_and_not_long_for_a_writer(database: S
     assert [True, True] == [await writing, await reading]
 
 
-async def test_a_look_begins_when_the_writer_is_done(
-    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite, "LOOK_PATIENCE_S", PATIENCE_S)
+async def test_a_look_begins_when_the_writer_is_done(journal: SqlJournal, journal_path: Path) -> None:
+    database = SqliteDatabase(journal_path, look_patience_s=PATIENCE_S)
     first, second, order = Event(), Event(), []
 
     def hold(end: Event, _: Connection) -> None:
@@ -73,6 +71,8 @@ async def test_a_look_begins_when_the_writer_is_done(
         end.set()
     async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(looking, *writing)
+
+    await database.close()
 
     assert ["written", "written", "looked"] == order
 
