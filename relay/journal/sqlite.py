@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
-from relay.journal.checkpoints import CHANGES_BETWEEN, Checkpoints
+from relay.journal.checkpoints import CHANGES_BETWEEN, Checkpoints, existing_database
 from relay.journal.questions import Snapshot
 from relay.journal.statements import sqlite_driver
 from relay.model.errors import JournalBusy, JournalUnusable
@@ -27,7 +27,7 @@ from relay.model.errors import JournalBusy, JournalUnusable
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S: Final = 5.0
-LOOK_PATIENCE_S: Final = 0.05
+LOOK_PATIENCE_S: Final = 0.02
 _PRAGMAS: Final = (
     "PRAGMA page_size=8192",  # of a new file: events are large for pages of 4 KiB
     "PRAGMA journal_mode=WAL",
@@ -71,15 +71,17 @@ class FileLock:
         os.close(self._handle)
 
 
-def sqlite_engine(path: Path) -> Engine:
+def sqlite_engine(path: Path, *, may_be_new: bool = False) -> Engine:
     """
     Return an engine with one connection whose transactions take the write lock at once.
     """
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=StaticPool,
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
-    )
+
+    def connect() -> sqlite3.Connection:
+        if may_be_new:
+            return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+        return existing_database(path, BUSY_TIMEOUT_S)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _: Any) -> None:
@@ -99,7 +101,7 @@ def look_up_connection(path: Path) -> sqlite3.Connection:
     """
     Return a connection that cannot write.
     """
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    connection = existing_database(path, BUSY_TIMEOUT_S)
     for pragma in _LOOK_UP_PRAGMAS:
         connection.execute(pragma)
     return connection
@@ -122,7 +124,7 @@ class SqliteDatabase:
     ) -> None:
         self._path = path
         self._look_patience_s = look_patience_s
-        self._writer = sqlite_engine(path)
+        self._writer = sqlite_engine(path, may_be_new=True)
         self._reader = sqlite_engine(path).execution_options(relay_write=False)
         self._write_thread = ThreadPoolExecutor(1, "journal-write")
         self._read_thread = ThreadPoolExecutor(1, "journal-read")
@@ -209,7 +211,7 @@ class SqliteDatabase:
 
         return self._run(self._writer, kept_up)
 
-    def _between_writes(self, work: Callable[[sqlite3.Connection], None]) -> Future[None]:
+    def _between_writes(self, work: Callable[[sqlite3.Connection], bool]) -> Future[bool]:
         return self._write_thread.submit(lambda: work(sqlite_driver(self._connected(self._writer))))
 
     def _connected(self, engine: Engine) -> Connection:
@@ -227,13 +229,17 @@ class SqliteDatabase:
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         try:
             conn = self._connected(engine)
-            with conn.begin():
-                return work(conn)
+            try:
+                with conn.begin():
+                    return work(conn)
+            finally:
+                if sqlite_driver(conn).in_transaction:  # the toolkit leaves that of a failed commit open
+                    sqlite_driver(conn).rollback()
         except (DatabaseError, sqlite3.DatabaseError) as error:  # the latter of steps past the toolkit
             cause = error.orig if isinstance(error, DatabaseError) else error
             if isinstance(cause, sqlite3.IntegrityError):
                 raise
-            done = "written" if isinstance(cause, sqlite3.OperationalError) else "used"
+            done = "written" if engine is self._writer else "read"
             raise translated(cause, self._path, done) from error
 
     def _look(self, work: Callable[[Snapshot], T]) -> T:

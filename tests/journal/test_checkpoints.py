@@ -15,8 +15,9 @@ from queue import SimpleQueue
 import pytest
 from sqlalchemy import Connection, text
 
-from relay.journal.checkpoints import Checkpoints
+from relay.journal.checkpoints import WRITES_BETWEEN, Checkpoints
 from relay.journal.sqlite import SqliteDatabase
+from relay.journal.statements import sqlite_driver
 from relay.model.errors import JournalUnusable
 
 ROWS = 50
@@ -91,6 +92,44 @@ async def test_a_look_that_takes_long_holds_up_neither_writer_nor_log_for_good(
         looking.execute("ROLLBACK")
 
     await write_until(database, lambda: stored(database) >= 3 * ROWS)
+    log_bytes = database.size_bytes()[1]
+    for _ in range(5 * ROWS):
+        await database.write(note)
+    assert log_bytes == database.size_bytes()[1]
+
+
+async def test_a_look_at_a_journal_that_is_gone_makes_no_new_one(
+    database: SqliteDatabase, tmp_path: Path
+) -> None:
+    path = tmp_path / "some.db"
+    path.unlink()
+
+    for look in (database.look_up(lambda _: None), database.read(lambda _: None)):
+        with pytest.raises(JournalUnusable, match=r"some\.db cannot be read: unable to open database file"):
+            await look
+    assert not path.exists()
+
+
+async def test_a_commit_that_fails_leaves_no_transaction_open(database: SqliteDatabase) -> None:
+    def refuse_commit(conn: Connection) -> None:
+        sqlite_driver(conn).set_authorizer(
+            lambda action, what, *_: (
+                sqlite3.SQLITE_DENY
+                if (action, what) == (sqlite3.SQLITE_TRANSACTION, "COMMIT")
+                else sqlite3.SQLITE_OK
+            )
+        )
+        note(conn)
+
+    def allow(conn: Connection) -> int:
+        sqlite_driver(conn).set_authorizer(None)
+        note(conn)
+        return int(conn.execute(text("SELECT count(*) FROM notes")).scalar_one())
+
+    with pytest.raises(JournalUnusable, match="not authorized"):
+        await database.write(refuse_commit)
+
+    assert 1 == await database.write(allow)
 
 
 async def test_a_file_that_is_gone_is_told_and_not_made_anew(
@@ -105,9 +144,9 @@ async def test_a_file_that_is_gone_is_told_and_not_made_anew(
 
 
 def test_the_log_is_copied_before_the_writer_has_a_turn_and_once_at_a_time(tmp_path: Path) -> None:
-    path, turns, turn = tmp_path / "some.db", SimpleQueue[None](), Future[None]()
+    path, turns, turn = tmp_path / "some.db", SimpleQueue[None](), Future[bool]()
 
-    def at_turn(_: Callable[[sqlite3.Connection], None]) -> Future[None]:
+    def at_turn(_: Callable[[sqlite3.Connection], bool]) -> Future[bool]:
         turns.put(None)
         return turn
 
@@ -121,7 +160,7 @@ def test_the_log_is_copied_before_the_writer_has_a_turn_and_once_at_a_time(tmp_p
             checkpoints.keep_up(changes)
         turns.get(timeout=PATIENCE_S)
         grown_bytes = path.stat().st_size - size_bytes
-        turn.set_result(None)
+        turn.set_result(True)
         until_done(checkpoints)
         checkpoints.keep_up(31)
         until_done(checkpoints)
@@ -132,6 +171,88 @@ def test_the_log_is_copied_before_the_writer_has_a_turn_and_once_at_a_time(tmp_p
     assert (False, False) == (is_early, is_once_more)
     assert grown_bytes > 0
     assert 1 == turns.qsize()
+
+
+@pytest.mark.parametrize(
+    ("copied", "then", "is_due"),
+    [
+        (2**31 - 1, -(2**31) + 8, False),
+        (2**31 - 1, -(2**31) + 9, True),
+        (-(2**31), -(2**31) + 10, True),
+        (100, 5, True),
+    ],
+    ids=["early", "past the largest", "negative", "counted from the beginning again"],
+)
+def test_the_counter_of_changed_rows_may_run_over(
+    tmp_path: Path, copied: int, then: int, is_due: bool
+) -> None:
+    checkpoints = Checkpoints(tmp_path / "some.db", lambda _: done(True), changes_between=10)
+    existing(tmp_path / "some.db")
+    checkpoints.keep_up(copied)
+    until_done(checkpoints)
+    checkpoints.keep_up(then)
+    checkpoints.close()
+
+    assert is_due is (checkpoints._under_way is not None)
+
+
+def test_what_could_not_be_copied_whole_is_due_again(tmp_path: Path) -> None:
+    answers = [done(False), done(True)]
+    checkpoints = Checkpoints(tmp_path / "some.db", lambda _: answers.pop(0), changes_between=10)
+    existing(tmp_path / "some.db")
+    checkpoints.keep_up(10)
+    until_done(checkpoints)
+    checkpoints.keep_up(11)
+    until_done(checkpoints)
+    checkpoints.keep_up(12)
+    checkpoints.close()
+
+    assert ([], None) == (answers, checkpoints._under_way)
+
+
+def test_a_checkpoint_that_failed_is_told_once_and_made_again(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path / "some.db", lambda _: done(True), changes_between=10)
+    checkpoints.keep_up(10)
+    assert checkpoints._under_way is not None
+    with pytest.raises(sqlite3.OperationalError):
+        until_done(checkpoints)
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        checkpoints.keep_up(11)
+    existing(tmp_path / "some.db")
+    checkpoints.keep_up(12)
+    until_done(checkpoints)
+    checkpoints.close()
+
+
+def test_many_small_transactions_are_copied_too_and_none_after_the_end(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path / "some.db", lambda _: done(True))
+    existing(tmp_path / "some.db")
+    for _ in range(WRITES_BETWEEN - 1):
+        checkpoints.keep_up(0)
+    is_early = checkpoints._under_way is not None
+    checkpoints.keep_up(0)
+    until_done(checkpoints)
+    checkpoints.close()
+    checkpoints.keep_up(10**6)
+
+    assert (False, None) == (is_early, checkpoints._under_way)
+
+
+def existing(path: Path) -> None:
+    """
+    Make a database.
+    """
+    with closing(sqlite3.connect(path)) as direct:
+        direct.executescript("PRAGMA journal_mode=WAL; CREATE TABLE notes (note TEXT)")
+
+
+def done(is_whole: bool) -> Future[bool]:
+    """
+    Return what a turn of the writer comes to.
+    """
+    turn: Future[bool] = Future()
+    turn.set_result(is_whole)
+    return turn
 
 
 def until_done(checkpoints: Checkpoints) -> None:

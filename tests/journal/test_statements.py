@@ -76,6 +76,6 @@ async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     garbage.write_bytes(b"no database at all" * 1_000)
     database = SqliteDatabase(garbage)
 
-    with pytest.raises(JournalUnusable, match=r"some\.db cannot be used: file is not a database"):
+    with pytest.raises(JournalUnusable, match=r"some\.db cannot be written: file is not a database"):
         await database.write(lambda conn: INSERT.run(conn, rejects(1)))
     await database.close()
