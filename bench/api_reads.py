@@ -62,7 +62,7 @@ async def reads(params: dict[str, Any]) -> dict[str, float]:
         paths = _paths(ids)
 
         async def ask(due: float, end: float) -> None:
-            while (asked := max(due, time.monotonic())) < end:
+            while (asked := due if every_s else max(due, time.monotonic())) < end:
                 await asyncio.sleep(due - time.monotonic())
                 async with session.get(next(paths)) as answer:
                     await answer.read()

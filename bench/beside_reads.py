@@ -43,10 +43,14 @@ async def beside_reads(params: dict[str, Any]) -> dict[str, float]:
         slices = Slices(time.monotonic() + LEAD_S, pairs, slice_s)
         reader = await _reader({"url": api, "start": slices.start, "pairs": pairs, "slice_s": slice_s,
                                 "reads_per_s": params["reads_per_s"]})  # fmt: skip
-        await asyncio.sleep(slices.start - time.monotonic())
-        async with heartbeat() as heart:
-            await timetable.run(slices.start)
-        said, _ = await reader.communicate()
+        try:
+            await asyncio.sleep(slices.start - time.monotonic())
+            async with heartbeat() as heart:
+                await timetable.run(slices.start)
+            said, _ = await reader.communicate()
+        finally:
+            if reader.returncode is None:
+                reader.kill()
         if reader.returncode != 0:
             raise BenchFailed(f"the readers of the API ended with {reader.returncode}")
         await house.all_delivered(warm_up + len(timetable.called))

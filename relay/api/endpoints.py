@@ -20,7 +20,7 @@ from relay.api.queries import ListQuery
 from relay.config.checked import near_miss
 from relay.config.webhook_secret import decode_secret, new_secret
 from relay.model.endpoint import EndpointSpec, RegisteredEndpoint
-from relay.model.errors import NotFound
+from relay.model.errors import NoSuchPlace, NotFound
 
 PATH: Final = "/v1/endpoints"
 COUNTED: Final = 1_000  # of the newest deliveries, for statistics
@@ -204,7 +204,7 @@ def _place(after: str | None) -> int:
     if after is None:
         return 0
     if not (after.isdigit() and len(after) <= 18):
-        raise ValueError("not a place in the list of endpoints")
+        raise NoSuchPlace("not a place in the list of endpoints")
     return int(after)
 
 

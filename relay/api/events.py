@@ -42,6 +42,8 @@ async def stream_events(reach: Reach, asked: Asked) -> Streaming:
     place = asked.last_event_id if asked.last_event_id is not None else query.after
     newest = reach.tail.newest
     after = newest if place is None else int(place)
+    if after > newest:  # the journal may be a moment ahead of what the loops have told of it
+        newest = await reach.reading.last_seq()
     if after > newest:
         field = "after" if asked.last_event_id is None else LAST_EVENT_ID
         problem = (

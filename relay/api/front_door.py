@@ -33,7 +33,7 @@ from relay.api.problems import (
     problem_of,
 )
 from relay.api.request import body_of, last_event_id_of, once_of, parsed_body, path_of, query_of
-from relay.model.errors import JournalUnusable
+from relay.model.errors import JournalUnusable, NoSuchPlace
 from relay.telemetry.metrics import Metrics
 
 UNKNOWN_ROUTE: Final = "_other"
@@ -157,7 +157,7 @@ class FrontDoor:
             return await self._handled(operation, asked)
         registry = self._reach.registry
         with self._gate.alone(once):
-            known = await registry.recall(once)
+            known = await registry.recall(once, self._reach.clock.now())
             if known is not None:
                 return Answer.of_reply(known, {REPLAYED: "true"})
             answer = await self._handled(operation, asked)
@@ -169,10 +169,7 @@ class FrontDoor:
     async def _handled(self, operation: Operation, asked: Asked) -> Answer | Streaming:
         try:
             return await operation.handler(self._reach, asked)
-        except ValueError as error:
-            # What lists promise of an `after` that no page gave; anything else is a bug.
-            if "after" not in operation.query.model_fields:
-                raise
+        except NoSuchPlace as error:
             raise invalid([FieldError("after", "is the `next` of no page of this list")]) from error
 
     async def _streamed(self, request: web.Request, streaming: Streaming) -> web.StreamResponse:

@@ -34,12 +34,10 @@ def instant(given: object) -> object:
     """
     Read an RFC 3339 time; it is returned in UTC.
     """
-    if isinstance(given, datetime):
-        return given
     if not isinstance(given, str) or not _INSTANT.fullmatch(given):
         raise ValueError("must be a time such as 2026-11-21T10:00:00Z")
     try:
-        return datetime.fromisoformat(given).astimezone(UTC)
+        return datetime.fromisoformat(given.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("is no time there is") from None
 
@@ -71,7 +69,9 @@ AfterSeq = Annotated[
 Patterns = Annotated[
     tuple[
         Annotated[
-            str, AfterValidator(checked.event_pattern), Field(json_schema_extra={"enum": [*known_patterns()]})
+            str,
+            Field(max_length=checked.MAX_PATTERN, json_schema_extra={"enum": [*known_patterns()]}),
+            AfterValidator(checked.event_pattern),
         ],
         ...,
     ],

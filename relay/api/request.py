@@ -36,6 +36,7 @@ from relay.journal.api_port import Once
 
 MAX_BODY: Final = 1024 * 1024
 MAX_FIELDS: Final = 64
+MAX_PARAMETERS: Final = 200
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 LAST_EVENT_ID: Final = "Last-Event-ID"
 KEY_PATTERN: Final = "^[!-~]([ -~]{0,198}[!-~])?$"
@@ -84,7 +85,9 @@ def query_of(given: MultiMapping[str], kind: type[BaseModel]) -> BaseModel:
     lists = _lists(kind)
     wanted: dict[str, object] = {}
     repeated: list[FieldError] = []
-    for name in given.keys():  # noqa: SIM118 - a mapping that may hold a name twice
+    if len(given) > MAX_PARAMETERS:
+        raise Refused(INVALID.about(f"There are more than {MAX_PARAMETERS} parameters."))
+    for name in dict.fromkeys(given):  # a mapping that may hold a name twice
         values = given.getall(name)
         wanted[name] = tuple(values) if name in lists else values[0]
         if len(values) > 1 and name not in lists and name in kind.model_fields:

@@ -11,7 +11,7 @@ from relay.api import shown
 from relay.api.operation import Answer, Asked, Reach
 from relay.api.queries import ListQuery
 from relay.config.schema import ID_PATTERN
-from relay.model.errors import NotFound
+from relay.model.errors import NoSuchPlace, NotFound
 
 _PLACE: Final = re.compile(ID_PATTERN)
 
@@ -22,7 +22,7 @@ async def list_sources(reach: Reach, asked: Asked) -> Answer:
     """
     query, now = asked.query_as(ListQuery), reach.clock.now()
     if query.after is not None and not _PLACE.fullmatch(query.after):
-        raise ValueError("not a place in the list of sources")
+        raise NoSuchPlace("not a place in the list of sources")
     items = [one for one in await reach.reading.list_sources(now) if one.source_id > (query.after or "")]
     page = items[: query.limit]
     place = page[-1].source_id if len(items) > len(page) else None

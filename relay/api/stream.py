@@ -49,7 +49,7 @@ async def event_blocks(
     reading: ReadingJournal, tail: EventTail, wanted: EventFilter, after: int, pace: Pace
 ) -> AsyncGenerator[bytes, None]:
     """
-    Yield blocks for ever, beginning with the place `after`; an empty one each second in which there is none.
+    Yield blocks for ever, beginning with the place `after`; an empty one whenever there was nothing to send.
     """
     place = told = after
     yield b"retry: %d\nid: %d\n\n" % (RECONNECT_MS, place)
@@ -63,6 +63,8 @@ async def event_blocks(
                 told_at = time.monotonic()
             if page.items:
                 told = page.items[-1].seq
+            else:
+                yield b""
             place = _place_after(page, place, newest)
             await sleep(pace.pause_s)
         else:
@@ -74,11 +76,11 @@ async def event_blocks(
 
 
 async def _page(reading: ReadingJournal, wanted: EventFilter, place: int) -> Page[StoredEvent]:
-    while True:
-        try:
-            return await reading.list_events(wanted, str(place), PAGE_EVENTS)
-        except JournalBusy:
-            await sleep(BUSY_PAUSE_S)
+    try:
+        return await reading.list_events(wanted, str(place), PAGE_EVENTS)
+    except JournalBusy:
+        await sleep(BUSY_PAUSE_S)
+        return Page((), str(place))
 
 
 def _place_after(page: Page[StoredEvent], place: int, newest: int) -> int:

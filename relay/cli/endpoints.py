@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TextIO
 
 import typer
 
@@ -103,7 +103,7 @@ def add(
         "events": words(events),
         "sources": words(sources) or None,
         "description": description,
-        "secret": secret_file.read().strip() if secret_file is not None else None,
+        "secret": _secret_of(secret_file) if secret_file is not None else None,
         "timeout_s": timeout_s,
         "max_in_flight": max_in_flight,
         "retry_schedule_s": _whole_numbers(retry_schedule_s),
@@ -241,3 +241,10 @@ def _whole_numbers(text: str | None) -> list[int] | None:
     except ValueError:
         problem = "must be whole numbers of seconds, separated by commas"
         raise typer.BadParameter(problem, param_hint="--retry-schedule-s") from None
+
+
+def _secret_of(file: TextIO) -> str:
+    try:
+        return file.read().strip()
+    except UnicodeDecodeError:
+        raise typer.BadParameter("the file of the secret is not text") from None

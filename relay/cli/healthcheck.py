@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         connection.request("GET", "/livez")
         status = connection.getresponse().status
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, UnicodeError) as error:
         return _say(f"no answer from {address}: {error!r}", 1)
     finally:
         connection.close()

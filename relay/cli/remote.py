@@ -74,8 +74,8 @@ class RemoteRelay:
     """
     Asks one relay; use as an async context manager.
 
-    A request whose connection was lost on the way is made a second time.  All methods
-    raise RelayError, with words for a person, where there is no good answer.
+    A POST whose connection was lost on the way is made a second time, under the same Idempotency-Key.  All
+    methods raise RelayError, with words for a person, where there is no good answer.
     """
 
     def __init__(

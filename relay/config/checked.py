@@ -23,6 +23,7 @@ from relay.model.scopes import SCOPES
 JOURNAL_SCHEMES: Final = ("sqlite:///", "postgresql://")
 LOOPBACKS: Final = ("localhost", "127.0.0.1", "::1")
 MIN_API_KEY: Final = 16
+MAX_PATTERN: Final = 100
 MAX_API_KEY: Final = 512
 
 Item = TypeVar("Item")
@@ -114,6 +115,10 @@ def without_password(url: str) -> str:
     """
     Return a URL as it may be shown.
     """
+    address, question, query = url.partition("?")
+    settings = [one.partition("=") for one in query.split("&")]
+    shown = [f"{name}=***" if "pass" in name.lower() else name + is_ + value for name, is_, value in settings]
+    url = address + question + "&".join(shown)
     before, at, after = url.rpartition("@")
     scheme, slashes, user = before.partition("://")
     return f"{scheme}{slashes}{user.partition(':')[0]}:***@{after}" if at and ":" in user else url

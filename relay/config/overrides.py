@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -23,6 +23,7 @@ NOT_CONFIGURATION: Final = frozenset({"RELAY_URL", "RELAY_API_KEY", "RELAY_KAFKA
 # Kubernetes and Docker describe a service named `relay` to every container beside it.
 _SERVICE_LINK: Final = re.compile(r"[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)|RELAY_PORT")
 _LISTS: Final = ("sources", "endpoints")
+_CLASH: Final = "sets an item of the list that {whole} sets as a whole: give one or the other"
 
 Place = tuple[str | int, ...]
 
@@ -62,7 +63,10 @@ def find_overrides(data: Mapping[str, Any], environ: Mapping[str, str]) -> tuple
             faults.append(Fault(name, str(error)))
         else:
             overrides.append(Override(name, environ[name], _literal(environ[name]), place))
-    return overrides, faults
+    clashing = list(_clashing(overrides))
+    faults += [Fault(inner.name, _CLASH.format(whole=whole.name)) for whole, inner in clashing]
+    unclear = [inner for _, inner in clashing]
+    return [one for one in overrides if one not in unclear], faults
 
 
 def put(data: dict[str, Any], place: Place, value: object) -> None:
@@ -78,6 +82,17 @@ def put(data: dict[str, Any], place: Place, value: object) -> None:
             inside[step] = {}
         inside = inside[step]
     inside[place[-1]] = value
+
+
+def _clashing(overrides: Sequence[Override]) -> Iterator[tuple[Override, Override]]:
+    """
+    Yield what sets a whole list with what sets an item of that list, which may then be another one.
+    """
+    for whole in overrides:
+        if len(whole.place) == 1 and whole.place[0] in _LISTS:
+            yield from (
+                (whole, one) for one in overrides if one is not whole and one.place[0] == whole.place[0]
+            )
 
 
 def _literal(text: str) -> Any:

@@ -250,7 +250,9 @@ def _of_its_kind(given: object, _handler: object, info: ValidationInfo) -> Sourc
 EventPatterns = Annotated[
     tuple[
         Annotated[
-            str, AfterValidator(checked.event_pattern), Field(json_schema_extra={"enum": [*known_patterns()]})
+            str,
+            Field(max_length=checked.MAX_PATTERN, json_schema_extra={"enum": [*known_patterns()]}),
+            AfterValidator(checked.event_pattern),
         ],
         ...,
     ],

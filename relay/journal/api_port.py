@@ -48,9 +48,9 @@ class RegistryJournal(Protocol):
     with another request before.
     """
 
-    async def recall(self, once: Once) -> bytes | None:
+    async def recall(self, once: Once, now: datetime) -> bytes | None:
         """
-        Return the reply stored for a key, or None: it is new.
+        Return the reply stored for a key, or None: it is new, or as good as new.
         """
         ...
 

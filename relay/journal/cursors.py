@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 import orjson
 
+from relay.model.errors import NoSuchPlace
+
 MAX_CHARS: Final = 400
 MAX_SEQ_DIGITS: Final = 18
 LAST: Final = 2**62  # after every number that the journal holds
@@ -50,14 +52,14 @@ def call_place(text: str | None) -> CallPlace:
     Read a place in the list of calls; None is its beginning.
 
     Raises:
-        ValueError: not made by `text_of`.
+        NoSuchPlace: not made by `text_of`.
     """
     if text is None:
         return NEWEST_CALL
     match _parts(text):
         case [int(started_ms), str(call_id)] if _is_number(started_ms):
             return CallPlace(started_ms, call_id)
-    raise ValueError(_NOT_OURS)
+    raise NoSuchPlace(_NOT_OURS)
 
 
 def delivery_place(text: str | None) -> DeliveryPlace:
@@ -65,14 +67,14 @@ def delivery_place(text: str | None) -> DeliveryPlace:
     Read a place in the list of deliveries; None is its beginning.
 
     Raises:
-        ValueError: not made by `text_of`.
+        NoSuchPlace: not made by `text_of`.
     """
     if text is None:
         return NEWEST_DELIVERY
     match _parts(text):
         case [int(seq), int(endpoint_no), int(job)] if all(map(_is_number, (seq, endpoint_no, job))):
             return DeliveryPlace(seq, endpoint_no, job)
-    raise ValueError(_NOT_OURS)
+    raise NoSuchPlace(_NOT_OURS)
 
 
 def seq_place(text: str | None) -> int:
@@ -80,22 +82,22 @@ def seq_place(text: str | None) -> int:
     Read a seq; None is before the first.
 
     Raises:
-        ValueError: not a number that a seq can be.
+        NoSuchPlace: not a number that a seq can be.
     """
     if text is None:
         return 0
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_SEQ_DIGITS):
-        raise ValueError("a place in the list of events is a seq: a number, in digits")
+        raise NoSuchPlace("a place in the list of events is a seq: a number, in digits")
     return int(text)
 
 
 def _parts(text: str) -> object:
     if len(text) > MAX_CHARS:
-        raise ValueError(_NOT_OURS)
+        raise NoSuchPlace(_NOT_OURS)
     try:
         parts: object = orjson.loads(b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except ValueError as error:
-        raise ValueError(_NOT_OURS) from error
+        raise NoSuchPlace(_NOT_OURS) from error
     return parts
 
 

@@ -21,15 +21,15 @@ FORGET_AT_ONCE: Final = 1_000
 _t = schema.idempotency_keys
 
 
-def recall(conn: Connection, once: Once, since: datetime | None = None) -> bytes | None:
+def recall(conn: Connection, once: Once, now: datetime) -> bytes | None:
     """
-    Return the reply stored for a key, where it is not older than `since`.
+    Return the reply stored for a key, where it is not too old.
 
     Raises:
         Conflict: the key came with another request.
     """
     row = conn.execute(select(_t).where(_t.c.owner == once.owner, _t.c.key == once.key)).one_or_none()
-    if row is None or (since is not None and row.made_ms < to_ms(since)):
+    if row is None or row.made_ms < to_ms(now - KEEP_REPLIES):
         return None
     if row.digest != once.digest:
         raise Conflict("this Idempotency-Key came with another request before: use a new one")
@@ -42,7 +42,7 @@ def done_once(conn: Connection, once: Once | None, make: Callable[[], bytes], no
     """
     if once is None:
         return make()
-    stored = recall(conn, once, now - KEEP_REPLIES)
+    stored = recall(conn, once, now)
     if stored is not None:
         return stored
     reply = make()

@@ -42,8 +42,8 @@ class SqlRegistry:
         self._epoch = epoch
         self._matcher = matcher
 
-    async def recall(self, once: Once) -> bytes | None:
-        return await self._database.read(lambda conn: idempotency.recall(conn, once))
+    async def recall(self, once: Once, now: datetime) -> bytes | None:
+        return await self._database.read(lambda conn: idempotency.recall(conn, once, now))
 
     async def remember(self, once: Once, reply: bytes, now: datetime) -> bytes:
         return await self._write(lambda conn, _: idempotency.done_once(conn, once, lambda: reply, now))

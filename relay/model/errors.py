@@ -157,6 +157,12 @@ class PublisherLost(RelayError):
         self.reason = reason
 
 
+class NoSuchPlace(ValueError):
+    """
+    A place in a list that no page of it gave.
+    """
+
+
 class NotFound(RelayError):
     """
     There is no such thing; the message says what was looked for.

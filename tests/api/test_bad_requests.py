@@ -294,6 +294,27 @@ async def test_a_bug_is_not_blamed_on_the_place_in_a_list(api: Api) -> None:
         for path in ("/v1/calls?queue=", "/v1/calls?agent=", "/v1/endpoints/", "/v1/events/", "/schemas/"):
             answer = await api.ask("GET", path + text)
             assert answer.status in (200, 404, 422)
+            assert answer.status != 422 or "after" not in answer.faulty
+
+
+async def test_parameters_are_bounded(api: Api) -> None:
+    for many in ("&".join(["type=call.*"] * 201), "&".join(f"a{number}" for number in range(201))):
+        answer = await api.ask("GET", f"/v1/events?{many}")
+        assert (422, "invalid") == answer.problem
+        assert b"more than 200 parameters" in answer.body
+
+
+async def test_a_pattern_is_bounded_and_not_repeated(api: Api) -> None:
+    body = {"url": "https://crm.example/hook", "events": ["x" * 100_000]}
+    answer = await api.ask("POST", "/v1/endpoints", body)
+
+    assert (422, ["events[0]"]) == (answer.status, list(answer.faulty))
+    assert len(answer.body) < 1_000
+
+
+@pytest.mark.parametrize("time", ["2026-11-21t10:00:00z", "2026-11-21T20:00:00%2B10:00"])
+async def test_a_time_may_be_written_as_the_rfc_allows(api: Api, time: str) -> None:
+    assert 200 == (await api.ask("GET", f"/v1/events?recorded_from={time}")).status
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,13 @@ async def test_a_bug_is_logged_counted_and_not_explained(
     assert (error, "/v1/events/{event_id}") == (record.exc_info[1], vars(record)["route"])
 
 
+async def test_a_bug_in_a_list_is_not_blamed_on_who_asked(journal_path: Path) -> None:
+    async with running_api(journal_path, change_reach=behind(Failing(ValueError("no")))) as api:
+        answer = await api.ask("GET", "/v1/events?after=5")
+
+    assert (500, "bug") == answer.problem
+
+
 async def test_a_busy_journal_asks_to_come_again(journal_path: Path) -> None:
     async with running_api(journal_path, change_reach=behind(Failing(JournalBusy("locked")))) as api:
         answer = await api.ask("GET", EVENT)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import pytest
 
+from relay.config.checked import without_password
+from relay.model.errors import ConfigError
 from relay.sources.voipcloud.config import VoipcloudConfig
 from tests.config.conftest import ENDPOINT, SOURCE, ConfigFile
 
@@ -119,3 +121,30 @@ def test_what_is_no_configuration_is_left_alone(file: ConfigFile) -> None:
 
     assert isinstance(source, VoipcloudConfig)
     assert "named by the file" == source.token.reveal()
+
+
+@pytest.mark.parametrize("whole", ["[]", "oops", '[{ id = "other" }]'])
+def test_a_list_and_one_of_its_items_are_not_set_both(file: ConfigFile, whole: str) -> None:
+    environ = {"RELAY_SOURCES": whole, "RELAY_SOURCES__PBX_SYDNEY__TOKEN": "of another"}
+
+    with pytest.raises(ConfigError) as raised:
+        file.load(SOURCE, environ)
+
+    said = str(raised.value)
+    assert "RELAY_SOURCES__PBX_SYDNEY__TOKEN: sets an item of the list that RELAY_SOURCES sets" in said
+    assert "of another" not in said
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:top@h/db", "postgresql://u:***@h/db"),
+        (
+            "postgresql://u@h/db?sslmode=require&password=top",
+            "postgresql://u@h/db?sslmode=require&password=***",
+        ),
+        ("sqlite:///relay.db", "sqlite:///relay.db"),
+    ],
+)
+def test_a_journal_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert shown == without_password(url)

@@ -36,7 +36,7 @@ async def test_the_same_request_is_answered_alike_and_not_done_again(journal_pat
 
     async with open_sqlite(journal_path, "tests", NOW) as journal:
         again = await journal.registry.create_endpoint(endpoint_spec(), lambda _: b"new", NOW + DAY, ONCE)
-        recalled = await journal.registry.recall(ONCE)
+        recalled = await journal.registry.recall(ONCE, NOW)
 
         assert [b"crm 1"] * 3 == [first, again, recalled]
         assert 1 == len(await journal.registry.registered(NOW))
@@ -60,7 +60,7 @@ async def test_a_key_that_comes_with_another_request_is_refused(journal: SqlJour
     with pytest.raises(Conflict, match="came with another request"):
         await journal.registry.create_endpoint(endpoint_spec("ops"), told, NOW, other)
     with pytest.raises(Conflict, match="came with another request"):
-        await journal.registry.recall(other)
+        await journal.registry.recall(other, NOW)
     with pytest.raises(Conflict, match="came with another request"):
         await journal.registry.remember(other, b"reply", NOW)
 
@@ -82,7 +82,7 @@ async def test_what_was_refused_may_be_asked_again(journal: SqlJournal) -> None:
     with pytest.raises(Conflict, match="ids are not used again"):
         await journal.registry.create_endpoint(endpoint_spec(), told, NOW, ONCE)
 
-    assert await journal.registry.recall(ONCE) is None
+    assert await journal.registry.recall(ONCE, NOW) is None
     assert b"ops 1" == await journal.registry.create_endpoint(endpoint_spec("ops"), told, NOW, ONCE)
 
 
@@ -104,7 +104,7 @@ async def test_of_two_replies_to_remember_the_first_stands(journal: SqlJournal) 
     replies = [await journal.registry.remember(ONCE, reply, NOW) for reply in (b"first", b"second")]
 
     assert [b"first", b"first"] == replies
-    assert b"first" == await journal.registry.recall(ONCE)
+    assert b"first" == await journal.registry.recall(ONCE, NOW)
 
 
 async def test_after_a_day_a_key_is_new_again(journal: SqlJournal) -> None:
@@ -112,8 +112,9 @@ async def test_after_a_day_a_key_is_new_again(journal: SqlJournal) -> None:
     a_day_later = NOW + DAY + timedelta(milliseconds=1)
 
     other = replace(ONCE, digest=b"another body")
+    assert await journal.registry.recall(other, a_day_later) is None
     assert b"second" == await journal.registry.remember(other, b"second", a_day_later)
-    assert b"second" == await journal.registry.recall(other)
+    assert b"second" == await journal.registry.recall(other, a_day_later)
 
 
 async def test_old_replies_are_forgotten_some_at_a_time(journal: SqlJournal, journal_path: Path) -> None:

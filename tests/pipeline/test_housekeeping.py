@@ -56,7 +56,7 @@ async def test_replies_are_forgotten_after_a_day(
 ) -> None:
     await housekeeping(journal, ManualClock(NOW + age)).clear(asyncio.Event())
 
-    assert kept == await journal.registry.recall(ONCE)
+    assert kept == await journal.registry.recall(ONCE, NOW)
 
 
 async def test_once_told_to_stop_the_rest_is_left(journal: SqlJournal) -> None:
