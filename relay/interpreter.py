@@ -9,7 +9,7 @@ import sys
 from typing import Final
 
 # How long a thread may keep the interpreter from the event loop; those of the journal are often busy.
-SWITCH_INTERVAL_S: Final = 0.0001
+SWITCH_INTERVAL_S: Final = 0.0005
 # Objects of an event live for milliseconds and hold no cycles: looking for some at every 700 finds nothing.
 COLLECT_AFTER: Final = (20_000, 20, 50)
 
