@@ -132,7 +132,7 @@ class FrontDoor:
             if request.method in _BODIES:
                 body = await body_of(request, operation.body is not None, self._patience.body_s)
             # Whoever waits for a receiver must not keep the others waiting.
-            async with nullcontext() if operation.waits_for_others else self._gate.turn():
+            async with nullcontext() if operation.waits_for_others else self._gate.turn:
                 answer = await self._worked_on(operation, request, owner, body)
         if isinstance(answer, Streaming):
             return await self._streamed(request, answer)

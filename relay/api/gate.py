@@ -5,8 +5,8 @@ How many requests there may be at a time: the API runs beside the deliveries, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from relay.api.problems import BUSY, CONFLICT, Refused
@@ -50,13 +50,12 @@ class Gate:
         finally:
             self._room += 1
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    @property
+    def turn(self) -> asyncio.Semaphore:
         """
-        Wait for one's turn, and hold it while working.
+        Return what to wait for before working, and to hold while working.
         """
-        async with self._turns:
-            yield
+        return self._turns
 
     @contextmanager
     def stream(self) -> Iterator[None]:

@@ -23,8 +23,8 @@ from relay.model.scopes import SCOPES
 JOURNAL_SCHEMES: Final = ("sqlite:///", "postgresql://")
 LOOPBACKS: Final = ("localhost", "127.0.0.1", "::1")
 MIN_API_KEY: Final = 16
-MAX_PATTERN: Final = 100
 MAX_API_KEY: Final = 512
+MAX_PATTERN: Final = 100
 
 Item = TypeVar("Item")
 

@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+BUSY_TIMEOUT_S: Final = 5.0
 CHANGES_BETWEEN: Final = 4_000  # changed rows; of large appends some 1,000 pages of 8 KiB
 WRITES_BETWEEN: Final = 200  # transactions; a small one writes some fifteen pages
 _COUNTER: Final = 0xFFFF_FFFF  # SQLite counts changed rows in 32 bits
@@ -86,13 +87,16 @@ class Checkpoints:
         return self._on_writer(_finish).result()
 
 
-def existing_database(path: Path, timeout_s: float = 5.0) -> sqlite3.Connection:
+def existing_database(path: Path) -> sqlite3.Connection:
     """
     Open a database; never a new one in the place of one that is gone.
     """
-    address = f"{path.absolute().as_uri()}?mode=rw"
     return sqlite3.connect(
-        address, timeout=timeout_s, isolation_level=None, uri=True, check_same_thread=False
+        f"{path.absolute().as_uri()}?mode=rw",
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        uri=True,
+        check_same_thread=False,
     )
 
 

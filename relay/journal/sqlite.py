@@ -19,14 +19,13 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
-from relay.journal.checkpoints import CHANGES_BETWEEN, Checkpoints, existing_database
+from relay.journal.checkpoints import BUSY_TIMEOUT_S, CHANGES_BETWEEN, Checkpoints, existing_database
 from relay.journal.questions import Snapshot
 from relay.journal.statements import sqlite_driver
 from relay.model.errors import JournalBusy, JournalUnusable
 
 T = TypeVar("T")
 
-BUSY_TIMEOUT_S: Final = 5.0
 LOOK_PATIENCE_S: Final = 0.02
 _PRAGMAS: Final = (
     "PRAGMA page_size=8192",  # of a new file: events are large for pages of 4 KiB
@@ -79,7 +78,7 @@ def sqlite_engine(path: Path, *, may_be_new: bool = False) -> Engine:
     def connect() -> sqlite3.Connection:
         if may_be_new:
             return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
-        return existing_database(path, BUSY_TIMEOUT_S)
+        return existing_database(path)
 
     engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
 
@@ -101,7 +100,7 @@ def look_up_connection(path: Path) -> sqlite3.Connection:
     """
     Return a connection that cannot write.
     """
-    connection = existing_database(path, BUSY_TIMEOUT_S)
+    connection = existing_database(path)
     for pragma in _LOOK_UP_PRAGMAS:
         connection.execute(pragma)
     return connection
@@ -203,10 +202,7 @@ class SqliteDatabase:
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         def kept_up(conn: Connection) -> T:
-            try:
-                self._checkpoints.keep_up(sqlite_driver(conn).total_changes)
-            except sqlite3.Error as error:
-                raise translated(error, self._path) from error
+            self._checkpoints.keep_up(sqlite_driver(conn).total_changes)
             return work(conn)
 
         return self._run(self._writer, kept_up)

@@ -20,32 +20,7 @@ from sqlalchemy.sql.expression import ClauseElement, Executable
 from sqlalchemy.types import TypeEngine
 
 # For how many rows a statement is rendered.  SQLite takes 32,766 parameters in a statement.
-SIZES: Final = (
-    512,
-    480,
-    448,
-    384,
-    320,
-    256,
-    224,
-    192,
-    160,
-    128,
-    96,
-    80,
-    64,
-    48,
-    32,
-    24,
-    16,
-    12,
-    8,
-    6,
-    4,
-    3,
-    2,
-    1,
-)
+SIZES: Final = (*range(512, 127, -32), 96, 80, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
 MAX_PARAMETERS: Final = 32_766
 
 

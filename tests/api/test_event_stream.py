@@ -36,7 +36,7 @@ async def until(is_so: Callable[[], bool]) -> None:
     """
     async with asyncio.timeout(DEADLINE_S):
         while not is_so():  # noqa: ASYNC110 - other tasks make it so, and none of them tells
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
 
 
 async def test_a_reader_gets_what_happens_from_now_on(api: Api) -> None:
