@@ -104,7 +104,7 @@ def list_calls(
     Return a page of calls, newest start first; it looks at about `scanned_rows` of them at the most.
 
     Raises:
-        ValueError: `after` is no place in the list.
+        NoSuchPlace: `after` is no place in the list.
     """
     place = call_place(after)
     low = -LAST if wanted.started_from is None else ms_from(wanted.started_from)

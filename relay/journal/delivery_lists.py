@@ -157,7 +157,7 @@ def list_deliveries(
     Return a page of deliveries, newest event first; it looks at about `scanned_rows` of them at the most.
 
     Raises:
-        ValueError: `after` is no place in the list.
+        NoSuchPlace: `after` is no place in the list.
     """
     place = delivery_place(after)
     first_no, last_no, endpoints = look.rows(ENDPOINTS, endpoint_id=wanted.endpoint_id)[0]

@@ -128,7 +128,7 @@ def list_events(
     was set back.
 
     Raises:
-        ValueError: `after` is no seq.
+        NoSuchPlace: `after` is no seq.
     """
     start, last = seq_place(after), last_seq(look)
     recorded_from = None if wanted.recorded_from is None else ms_from(wanted.recorded_from)

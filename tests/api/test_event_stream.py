@@ -107,6 +107,14 @@ async def test_a_place_ahead_of_the_journal_is_refused(api: Api) -> None:
     assert (422, ["Last-Event-ID"]) == (in_header.status, list(in_header.faulty))
 
 
+async def test_a_place_that_the_journal_has_and_the_loops_have_not_told_of_yet_is_taken(api: Api) -> None:
+    await api.journal.append(append_of(call_change("a")))
+    async with reading(api.client, "after=3") as reader:
+        first = await reader.block()
+
+    assert "3" == (first and first.id)
+
+
 async def test_a_reader_at_the_end_hears_that_the_stream_lives(journal_path: Path) -> None:
     async with running_api(journal_path, change_reach=heartbeats) as api:
         async with reading(api.client, "after=0") as reader:
@@ -277,6 +285,22 @@ async def test_a_busy_journal_is_asked_again() -> None:
     await blocks.aclose()
 
     assert [b"", b"", b"event: call.updated\ndata: {}\nid: 1\n\n"] == sent
+
+
+async def test_a_filter_that_lets_nothing_through_lets_the_reader_be_looked_after() -> None:
+    """
+    An empty block is when the front door notices that the reader has gone.
+    """
+    tail = EventTail(1)
+    blocks = event_blocks(as_reading(Unready([], ())), tail, EventFilter(), 0, Pace())
+
+    sent = [await anext(blocks)]
+    for newest in (2, 3):
+        sent.append(await anext(blocks))
+        tail.move_to(newest)
+    await blocks.aclose()
+
+    assert [b"retry: 1000\nid: 0\n\n", b"", b""] == sent
 
 
 async def test_a_journal_that_cannot_be_read_ends_the_stream() -> None:

@@ -194,3 +194,14 @@ async def test_a_secret_file_that_is_not_there_is_wrong_usage(tmp_path: Path) ->
     done = await ran("http://127.0.0.1:1", "endpoints", "add", "https://x", *options)
 
     assert (2, "") == (done.code, done.out)
+
+
+async def test_a_secret_file_that_is_no_text_is_wrong_usage(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(b"\xff\xfe\x00")
+    done = await ran(
+        "http://127.0.0.1:9", "endpoints", "add", URL, "--events", "*", "--secret-file", str(file)
+    )
+
+    assert 2 == done.code
+    assert "the file of the secret is not text" in done.err

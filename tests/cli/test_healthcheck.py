@@ -78,3 +78,11 @@ def test_what_is_no_address_is_a_usage_error(address: str) -> None:
     done = check(address)
 
     assert (2, f"relay: {address} is not HOST:PORT\n") == (done.returncode, done.stderr)
+
+
+def test_a_name_that_no_host_can_have_is_a_failure_with_a_reason() -> None:
+    done = check(f"{'x' * 64}.example:8081")
+
+    assert 1 == done.returncode
+    assert "no answer from" in done.stderr
+    assert "Traceback" not in done.stderr
