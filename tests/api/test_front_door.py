@@ -21,6 +21,7 @@ from relay.api.problems import Refused
 from relay.api.server import ApiSettings
 from relay.model.errors import ConfigError, JournalBusy, JournalUnusable, TransportError
 from relay.model.event import StoredEvent
+from relay.model.listing import Page
 from tests.api.conftest import ANY_PORT, NEW, Api, running_api
 
 EVENT = "/v1/events/evt_aaaaaaaaaaaaaaaaaaaa"
@@ -35,6 +36,12 @@ class Failing:
         self._error = error
 
     async def event(self, _event_id: str) -> StoredEvent | None:
+        """
+        Fail.
+        """
+        raise self._error
+
+    async def list_events(self, *_: object) -> Page[StoredEvent]:
         """
         Fail.
         """
