@@ -6,11 +6,12 @@ As in `relay.journal.port` every method is one transaction and raises JournalUnu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Final, Protocol
 
+from relay.model.coverage import Read
 from relay.model.endpoint import EndpointSpec, RegisteredEndpoint
 from relay.model.event import StoredEvent
 from relay.model.listing import (
@@ -24,8 +25,14 @@ from relay.model.listing import (
     EndpointCounts,
     EventFilter,
     Page,
+    RejectFilter,
     SourceItem,
+    StreamCoverage,
 )
+from relay.model.source_work import Alias, SourceJob, StoredReject
+
+MAX_INBOX: Final = 10_000  # items of one source; beyond it a push is refused and counted
+MAX_WAITING_JOBS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,5 +212,104 @@ class ReadingJournal(Protocol):
     async def list_sources(self, now: datetime) -> list[SourceItem]:
         """
         Return all sources by id.
+        """
+        ...
+
+    async def stream_coverage(self, source_id: str) -> list[StreamCoverage] | None:
+        """
+        Return what was read of each stream and what was not; None where there is no such source.
+        """
+        ...
+
+    async def list_reads(
+        self, source_id: str, stream: str | None, after: str | None, limit: int
+    ) -> Page[Read]:
+        """
+        Return the complete reads that are kept, newest first.
+        """
+        ...
+
+    async def list_rejects(self, wanted: RejectFilter, after: str | None, limit: int) -> Page[StoredReject]:
+        """
+        Return rows that could not be read, newest first.
+        """
+        ...
+
+    async def list_jobs(self, source_id: str, kind: str, after: str | None, limit: int) -> Page[SourceJob]:
+        """
+        Return the jobs of a kind, newest first.
+        """
+        ...
+
+    async def job(self, job_id: int) -> SourceJob | None:
+        """
+        Return a job.
+        """
+        ...
+
+    async def list_aliases(self, source_id: str | None, after: str | None, limit: int) -> Page[Alias]:
+        """
+        Return aliases by source and natural id.
+        """
+        ...
+
+
+class SourceWorkJournal(Protocol):
+    """
+    The journal as whoever asks something of a source's owner needs it.  `once` is as in RegistryJournal.
+    """
+
+    async def put_down(
+        self,
+        source_id: str,
+        kind: str,
+        body: Mapping[str, Any],
+        answer: Callable[[int], bytes],
+        now: datetime,
+        once: Once | None = None,
+    ) -> bytes:
+        """
+        Put an item into a source's inbox; `answer` makes the reply of its number.
+
+        Raises:
+            NotFound: there is no such source.
+            Conflict: its inbox is full (MAX_INBOX).
+        """
+        ...
+
+    async def make_job(
+        self,
+        source_id: str,
+        kind: str,
+        start: datetime,
+        end: datetime,
+        answer: Callable[[SourceJob], bytes],
+        now: datetime,
+        once: Once | None = None,
+    ) -> bytes:
+        """
+        Make a job for a source's owner.
+
+        Raises:
+            NotFound: there is no such source.
+            Conflict: too many jobs of it wait (MAX_WAITING_JOBS).
+        """
+        ...
+
+    async def cancel_job(self, job_id: int, now: datetime) -> SourceJob:
+        """
+        Cancel a job that has not ended; one that has stays as it is.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        ...
+
+    async def import_aliases(self, aliases: Sequence[Alias]) -> int:
+        """
+        Keep aliases of another journal of this deployment; return how many were new.
+
+        Raises:
+            Conflict: one is here with another call id; nothing was changed.
         """
         ...

@@ -183,8 +183,8 @@ def _write_poll(conn: Connection, change: Append) -> None:
             for reject in change.rejects
         ]
         conn.execute(insert_new(dialect, schema.rejects), rows)
-    if change.covered:
-        extend_coverage(conn, change.source_id, change.stream, change.covered)
+    if change.read:
+        extend_coverage(conn, change.source_id, change.stream, change.read.covered)
     if change.stream_state:
         state = change.stream_state
         row = place | {

@@ -9,7 +9,7 @@ from collections import defaultdict
 from sqlalchemy import Connection, delete, insert, select
 
 from relay.journal import schema
-from relay.model.change import Interval
+from relay.model.coverage import Interval
 from relay.model.times import from_ms, to_ms
 
 _t = schema.coverage

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select
 
 from relay.journal import schema
-from relay.journal.port import KnownDigests, NearKeys, StreamState
+from relay.journal.port import KnownDigests, KnownLegRow, NearKeys, StreamState
 from relay.journal.rows import call_of, leg_of, slices
 from relay.model.change import Neighbourhood, SourceHead
 from relay.model.times import from_ms, to_ms
@@ -73,13 +73,14 @@ def known_digests(conn: Connection, source_id: str, stream: str, since: datetime
     """
     Return the row digests of legs that started since, and of all rejects.
     """
-    of_legs = select(_legs.c.digest).where(
-        _legs.c.source_id == source_id, _legs.c.stream == stream, _legs.c.started_ms >= to_ms(since)
-    )
+    of_legs = select(
+        _legs.c.digest, _legs.c.base_key, _legs.c.started_ms, _legs.c.ended_ms.is_not(None)
+    ).where(_legs.c.source_id == source_id, _legs.c.stream == stream, _legs.c.started_ms >= to_ms(since))
     of_rejects = select(_rejects.c.digest).where(
         _rejects.c.source_id == source_id, _rejects.c.stream == stream
     )
-    return KnownDigests(tuple(conn.execute(of_legs).scalars()), tuple(conn.execute(of_rejects).scalars()))
+    legs = (KnownLegRow(d, base, from_ms(ms), bool(closed)) for d, base, ms, closed in conn.execute(of_legs))
+    return KnownDigests(tuple(legs), tuple(conn.execute(of_rejects).scalars()))
 
 
 def neighbourhood(conn: Connection, source_id: str, keys: NearKeys) -> Neighbourhood:

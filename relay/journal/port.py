@@ -7,16 +7,18 @@ can no longer be used (the process then stops) and JournalBusy where a retry may
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
-from relay.model.change import CallChange, Interval, Neighbourhood, Reject, SourceChange, SourceHead
+from relay.model.change import CallChange, Neighbourhood, Reject, SourceChange, SourceHead
+from relay.model.coverage import Gap, Interval, Read
 from relay.model.endpoint import Delivery, Endpoint, EndpointSpec
 from relay.model.event import Event, StoredEvent
 from relay.model.journal_stats import Backlog, JournalStats
 from relay.model.settlement import Settlement
+from relay.model.source_work import Allowance, InboxItem, SourceJob, StoredReject
 
 MAX_EVENTS_PER_APPEND = 500
 # DESIGN allows 5,000; to make the rows of so many would hold the event loop for longer than 20 ms.
@@ -38,18 +40,25 @@ class Identity:
 class StreamState:
     """
     What is known of one stream: state up, degraded or absent; the scheme its leg ids follow.
+
+    `visibility` is what was measured of when its rows appear (`relay.normalise.visibility`), as JSON.
     """
 
     state: str = "up"
     id_scheme: str = "facts"
     not_found_in_a_row: int = 0
     had_good_answer: bool = False
+    visibility: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Append:
     """
     Everything one transaction writes for a source (I1).
+
+    `read` extends the coverage.  `gaps` are opened, or, where one of that stream and start is there,
+    changed.  `taken_items` leave the inbox; `job` is how far a job has come; `replayed` are digests of
+    rejects of the stream that are none any more.
     """
 
     source_id: str
@@ -58,8 +67,12 @@ class Append:
     calls: tuple[CallChange, ...] = ()
     source: SourceChange | None = None
     rejects: tuple[Reject, ...] = ()
-    covered: Interval | None = None
+    read: Read | None = None
     stream_state: StreamState | None = None
+    gaps: tuple[Gap, ...] = ()
+    taken_items: tuple[int, ...] = ()
+    job: SourceJob | None = None
+    replayed: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +102,24 @@ class NearKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownDigests:
+class KnownLegRow:
     """
-    Digests of rows that were read before: as legs, and as rejects.
+    A row that is held as a leg, in the state last read.
     """
 
-    of_legs: tuple[bytes, ...]
+    digest: bytes
+    base_key: str
+    started_at: datetime
+    is_closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDigests:
+    """
+    Rows that were read before: as legs, and digests of those kept as rejects.
+    """
+
+    of_legs: tuple[KnownLegRow, ...]
     of_rejects: tuple[bytes, ...]
 
 
@@ -125,7 +150,7 @@ class PollJournal(Protocol):
 
     async def known_digests(self, source_id: str, stream: str, since: datetime) -> KnownDigests:
         """
-        Return the row digests of legs that started since, and of all rejects of the stream.
+        Return the rows of legs that started since, provisional ones apart, and of all rejects of the stream.
         """
         ...
 
@@ -147,9 +172,104 @@ class PollJournal(Protocol):
         """
         ...
 
+    async def oldest_unsettled_start(self, source_id: str, ended_from: datetime) -> datetime | None:
+        """
+        Return when the oldest call started whose end was published and which is not settled, of those that
+        ended at `ended_from` or later.
+        """
+        ...
+
+    async def unsettled_calls(
+        self, source_id: str, ended_from: datetime, ended_before: datetime, limit: int
+    ) -> Neighbourhood:
+        """
+        Return calls, oldest end first, whose end was published in an event and which are not settled.
+        """
+        ...
+
+    async def silent_calls(
+        self, source_id: str, started_from: datetime, started_before: datetime, limit: int
+    ) -> Neighbourhood:
+        """
+        Return calls, oldest start first, that ended before publishing began and were never published.
+        """
+        ...
+
+    async def calls_between(
+        self, source_id: str, started_from: datetime, started_before: datetime
+    ) -> Neighbourhood:
+        """
+        Return the calls with a leg that started in between, each with all its legs.
+        """
+        ...
+
     async def coverage(self, source_id: str) -> dict[str, list[Interval]]:
         """
         Return what was read completely, by stream, oldest first, merged where intervals touch.
+        """
+        ...
+
+    async def reads(
+        self, source_id: str, since: datetime, tiers: Collection[str] | None = None
+    ) -> dict[str, list[Read]]:
+        """
+        Return the complete reads whose `as_of` is `since` or later, by stream, oldest first.
+        """
+        ...
+
+    async def open_gaps(self, source_id: str) -> list[Gap]:
+        """
+        Return the gaps that are open, oldest start first.
+        """
+        ...
+
+    async def leg_counts(self, source_id: str, since: datetime) -> dict[str, dict[int, int]]:
+        """
+        Return how many legs of each stream started since, by hour of the week (0: Monday 00:00 UTC).
+        """
+        ...
+
+    async def known_names(self, source_id: str, stream: str, since: datetime) -> list[str]:
+        """
+        Return the names of users, queues or ring groups in a stream's legs that started since.
+        """
+        ...
+
+    async def aliases(self, source_id: str) -> dict[str, str]:
+        """
+        Return published call ids by the id that a rebuild would choose.
+        """
+        ...
+
+    async def allowance(self, source_id: str) -> Allowance | None:
+        """
+        Return how many requests polls may use since the last 429; None: as configured.
+        """
+        ...
+
+    async def note_allowance(self, source_id: str, allowance: Allowance | None) -> None:
+        """
+        Keep an allowance, over restarts.
+        """
+        ...
+
+    async def inbox(self, source_id: str, limit: int) -> list[InboxItem]:
+        """
+        Return what was put down for the owner of a source, oldest first.
+        """
+        ...
+
+    async def next_job(self, source_id: str) -> SourceJob | None:
+        """
+        Return the job under way, or the oldest that waits.
+        """
+        ...
+
+    async def stored_rejects(
+        self, source_id: str, stream: str | None, after: bytes, limit: int
+    ) -> list[StoredReject]:
+        """
+        Return rejects in the order of their digests, those after `after`.
         """
         ...
 

@@ -49,7 +49,8 @@ from relay.journal.reading import SqlReading
 from relay.journal.registry import SqlRegistry
 from relay.journal.sqlite import FileLock, SqliteDatabase
 from relay.journal.statements import upsert
-from relay.model.change import Interval, Neighbourhood, SourceHead
+from relay.model.change import Neighbourhood, SourceHead
+from relay.model.coverage import Interval
 from relay.model.endpoint import Endpoint, EndpointSpec
 from relay.model.errors import JournalUnusable
 from relay.model.event import StoredEvent

@@ -66,6 +66,8 @@ class LegFacts(NamedTuple):
 class Leg(NamedTuple):
     """
     A row with an identity and a call: `leg_id` follows from the bag key and the ordinal, for ever.
+
+    `is_provisional` while only a push told of it: the polled row that confirms it takes it over.
     """
 
     leg_id: str
@@ -73,6 +75,7 @@ class Leg(NamedTuple):
     call_id: str
     first_seen_at: datetime
     facts: LegFacts
+    is_provisional: bool = False
 
     @property
     def is_closed(self) -> bool:
@@ -103,7 +106,8 @@ class Call(NamedTuple):
     `revision` and `last_event_id` are those of its last event (0 and None: nothing published).
     `ended_at` is set once all known legs are closed.  `end_seen_at` is when relay first saw the end;
     with `is_end_published` False and the state ended, the end is held.  `is_silent` calls ended before
-    the source's `publish_from` and make no events until a backfill covers them.
+    the source's `publish_from` and make no events until a backfill covers them.  `is_settled` once
+    call.settled was published.  A call that was `absorbed_into` another has no legs any more.
     """
 
     call_id: str
@@ -119,6 +123,8 @@ class Call(NamedTuple):
     revision: int
     last_event_id: str | None
     record: dict[str, Any]
+    is_settled: bool = False
+    absorbed_into: str | None = None
 
     @property
     def is_end_held(self) -> bool:

@@ -12,12 +12,16 @@ from typing import Final
 from relay.model.endpoint import matches_type
 from relay.model.event_data import (
     CallData,
+    CallMergedData,
     EndpointData,
     EventData,
     ExhaustedData,
+    GapData,
     RowsRejectedData,
+    SchemaDriftData,
     SourceStateData,
     SystemStatusData,
+    WatermarkData,
 )
 
 CALL_STARTED: Final = "call.started"
@@ -27,8 +31,14 @@ CALL_ABANDONED: Final = "call.abandoned"
 CALL_TIMED_OUT: Final = "call.timed_out"
 CALL_MISSED: Final = "call.missed"
 CALL_UPDATED: Final = "call.updated"
+CALL_MERGED: Final = "call.merged"
+CALL_SETTLED: Final = "call.settled"
 SOURCE_STATE_CHANGED: Final = "source.state_changed"
 SOURCE_ROW_REJECTED: Final = "source.row_rejected"
+SOURCE_GAP_OPENED: Final = "source.gap_opened"
+SOURCE_GAP_CLOSED: Final = "source.gap_closed"
+SOURCE_SCHEMA_DRIFT: Final = "source.schema_drift"
+SOURCE_WATERMARK: Final = "source.watermark"
 SYSTEM_STATUS_CHANGED: Final = "system.status_changed"
 ENDPOINT_FAILING: Final = "endpoint.failing"
 ENDPOINT_PAUSED: Final = "endpoint.paused"
@@ -59,8 +69,24 @@ CATALOGUE: Final = (
     EventType(CALL_TIMED_OUT, CallData, "The end of a call that nobody took in time."),
     EventType(CALL_MISSED, CallData, "The end of an inbound call to a user who did not answer."),
     EventType(CALL_UPDATED, CallData, "A published field changed after the end."),
+    EventType(
+        CALL_MERGED,
+        CallMergedData,
+        "Two published calls proved to be one; told on both, and the last event of the absorbed one, whose "
+        "end it stands for.",
+    ),
+    EventType(
+        CALL_SETTLED,
+        CallData,
+        "Every stream was read completely a look-back after the end: safe to bill. A later correction is "
+        "call.updated.",
+    ),
     EventType(SOURCE_STATE_CHANGED, SourceStateData, "A phone system is reached, or no longer reached."),
     EventType(SOURCE_ROW_REJECTED, RowsRejectedData, "Rows of a poll could not be read (one event a poll)."),
+    EventType(SOURCE_GAP_OPENED, GapData, "A stretch of a stream that should have been read was not."),
+    EventType(SOURCE_GAP_CLOSED, GapData, "Such a stretch was read completely after all."),
+    EventType(SOURCE_SCHEMA_DRIFT, SchemaDriftData, "The phone system answers in another way than before."),
+    EventType(SOURCE_WATERMARK, WatermarkData, "An hour of a source is complete."),
     EventType(SYSTEM_STATUS_CHANGED, SystemStatusData, "The vendor reports another system status."),
     EventType(ENDPOINT_FAILING, EndpointData, "An endpoint refused three attempts in a row."),
     EventType(ENDPOINT_PAUSED, EndpointData, "A person paused an endpoint: what is meant for it waits."),

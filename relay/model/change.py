@@ -11,6 +11,7 @@ from typing import Any
 
 from relay.model.call import Call, Leg
 from relay.model.event import Event
+from relay.model.source_work import Alias
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,16 @@ class CallChange:
     A call after a change, the legs that are new or changed, and the events that say so.
 
     `expected_revision` is the revision the call had when it was normalised (0: nothing published).
+    `also` are changes that must be written in the same transaction: the other side of a merge.
+    `aliases` are kept where a rebuild would choose another id for the call.
     """
 
     call: Call
     legs: tuple[Leg, ...]
     events: tuple[Event, ...]
     expected_revision: int
+    also: tuple[CallChange, ...] = ()
+    aliases: tuple[Alias, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class SourceHead:
     system_status: Any
     revision: int
     last_event_id: str | None
+    watermark: datetime | None = None  # everything that started before it was read completely and is final
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +77,3 @@ class Reject:
     digest: bytes
     row: Any
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """
-    A stretch of time that was read completely, as visible at `end`.
-    """
-
-    start: datetime
-    end: datetime

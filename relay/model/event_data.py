@@ -112,6 +112,19 @@ class CallData(EventData):
     source_tz: str = Field(description="IANA time zone of the phone system.")
 
 
+class CallMergedData(CallData):
+    """
+    Two published calls that proved to be one, told on both: this call as it is after the merge.
+    """
+
+    absorbed_into: str | None = Field(
+        description="On the call that ends here: id of the call that stands for it from now on; else null."
+    )
+    absorbed_call_id: str | None = Field(
+        description="On the call that goes on: id of the call that became part of it; else null."
+    )
+
+
 class SourceStateData(EventData):
     """
     How a phone system, or one stream of it, is reached.
@@ -147,6 +160,45 @@ class RowsRejectedData(EventData):
     stream: str = Field(description="Where the rows were read.")
     count: int = Field(ge=1, description="How many rows of the poll.")
     samples: list[RejectedRow] = Field(max_length=5, description="The first of them.")
+
+
+StreamName = Literal["user_calls", "ringgroup_calls", "queue_calls"]
+
+
+class GapData(EventData):
+    """
+    A stretch of time of one stream that was not read completely.
+    """
+
+    stream: StreamName = Field(description="Which stream.")
+    gap_from: Time = Field(description="From when on nothing is proven, by the phone system's clock.")
+    gap_to: Time | None = Field(description="Until when; null while it grows.")
+    reason: str = Field(description="One word for why.")
+    rows_recovered: Seconds | None = Field(
+        description="New rows that the read brought which closed it; null while it is open."
+    )
+
+
+class SchemaDriftData(EventData):
+    """
+    The phone system answers in another way than before.
+    """
+
+    stream: StreamName = Field(description="Which stream.")
+    what: Literal["visibility"] = Field(
+        description="visibility: when its rows appear, at the start or at the end of a call, and how late."
+    )
+    was: dict[str, Any] = Field(description="What was measured before.")
+    now: dict[str, Any] = Field(description="What is measured now.")
+
+
+class WatermarkData(EventData):
+    """
+    An hour of a source is complete: every call that started in it was published, and is safe to bill.
+    """
+
+    hour_from: Time = Field(description="Start of the hour, by the phone system's clock.")
+    hour_to: Time = Field(description="Its end: nothing is missing before it.")
 
 
 class SystemStatusData(EventData):

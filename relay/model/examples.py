@@ -28,6 +28,7 @@ _MILESTONES: Final = {
     catalogue.CALL_STARTED: "started",
     catalogue.CALL_ANSWERED: "answered",
     **dict.fromkeys(catalogue.CALL_ENDS, "end"),
+    catalogue.CALL_SETTLED: "settled",
 }
 _UNKNOWN_TO_VOIPCLOUD: Final = (
     "native_id", "caller_name", "agent_id", "agent_extension", "agent_external_id", "campaign", "lead_id",
@@ -160,7 +161,13 @@ def _call_events() -> tuple[Event, ...]:
             _call(12, 215, recording_url="https://pbx.example.com/recordings/81"),
             changed=("recording_url",),
         ),
-    )
+        _event(
+            catalogue.CALL_MERGED, _CALL, 5, 262,
+            _call(12, 215, absorbed_into=None, absorbed_call_id=_IDS.leg("another", 0)),
+            changed=("legs",),
+        ),
+        _event(catalogue.CALL_SETTLED, _CALL, 6, 15_000, _call(12, 215), final=True),
+    )  # fmt: skip
 
 
 def _source_events() -> tuple[Event, ...]:
@@ -171,6 +178,8 @@ def _source_events() -> tuple[Event, ...]:
         "why": "call_start_at is missing",
         "row": {"queue": "Sales", "duration": "00:01:00"},
     }
+    gap = {"stream": "queue_calls", "gap_from": _at(90), "reason": "rate_limited"}
+    seen = {"appears_at": "end", "late_s": 130}
     return (
         _event(
             catalogue.SOURCE_STATE_CHANGED, source, 1, 0,
@@ -180,8 +189,18 @@ def _source_events() -> tuple[Event, ...]:
             catalogue.SOURCE_ROW_REJECTED, source, 2, 30,
             {"stream": "queue_calls", "count": 1, "samples": [rejected]},
         ),
+        _event(catalogue.SOURCE_GAP_OPENED, source, 3, 400, gap | {"gap_to": None, "rows_recovered": None}),
+        _event(catalogue.SOURCE_GAP_CLOSED, source, 4, 700, gap | {"gap_to": _at(690), "rows_recovered": 3}),
         _event(
-            catalogue.SYSTEM_STATUS_CHANGED, source, 3, 300,
+            catalogue.SOURCE_SCHEMA_DRIFT, source, 5, 800,
+            {"stream": "queue_calls", "what": "visibility", "was": seen | {"late_s": 4}, "now": seen},
+        ),
+        _event(
+            catalogue.SOURCE_WATERMARK, source, 6, 18_000,
+            {"hour_from": rfc3339(_START), "hour_to": _at(3_600)},
+        ),
+        _event(
+            catalogue.SYSTEM_STATUS_CHANGED, source, 7, 300,
             {"status": {"status": "degraded"}, "previous_status": {"status": "operational"}},
         ),
     )  # fmt: skip

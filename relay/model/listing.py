@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from relay.model.call import Leg
+from relay.model.coverage import Gap, Interval, Read
 from relay.model.event import StoredEvent
 
 T = TypeVar("T")
@@ -193,3 +194,28 @@ class SourceItem:
     publish_from: datetime
     streams: tuple[StreamItem, ...]
     in_window: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCoverage:
+    """
+    What is proven of one stream: the intervals read completely, oldest first, the newest read of all, and
+    the gaps, newest first, those still open before the others (`MAX_GAPS_SHOWN` at most).
+    """
+
+    stream: str
+    state: str
+    intervals: tuple[Interval, ...]
+    gaps: tuple[Gap, ...]
+    last_read: Read | None
+    visibility: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectFilter:
+    """
+    Which rows that could not be read.
+    """
+
+    source_id: str | None = None
+    stream: str | None = None

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 
 from relay.model import call as words
 from relay.model.call import Call, Leg, LegFacts
-from relay.model.change import CallChange, Interval, Neighbourhood
+from relay.model.change import CallChange, Neighbourhood
+from relay.model.coverage import Interval
 from relay.model.event import LIVE
 from relay.model.ids import IdMaker, subject
 from relay.normalise.call_events import CallEvents

@@ -18,8 +18,9 @@ from typing import Any, Final, Protocol
 
 from relay.journal.port import Append, Appended, PollJournal, StreamState
 from relay.model.call import LegFacts
-from relay.model.change import CallChange, Interval, Neighbourhood, Reject, SourceChange
+from relay.model.change import CallChange, Neighbourhood, Reject, SourceChange
 from relay.model.clock import Clock
+from relay.model.coverage import DEEP, Interval, Read
 from relay.model.errors import RecordRejected, RevisionConflict
 from relay.model.ids import row_digest
 from relay.normalise.calls import CallAssembler
@@ -140,7 +141,15 @@ class Ingest:
                 recorded_at=self._clock.now(),
                 source=source_change(rejects),
                 rejects=tuple(rejects),
-                covered=Interval(pull.covered_from, pull.requested_at + pull.skew),
+                read=Read(
+                    stream=pull.stream,
+                    tier=DEEP,
+                    requested_at=pull.requested_at,
+                    as_of=pull.requested_at + pull.skew,
+                    covered=Interval(pull.covered_from, pull.covered_to),
+                    rows=len(pull.rows),
+                    requests=pull.requests,
+                ),
                 stream_state=state,
             )
         )
@@ -176,7 +185,9 @@ class Ingest:
         if known is None:
             since = pull.covered_from - timedelta(days=3)
             stored = await self._journal.known_digests(source_id, pull.stream, since)
-            known = self._known[pull.stream] = KnownRows(stored.of_legs, stored.of_rejects)
+            known = self._known[pull.stream] = KnownRows(
+                [leg.digest for leg in stored.of_legs], stored.of_rejects
+            )
         return known
 
     async def _with_scheme(

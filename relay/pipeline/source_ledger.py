@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from relay.journal.port import Append, Appended, PollJournal, StreamState
-from relay.model.change import Interval, Reject, SourceChange, SourceHead
+from relay.model.change import Reject, SourceChange, SourceHead
 from relay.model.clock import Clock
+from relay.model.coverage import Interval
 from relay.model.errors import RevisionConflict
 from relay.model.ids import IdMaker
 from relay.normalise.source_events import SourceEvents

@@ -5,16 +5,12 @@ The request budget of one source: a place is reserved durably before each reques
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
 
 from relay.model.clock import Clock
 from relay.model.errors import SourceThrottled
-from relay.sources.port import OWN_QUOTA, NoRoom, SendLog, Share
-
-POLL: Final = "poll"
-STATUS: Final = "status"
+from relay.sources.port import OWN_QUOTA, POLL, STATUS, NoRoom, SendLog, Share
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,17 @@ What a source promises, and what it needs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
+
+# Whose share of a source's budget a request uses.
+POLL: Final = "poll"
+STATUS: Final = "status"
+BACKFILL: Final = "backfill"
+COMMAND: Final = "command"
+PURPOSES: Final = (POLL, STATUS, BACKFILL, COMMAND)
 
 OWN_QUOTA: Final = "quota"  # reason of a SourceThrottled that relay's own budget raised, not the vendor
 
@@ -14,21 +22,28 @@ OWN_QUOTA: Final = "quota"  # reason of a SourceThrottled that relay's own budge
 @dataclass(frozen=True, slots=True)
 class Window:
     """
-    What to read: everything of a stream that started at `start` or later (UTC).
+    What to read of a stream: everything that started from `start` on, and before `end` (None: up to now).
+
+    `rows` is how many of the newest rows will do (None: all of them, however many requests that takes);
+    `purpose` decides whose share of the budget is used.
     """
 
     start: datetime
+    end: datetime | None = None
+    rows: int | None = None
+    purpose: str = POLL
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
     """
-    What one complete, validated answer showed.
+    What one validated read showed: `rows` are the vendor's, untouched, newest first.
 
-    `rows` are the vendor's rows, untouched and in the vendor's order; `requested_at` is when the request
-    was sent.  The answer proves that [covered_from, requested_at] was read as visible at `requested_at`;
-    `covered_from` is later than the window's start where the page was cut at its old end.  `skew` is the
-    phone system's clock minus ours, as far as the answer tells it.
+    `requested_at` is when its first request was sent.  Every row that started in [covered_from, covered_to)
+    and was visible then is among them: `covered_from` is later than the window's start where the page was
+    cut at its old end, `covered_to` is the window's end, or `requested_at` by the phone system's clock.
+    `skew` is that clock minus ours, as far as the answer tells it.  `restarts` counts walks over several
+    pages that were begun again because rows had moved meanwhile.
     """
 
     stream: str
@@ -36,15 +51,19 @@ class Pull:
     requested_at: datetime
     window_start: datetime
     covered_from: datetime
+    covered_to: datetime
     skew: timedelta = timedelta(0)
+    requests: int = 1
+    restarts: int = 0
 
 
 class Source(Protocol):
     """
     One account of one phone system.
 
-    Entered before the first pull and left by whoever entered it.  A pull sends one budgeted request; a
-    cancelled pull may have been counted by the vendor.  Rows are never filtered by what was read before:
+    Entered before the first pull and left by whoever entered it.  A pull sends one budgeted request, or
+    several where a window holds more than the vendor shows at once; a cancelled pull may have been counted
+    by the vendor.  Rows are never filtered by what was read before:
     a call that finishes late appears below newer ones, so only the journal can tell new from known.
     """
 
@@ -52,12 +71,23 @@ class Source(Protocol):
     call_streams: tuple[str, ...]
     status_streams: tuple[str, ...]
 
-    async def pull(self, stream: str, window: Window) -> Pull:
+    async def pull(self, stream: str, window: Window, names: Sequence[str] = ()) -> Pull:
         """
         Read a stream.
 
+        Args:
+            stream: one of the streams above.
+            window: what to read of it.
+            names: users, queues or ring groups known in it, to split by where the vendor shows no more rows.
+
         Raises:
             SourceError: no usable answer; see `relay.model.errors` for what each kind asks of the caller.
+        """
+        ...
+
+    def allow(self, polls: int | None) -> None:
+        """
+        Let polls use only so many requests of a window from now on; None: as configured.
         """
         ...
 

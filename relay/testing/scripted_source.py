@@ -5,6 +5,7 @@ A source that answers from a script: pages of rows, or errors.
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -44,7 +45,12 @@ class ScriptedSource:
         """
         self._script[stream] = deque([page])
 
-    async def pull(self, stream: str, window: Window) -> Pull:
+    def allow(self, polls: int | None) -> None:
+        """
+        Take note of nothing: there is no limit.
+        """
+
+    async def pull(self, stream: str, window: Window, names: Sequence[str] = ()) -> Pull:
         """
         Answer the next of the script.
         """
@@ -55,7 +61,8 @@ class ScriptedSource:
             raise answer
         if not script:
             script.append(answer)
-        return Pull(stream, answer, self._clock.now(), window.start, window.start, self.skew)
+        now = self._clock.now()
+        return Pull(stream, answer, now, window.start, window.start, now + self.skew, self.skew)
 
     async def quota_remaining(self) -> int | None:
         """

@@ -24,7 +24,7 @@ from relay.api.answers import (
 )
 from relay.journal.port import StreamState
 from relay.model.catalogue import EVENT_TYPES
-from relay.model.change import Interval
+from relay.model.coverage import Interval
 from relay.model.outcome import TryLater
 from relay.model.schemas import envelope_schema
 from relay.testing.manual_clock import ManualClock

@@ -14,7 +14,8 @@ import pytest
 
 from relay.journal.port import Append, NearKeys, StreamState
 from relay.journal.store import SqlJournal, open_sqlite
-from relay.model.change import Interval, Neighbourhood, Reject, SourceChange
+from relay.model.change import Neighbourhood, Reject, SourceChange
+from relay.model.coverage import Interval
 from relay.model.errors import RevisionConflict
 from tests.journal.making import NOW, SECOND, append_of, call_change, endpoint_spec, leg_of
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from relay.journal.port import Append, StreamState
 from relay.journal.store import SqlJournal
-from relay.model.change import Interval, SourceChange
+from relay.model.change import SourceChange
+from relay.model.coverage import Interval
 from relay.model.listing import SourceItem, StreamItem
 from relay.sources.port import Share
 from tests.journal.looking import reading_of

@@ -18,7 +18,8 @@ from jsonschema import Draft202012Validator
 
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS, Call, Leg
 from relay.model.catalogue import CALL_ENDS, EVENT_TYPES
-from relay.model.change import CallChange, Interval, Neighbourhood
+from relay.model.change import CallChange, Neighbourhood
+from relay.model.coverage import Interval
 from relay.model.event import Event
 from relay.model.ids import IdMaker, row_digest
 from relay.model.schemas import envelope_schema

@@ -8,6 +8,7 @@ never stops at what is known but reads the whole look-back window in one page.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -17,8 +18,8 @@ from zoneinfo import ZoneInfo
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
 from relay.model.clock import Clock
 from relay.model.times import from_vendor
-from relay.sources.budget import POLL, STATUS, BudgetSettings, RequestBudget
-from relay.sources.port import Pull, SendLog, Window
+from relay.sources.budget import BudgetSettings, RequestBudget
+from relay.sources.port import POLL, STATUS, Pull, SendLog, Window
 from relay.sources.voipcloud.answers import VoipcloudAnswers
 from relay.sources.wire import Wire, clock_skew
 
@@ -76,7 +77,12 @@ class VoipcloudSource:
     ) -> None:
         await self._wire.close()
 
-    async def pull(self, stream: str, window: Window) -> Pull:
+    def allow(self, polls: int | None) -> None:
+        """
+        Let polls use only so many requests of a window from now on; None: as configured.
+        """
+
+    async def pull(self, stream: str, window: Window, names: Sequence[str] = ()) -> Pull:
         """
         Read the window of a call stream in one page, or the system status as one row.
         """
@@ -90,13 +96,14 @@ class VoipcloudSource:
         skew = clock_skew(answer, answered_at)
         if stream == SYSTEM_STATUS:
             status = self._answers.document(answer, answered_at)
-            return Pull(stream, [{"status": status}], requested_at, window.start, window.start, skew)
+            at = requested_at + skew
+            return Pull(stream, [{"status": status}], requested_at, window.start, window.start, at, skew)
         if len(answer.body) > READ_AT_ONCE_BYTES:
             rows = await asyncio.to_thread(self._answers.rows, answer, answered_at)
         else:
             rows = self._answers.rows(answer, answered_at)
         covered_from = self._covered_from(rows, window, requested_at)
-        return Pull(stream, rows, requested_at, window.start, covered_from, skew)
+        return Pull(stream, rows, requested_at, window.start, covered_from, requested_at + skew, skew)
 
     async def quota_remaining(self) -> int | None:
         """
