@@ -60,8 +60,10 @@ class PollReads:
 
     # rows and calls
 
-    async def known_digests(self, source_id: str, stream: str, since: datetime) -> KnownDigests:
-        return await self._read(lambda conn: polling.known_digests(conn, source_id, stream, since))
+    async def known_digests(
+        self, source_id: str, stream: str, since: datetime, before: datetime | None = None
+    ) -> KnownDigests:
+        return await self._read(lambda conn: polling.known_digests(conn, source_id, stream, since, before))
 
     async def neighbourhood(self, source_id: str, keys: NearKeys) -> Neighbourhood:
         return await self._read(lambda conn: whole_calls.neighbourhood(conn, source_id, keys))

@@ -104,9 +104,12 @@ def stream_states(conn: Connection, source_id: str) -> dict[str, StreamState]:
     }
 
 
-def known_digests(conn: Connection, source_id: str, stream: str, since: datetime) -> KnownDigests:
+def known_digests(
+    conn: Connection, source_id: str, stream: str, since: datetime, before: datetime | None
+) -> KnownDigests:
     """
-    Return the rows of legs that started since, provisional ones apart, and the digests of all rejects.
+    Return the rows of legs that started since (and before an instant), provisional ones apart, and the
+    digests of all rejects.
     """
     of_legs = select(
         _legs.c.digest, _legs.c.base_key, _legs.c.started_ms, _legs.c.ended_ms.is_not(None)
@@ -115,6 +118,7 @@ def known_digests(conn: Connection, source_id: str, stream: str, since: datetime
         _legs.c.stream == stream,
         _legs.c.started_ms >= to_ms(since),
         ~_legs.c.is_provisional,
+        *([_legs.c.started_ms < to_ms(before)] if before is not None else []),
     )
     of_rejects = select(_rejects.c.digest).where(
         _rejects.c.source_id == source_id, _rejects.c.stream == stream

@@ -148,9 +148,12 @@ class PollJournal(Protocol):
         """
         ...
 
-    async def known_digests(self, source_id: str, stream: str, since: datetime) -> KnownDigests:
+    async def known_digests(
+        self, source_id: str, stream: str, since: datetime, before: datetime | None = None
+    ) -> KnownDigests:
         """
-        Return the rows of legs that started since, provisional ones apart, and of all rejects of the stream.
+        Return the rows of legs that started since (and before an instant), provisional ones apart, and of
+        all rejects of the stream.
         """
         ...
 

@@ -9,75 +9,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from relay.journal.port import Append, Appended, PollJournal, StreamState
+from relay.journal.port import Append, Appended, KnownLegRow, PollJournal, StreamState
 from relay.model.call import LegFacts
-from relay.model.change import CallChange, Neighbourhood, Reject, SourceChange
+from relay.model.change import CallChange, Neighbourhood
 from relay.model.clock import Clock
-from relay.model.coverage import DEEP, Interval, Read
-from relay.model.errors import RecordRejected, RevisionConflict
-from relay.model.ids import row_digest
+from relay.model.coverage import DEEP, HEAD, WINDOW, Interval
+from relay.model.errors import RevisionConflict
+from relay.model.event import is_of_the_past
 from relay.normalise.calls import CallAssembler
-from relay.normalise.fresh_rows import KnownRows
+from relay.normalise.fresh_rows import HeldRow, KnownRows
 from relay.normalise.id_scheme import FACTS, native_since, scheme_after
-from relay.pipeline.grouping import (
-    FRESH_AT_ONCE,
-    batches_of,
-    chunks_of,
-    groups_of,
-    linking_keys,
-    near_keys,
-)
+from relay.pipeline.grouping import batches_of, chunks_of, groups_of, linking_keys, near_keys
+from relay.pipeline.page import Brought, Conclusion, Page, PageResult
+from relay.pipeline.page_rows import RowReader, digests_of, read_rows
 from relay.pipeline.waiting import handed_on
 from relay.sources.port import Pull
 from relay.telemetry.metrics import Metrics
 
-ROWS_AT_ONCE: Final = 100
+KEPT_BEFORE: Final = timedelta(days=3)  # what a page shows beyond its window: dates are whole days
+ANSWERS_TO_BELIEVE: Final = 3  # so many in a row without a row: the phone system has forgotten it
 
 log = logging.getLogger(__name__)
-
-
-class RowReader(Protocol):
-    """
-    Reads one vendor's rows into legs.
-    """
-
-    def has_native_id(self, row: dict[str, Any]) -> bool:
-        """
-        Tell whether a row carries the vendor's own id.
-        """
-        ...
-
-    def read(
-        self,
-        stream: str,
-        row: dict[str, Any],
-        digest: bytes | None = None,
-        native_since: datetime | None = ...,
-    ) -> LegFacts:
-        """
-        Validate one row; the vendor's own id counts for calls that start at `native_since` or later.
-
-        Raises:
-            RecordRejected: the row is not as documented.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class PageResult:
-    """
-    What a page brought: how many rows were new, updated, duplicate and rejected; the stream's state after it.
-    """
-
-    counts: Mapping[str, int]
-    state: StreamState
 
 
 class Ingest:
@@ -109,86 +67,134 @@ class Ingest:
         self._metrics = metrics
         self._appended = appended
         self._known: dict[str, KnownRows] = {}
+        self._left_out: Counter[tuple[str, bytes]] = Counter()
 
     async def take(
-        self,
-        source_id: str,
-        pull: Pull,
-        state: StreamState,
-        source_change: Callable[[Sequence[Reject]], SourceChange | None],
+        self, source_id: str, page: Page, state: StreamState, conclude: Callable[[PageResult], Conclusion]
     ) -> PageResult:
         """
         Bring a page into the journal; coverage goes with the last transaction.
 
         Args:
             source_id: whose page it is.
-            pull: the page.
-            state: the stream's state, stored with it.
-            source_change: says what to write about the source itself, given the new rejects.
+            page: the page.
+            state: the stream's state.
+            conclude: says what to write with the last transaction.
         """
-        known = await self._known_rows(source_id, pull)
-        digests = await _digests(pull.rows)
+        pull = page.pull
+        known = await self._known_rows(source_id, page)
+        digests = await digests_of(pull.rows)
         places = known.fresh(digests)
         fresh = [pull.rows[place] for place in places]
         state = await self._with_scheme(source_id, pull, state, fresh, is_first_page=known.is_empty)
-        facts, rejects = await self._read(pull, places, digests, native_since(state.id_scheme))
-        page = Counter(digests)
-        counts = await self._take_all(source_id, pull, page, facts)
+        rows = await read_rows(
+            self._reader, pull, places, digests, native_since(state.id_scheme), known.holds_bag
+        )
+        if page.started_before is not None:
+            rows = rows.started_before(page.started_before)
+        covered = Interval(pull.covered_from, pull.covered_to)
+        gone, missing = known.left_out(digests, rows.facts, covered)
+        newest = known.newest_shown(digests, rows.facts)
+        is_believed = self._is_believed(pull.stream, missing, len(rows.rejects), newest)
+        brought = await self._take_all(source_id, page, Counter(digests), rows.facts)
+        result = PageResult(
+            state=state,
+            counts={
+                "new": len(brought.new),
+                "updated": brought.updated,
+                "duplicate": len(digests) - len(places),
+                "rejected": len(rows.rejects),
+            },
+            events=brought.events,
+            new=brought.new,
+            open_rows=sum(row.ended_at is None for row in rows.facts),
+            missing=0 if is_believed else len(missing),
+            read=page.read() if is_believed else None,
+            rejects=rows.rejects,
+        )
+        await self._conclude(source_id, pull.stream, result, conclude)
+        rejected = [reject.digest for reject in rows.rejects]
+        known.learn(_held(rows.facts), [*gone, *missing] if is_believed else gone, rejected)
+        known.forget_before(pull.covered_from - 2 * KEPT_BEFORE)
+        return result
+
+    def forget_rejects(self, stream: str, digests: Iterable[bytes]) -> None:
+        """
+        Take rows for new ones that could not be read before.
+        """
+        if stream in self._known:
+            self._known[stream].forget_rejects(digests)
+
+    async def append_calls(
+        self, source_id: str, stream: str, changes: Sequence[CallChange], **last: Any
+    ) -> int:
+        """
+        Append changed calls, whole calls a transaction, `last` (fields of Append) with the last of them.
+
+        Returns:
+            How many events were appended.
+
+        Raises:
+            RevisionConflict: a call has moved on; those before it are appended.
+        """
+        limit, events = await self._journal.max_events_per_append(), 0
+        chunks = list(chunks_of(changes, limit)) or [()]
+        for number, calls in enumerate(chunks, 1):
+            more = last if number == len(chunks) else {}
+            if calls or more:
+                events += await self._write(Append(source_id, stream, self._clock.now(), calls, **more))
+                await asyncio.sleep(0)
+        return events
+
+    async def _conclude(
+        self, source_id: str, stream: str, result: PageResult, conclude: Callable[[PageResult], Conclusion]
+    ) -> None:
+        last = conclude(result)
         await self._write(
             Append(
                 source_id=source_id,
-                stream=pull.stream,
+                stream=stream,
                 recorded_at=self._clock.now(),
-                source=source_change(rejects),
-                rejects=tuple(rejects),
-                read=Read(
-                    stream=pull.stream,
-                    tier=DEEP,
-                    requested_at=pull.requested_at,
-                    as_of=pull.requested_at + pull.skew,
-                    covered=Interval(pull.covered_from, pull.covered_to),
-                    rows=len(pull.rows),
-                    requests=pull.requests,
-                ),
-                stream_state=state,
+                source=last.source,
+                rejects=tuple(result.rejects),
+                read=result.read,
+                stream_state=last.state or result.state,
+                gaps=last.gaps,
             )
         )
-        known.learn(digests, [reject.digest for reject in rejects])
-        return PageResult(
-            {
-                "new": counts[True],
-                "updated": counts[False],
-                "duplicate": len(digests) - len(places),
-                "rejected": len(rejects),
-            },
-            state,
-        )
 
-    async def release(
-        self, source_id: str, stream: str, read_through: Mapping[str, Interval | None]
-    ) -> datetime | None:
-        """
-        Send out the held ends whose time has come; return when the next one goes out whatever happens.
-        """
-        while True:
-            held = await self._journal.held_calls(source_id)
-            changes = self._assembler.release(held, read_through, self._clock.now())
-            try:
-                await self._append_calls(source_id, stream, changes)
-            except RevisionConflict:
-                self._metrics.journal_errors.labels("append", "conflict").inc()
-                continue
-            return self._assembler.next_release(held, changes)
-
-    async def _known_rows(self, source_id: str, pull: Pull) -> KnownRows:
+    async def _known_rows(self, source_id: str, page: Page) -> KnownRows:
+        pull = page.pull
+        if page.tier not in (HEAD, WINDOW, DEEP):  # another time than the polls': read for this page alone
+            since, before = pull.window_start - KEPT_BEFORE, pull.covered_to + KEPT_BEFORE
+            stored = await self._journal.known_digests(source_id, pull.stream, since, before)
+            return KnownRows(stored.of_legs, stored.of_rejects)
         known = self._known.get(pull.stream)
         if known is None:
-            since = pull.covered_from - timedelta(days=3)
-            stored = await self._journal.known_digests(source_id, pull.stream, since)
-            known = self._known[pull.stream] = KnownRows(
-                [leg.digest for leg in stored.of_legs], stored.of_rejects
+            stored = await self._journal.known_digests(
+                source_id, pull.stream, pull.window_start - KEPT_BEFORE
             )
+            known = self._known[pull.stream] = KnownRows(stored.of_legs, stored.of_rejects)
         return known
+
+    def _is_believed(
+        self, stream: str, missing: Sequence[HeldRow], rejected: int, newest_shown: datetime | None
+    ) -> bool:
+        """
+        Tell whether a page proves anything although it leaves out known rows.
+
+        One that lacks the newest of them is an old page.  Others are gone once several answers in a row lack
+        them.  A row that cannot be read now may be one of them.
+        """
+        lacking = {(stream, row.digest) for row in missing}
+        for place in [place for place in self._left_out if place[0] == stream and place not in lacking]:
+            del self._left_out[place]
+        self._left_out.update(lacking)
+        if len(missing) <= rejected:
+            return True
+        if any(self._left_out[place] < ANSWERS_TO_BELIEVE for place in lacking):
+            return False
+        return newest_shown is not None and newest_shown > max(row.started_at for row in missing)
 
     async def _with_scheme(
         self,
@@ -215,103 +221,97 @@ class Ingest:
             await self._write(Append(source_id, pull.stream, self._clock.now(), stream_state=state))
         return state
 
-    async def _read(
-        self,
-        pull: Pull,
-        places: Sequence[int],
-        digests: Sequence[bytes],
-        since: datetime | None,
-    ) -> tuple[list[LegFacts], list[Reject]]:
-        facts: list[LegFacts] = []
-        rejects: dict[bytes, Reject] = {}
-        for count, place in enumerate(places):
-            if count % FRESH_AT_ONCE == FRESH_AT_ONCE - 1:
-                await asyncio.sleep(0)
-            row, digest = pull.rows[place], digests[place]
-            try:
-                facts.append(self._reader.read(pull.stream, row, digest, since))
-            except RecordRejected as error:
-                rejects[digest] = Reject(digest, row, error.why)
-            except Exception:  # a bug met by one row must not stop the others, nor come back after a restart
-                log.exception("a row could not be read", extra={"stream": pull.stream})
-                rejects[digest] = Reject(digest, row, traceback.format_exc(limit=-3))
-        return facts, list(rejects.values())
-
     async def _take_all(
-        self, source_id: str, pull: Pull, page: Counter[bytes], facts: list[LegFacts]
-    ) -> Counter[bool]:
+        self, source_id: str, page: Page, shown: Counter[bytes], facts: list[LegFacts]
+    ) -> Brought:
         """
         Take fresh rows in, one transaction after the other: while one is written the next is made, unless
         the two might be about one call.
         """
-        counts: Counter[bool] = Counter()
-        writing: asyncio.Task[Counter[bool]] | None = None
+        brought = Brought()
+        writing: asyncio.Task[None] | None = None
         keys_before: set[str] = set()
         try:
             for groups in batches_of(groups_of(facts)):
                 keys = linking_keys(row for group in groups for row in group)
                 if writing is not None and not keys.isdisjoint(keys_before):
-                    counts += await writing
+                    await writing
                     writing = None
-                making = asyncio.create_task(self._take_groups(source_id, pull, page, groups))
+                making = asyncio.create_task(self._take_groups(source_id, page, shown, groups, brought))
                 before, writing, keys_before = writing, making, keys
                 if before is not None:
-                    counts += await before
-            return counts + await writing if writing is not None else counts
+                    await before
+            if writing is not None:
+                await writing
+            return brought
         finally:
             if writing is not None and not writing.done():
                 writing.cancel()
                 await asyncio.gather(writing, return_exceptions=True)
 
     async def _take_groups(
-        self, source_id: str, pull: Pull, page: Counter[bytes], groups: list[list[LegFacts]]
-    ) -> Counter[bool]:
-        keys = near_keys([row for group in groups for row in group])
+        self,
+        source_id: str,
+        page: Page,
+        shown: Counter[bytes],
+        groups: list[list[LegFacts]],
+        brought: Brought,
+    ) -> None:
+        keys, pull = near_keys([row for group in groups for row in group]), page.pull
         while True:
             near = await self._journal.neighbourhood(source_id, keys)
             changes: list[CallChange] = []
             for group in groups:
-                changes += self._assembler.assemble(group, page, near, pull.requested_at, pull.skew)
+                changes += self._assembler.assemble(
+                    group,
+                    shown,
+                    near,
+                    pull.requested_at,
+                    pull.skew,
+                    origin=page.origin,
+                    publish_from=page.publish_from,
+                )
                 await asyncio.sleep(0)
             try:
-                await self._append_calls(source_id, pull.stream, changes)
+                brought.events += await self.append_calls(source_id, pull.stream, changes)
             except RevisionConflict:
                 self._metrics.journal_errors.labels("append", "conflict").inc()
                 continue
-            return _count(near, changes)
+            _count(near, changes, pull.stream, brought)
+            return
 
-    async def _append_calls(self, source_id: str, stream: str, changes: Sequence[CallChange]) -> None:
-        limit = await self._journal.max_events_per_append()
-        for calls in chunks_of(changes, limit):
-            await self._write(Append(source_id, stream, self._clock.now(), calls))
-            await asyncio.sleep(0)
-
-    async def _write(self, change: Append) -> None:
+    async def _write(self, change: Append) -> int:
         started = self._clock.monotonic()
         appended = await handed_on(self._journal.append(change), self._appended)
         self._metrics.journal_append_duration_seconds.observe(self._clock.monotonic() - started)
         if appended.events:
             self._time_events(change, appended)
+        return len(appended.events)
 
     def _time_events(self, change: Append, appended: Appended) -> None:
         source = self._metrics.source_label(change.source_id)
         latency = self._metrics.event_ingest_latency_seconds.labels(source, change.stream)
         latency.observe_many(
-            [(event.recorded_at - event.occurred_at).total_seconds() for event in appended.events]
+            [
+                (event.recorded_at - event.occurred_at).total_seconds()
+                for event in appended.events
+                if not is_of_the_past(event.body)
+            ]
         )
 
 
-async def _digests(rows: Sequence[dict[str, Any]]) -> list[bytes]:
-    digests: list[bytes] = []
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        digests += [row_digest(row) for row in rows[start : start + ROWS_AT_ONCE]]
-        await asyncio.sleep(0)
-    return digests
+def _held(facts: Iterable[LegFacts]) -> list[KnownLegRow]:
+    return [KnownLegRow(row.digest, row.base_key, row.started_at, row.ended_at is not None) for row in facts]
 
 
-def _count(near: Neighbourhood, changes: Sequence[CallChange]) -> Counter[bool]:
+def _count(near: Neighbourhood, changes: Sequence[CallChange], stream: str, brought: Brought) -> None:
     """
-    Count legs: True for new ones, False for known ones that changed.
+    Note legs that are new, and known ones of the page's stream that changed.
     """
     known = {leg.leg_id for leg in near.legs}
-    return Counter(leg.leg_id not in known for change in changes for leg in change.legs)
+    for change in changes:
+        for leg in change.legs:
+            if leg.leg_id not in known:
+                brought.new.append(leg.facts)
+            elif leg.facts.stream == stream:
+                brought.updated += 1

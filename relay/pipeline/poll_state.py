@@ -11,8 +11,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from relay.journal.port import StreamState
+from relay.model.coverage import DEEP, WINDOW
 from relay.model.errors import SourceAbsent, SourceError, SourceRefused, SourceThrottled
 from relay.model.times import EPOCH
+from relay.pipeline.pace import PaceSettings
+from relay.pipeline.tiers import HEAD_ROWS
 from relay.sources.port import OWN_QUOTA
 
 UP: Final = "up"
@@ -24,7 +27,12 @@ IP_BLOCKED: Final = "ip_blocked"
 ACCOUNT_TROUBLES: Final = (IP_BLOCKED, AUTH_FAILED, RATE_LIMITED)
 _WORST_FIRST: Final = (*ACCOUNT_TROUBLES, DEGRADED)
 
+NOT_RUNNING: Final = "not_running"
+WINDOW_OVERRUN: Final = "window_overrun"
+INCOMPLETE: Final = "incomplete"
+
 POLLS_TO_ABSENT: Final = 3
+INCOMPLETE_TO_DEGRADED: Final = 2
 ABSENT_EVERY: Final = timedelta(minutes=15)
 FIRST_BACK_OFF_S: Final = 2.0
 LONGEST_BACK_OFF_S: Final = 300.0
@@ -34,22 +42,34 @@ _MOST_DOUBLINGS: Final = 16  # beyond the longest back-off, and far from what no
 @dataclass(frozen=True, slots=True)
 class PollSettings:
     """
-    When a source is asked.
+    When a source is asked, and how far back.
 
-    `pause_s` lies between two polls of call streams; `window_s` is the vendor's request window, after
-    which a refusal is probed once.
+    `pace` is what the vendor allows; after a refusal it is probed once per `pace.per_s`.  `lookback` is the
+    least that is read again; every part of it at least every `deep_every_s`.  Time that is not read within
+    `gap_after_s` is a gap.
     """
 
-    pause_s: float
-    window_s: float
+    pace: PaceSettings
     status_every_s: float
     lookback: timedelta
+    deep_every_s: float
+    gap_after_s: float
+
+    @property
+    def pause_s(self) -> float:
+        """
+        Return the pause between two polls where nothing slows them down.
+        """
+        return max((self.pace.per_s + self.pace.answer_s) / self.pace.polls, self.pace.least_pause_s)
 
 
 @dataclass(slots=True)
 class StreamPoll:
     """
     One stream: its stored state, when it is asked next, and what is wrong with it (None: nothing).
+
+    `reason` is why time went unread, if any did: NOT_RUNNING until the first answer.  `deep_at` and
+    `window_at` are the last reads of these tiers since the start, by the phone system's clock.
     """
 
     name: str
@@ -59,7 +79,15 @@ class StreamPoll:
     asked_at: datetime = EPOCH
     is_call_stream: bool = True
     trouble: str | None = None
+    reason: str = NOT_RUNNING
     failures_in_a_row: int = 0
+    incomplete_in_a_row: int = 0
+    deep_at: datetime | None = None
+    window_at: datetime | None = None
+    must_be_deep: bool = False
+    needs_names: bool = False
+    has_open_calls: bool = False
+    head_rows: int = HEAD_ROWS
 
     @property
     def is_absent(self) -> bool:
@@ -76,6 +104,27 @@ class StreamPoll:
         self.trouble, self.failures_in_a_row = None, 0
         self.next_at = now + self.every
 
+    def was_read(self, tier: str, as_of: datetime) -> None:
+        """
+        Note a complete read.
+        """
+        self.incomplete_in_a_row = 0
+        self.must_be_deep = False
+        if tier == DEEP:
+            self.deep_at = as_of
+        if tier in (DEEP, WINDOW):
+            self.window_at = as_of
+
+    def was_incomplete(self) -> None:
+        """
+        Note an answer that left out what is known to be there: it is asked again, whole, and soon.
+        """
+        self.incomplete_in_a_row += 1
+        self.must_be_deep = True
+        self.reason = INCOMPLETE
+        if self.incomplete_in_a_row >= INCOMPLETE_TO_DEGRADED:
+            self.trouble = DEGRADED
+
     def failed(self, error: SourceError, now: datetime, settings: PollSettings, rng: random.Random) -> None:
         """
         Note a failure and decide when to ask again.
@@ -84,6 +133,7 @@ class StreamPoll:
             self.next_at = error.until  # waiting for our own budget is no trouble of the source
             return
         self.failures_in_a_row += 1
+        self.reason = error.reason
         if isinstance(error, SourceAbsent) and not self.stored.had_good_answer:
             self._not_found(now)
             return
@@ -94,7 +144,7 @@ class StreamPoll:
             back_off_s = max(settings.pause_s, self._back_off_s())
             self.next_at = max(error.until, now + timedelta(seconds=back_off_s))
         elif isinstance(error, SourceRefused):
-            self.next_at = now + timedelta(seconds=settings.window_s)
+            self.next_at = now + timedelta(seconds=settings.pace.per_s)
         else:
             back_off_s = self._back_off_s() * rng.uniform(0.5, 1.0)
             self.next_at = now + max(self.every, timedelta(seconds=back_off_s))

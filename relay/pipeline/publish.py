@@ -14,7 +14,7 @@ from typing import Final
 from relay.journal.port import PublishJournal
 from relay.model.clock import Clock
 from relay.model.errors import JournalBusy, JournalUnusable, PublisherLost
-from relay.model.event import StoredEvent
+from relay.model.event import StoredEvent, is_of_the_past
 from relay.pipeline.waiting import pause, pause_until_done
 from relay.sinks.port import EventPublisher
 from relay.telemetry.metrics import Metrics
@@ -127,7 +127,9 @@ class Publish:
         metrics.kafka_transaction_records.observe(len(events))
         metrics.kafka_cursor_seq.set(self._seq)
         dispatch = [(now - event.recorded_at).total_seconds() for event in events]
-        delivery = [(now - event.occurred_at).total_seconds() for event in events]
+        delivery = [
+            (now - event.occurred_at).total_seconds() for event in events if not is_of_the_past(event.body)
+        ]
         metrics.event_dispatch_latency_seconds.labels(KAFKA).observe_many(dispatch)
         metrics.event_delivery_latency_seconds.labels(KAFKA).observe_many(delivery)
 

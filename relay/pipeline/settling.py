@@ -12,6 +12,7 @@ from typing import Final
 from relay.journal.port import DeliveryJournal
 from relay.model.clock import Clock
 from relay.model.errors import JournalBusy
+from relay.model.event import is_of_the_past
 from relay.model.settlement import DELIVERED, PENDING, Settlement
 from relay.pipeline.waiting import pause
 from relay.telemetry.metrics import Metrics
@@ -113,5 +114,9 @@ class Settler:
             [(at_ms - delivery.recorded_at_ms) / 1000 for at_ms, delivery in done]
         )
         metrics.event_delivery_latency_seconds.labels(WEBHOOK).observe_many(
-            [(at_ms - delivery.occurred_at_ms) / 1000 for at_ms, delivery in done]
+            [
+                (at_ms - delivery.occurred_at_ms) / 1000
+                for at_ms, delivery in done
+                if not is_of_the_past(delivery.body)
+            ]
         )

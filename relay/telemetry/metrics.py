@@ -29,9 +29,11 @@ POLL_OUTCOMES: Final = (
     "success", "timeout", "connect", "auth", "rate_limited", "http_4xx", "http_5xx", "bad_payload",
     "ip_blocked", "vendor_error", "quota", "bug",
 )  # fmt: skip
-RECORD_RESULTS: Final = ("new", "updated", "duplicate", "rejected")
+RECORD_RESULTS: Final = ("new", "updated", "duplicate", "rejected", "missing")
 GAP_KINDS: Final = ("page_shift", "id_hole", "window_overrun")
 SOURCE_STATES: Final = ("up", "degraded", "rate_limited", "auth_failed", "ip_blocked")
+APPEAR_AT: Final = ("start", "end", "unknown")
+PUSHES: Final = ("came", "lost")
 SINKS: Final = ("webhook", "kafka")
 DELIVERY_OUTCOMES: Final = ("delivered", "exhausted", "expired", "discarded")
 TRANSACTION_OUTCOMES: Final = ("committed", "failed", "fenced", "unknown")
@@ -90,6 +92,26 @@ class Metrics:
         "The phone system's clock minus ours, by its Date header; 0 below 2 s.", source=OPEN
     )
     source_state = gauge("1 for the state the phone system is in.", source=OPEN, state=SOURCE_STATES)
+
+    source_gaps_open = gauge(
+        "Stretches of time that should have been read and were not.", source=OPEN, stream=STREAMS
+    )
+    source_oldest_unread_timestamp_seconds = gauge(
+        "The oldest second that should have been read and was not, by the phone system's clock.",
+        source=OPEN,
+        stream=STREAMS,
+    )
+    source_lookback_seconds = gauge(
+        "How far back reads reach, as configured or as measured.", source=OPEN, stream=STREAMS
+    )
+    source_rows_appear = gauge(
+        "1 for when rows of the stream were seen to appear.", source=OPEN, stream=STREAMS, at=APPEAR_AT
+    )
+    reconcile_missing_events = gauge("Events that the last reconciliation found missing.", source=OPEN)
+    reconcile_last_run_timestamp_seconds = gauge("When a reconciliation last ended.", source=OPEN)
+    push_rows = counter(
+        "Polled rows of a source that pushes, by whether a push had told of them.", source=OPEN, push=PUSHES
+    )
 
     journal_events = counter("Events appended.", source=OPEN, type=tuple(EVENT_TYPES))
     journal_append_duration_seconds = histogram("Time of one durable append.", COMMIT_S)

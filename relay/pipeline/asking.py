@@ -1,0 +1,47 @@
+"""
+Ask a phone system, and count what came of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from relay.model.errors import JournalBusy, JournalUnusable, SourceError, SourceUnreachable
+from relay.pipeline.poll_context import PollContext
+from relay.sources.port import Pull, Window
+
+log = logging.getLogger(__name__)
+
+
+async def ask(context: PollContext, stream: str, window: Window, names: Sequence[str] = ()) -> Pull:
+    """
+    Read a stream of a source; what comes of it is counted.
+
+    Raises:
+        SourceError: no usable answer.
+    """
+    metrics, label, clock = context.metrics, context.label(), context.clock
+    started = clock.monotonic()
+    try:
+        pull = await _pull(context, stream, window, names)
+    except SourceError as error:
+        metrics.poll_requests.labels(label, stream, error.reason).inc()
+        raise
+    metrics.poll_request_duration_seconds.labels(label).observe(clock.monotonic() - started)
+    metrics.poll_requests.labels(label, stream, "success").inc(pull.requests)
+    metrics.poll_last_success_timestamp_seconds.labels(label, stream).set(clock.now().timestamp())
+    metrics.source_clock_skew_seconds.labels(label).set(pull.skew.total_seconds())
+    if pull.restarts:
+        metrics.poll_gaps.labels(label, stream, "page_shift").inc(pull.restarts)
+    return pull
+
+
+async def _pull(context: PollContext, stream: str, window: Window, names: Sequence[str]) -> Pull:
+    try:
+        return await context.source.pull(stream, window, names)
+    except (SourceError, JournalBusy, JournalUnusable):
+        raise  # budgets are reserved in the journal: what fails there is no bug of the source
+    except Exception as error:  # a bug of a source becomes a back-off with red health, not a crash loop
+        log.exception("a source failed", extra={"source": context.source_id, "stream": stream})
+        raise SourceUnreachable(context.source_id, "bug", repr(error)) from error
