@@ -1,5 +1,6 @@
 """
-The one append transaction (I1): events, calls, legs, coverage and one delivery row per matching endpoint.
+The one append transaction (I1): events, calls, legs, one delivery row per matching endpoint, and what
+`relay.journal.source_writing` adds.
 """
 
 from __future__ import annotations
@@ -7,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import orjson
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -24,15 +24,15 @@ from sqlalchemy import (
 )
 
 from relay.journal import schema
-from relay.journal.coverage import extend_coverage
 from relay.journal.matching import Matcher
-from relay.journal.port import Append, Appended
+from relay.journal.port import Appended
 from relay.journal.preparing import PreparedAppend, PreparedEvents, prepare_events
-from relay.journal.statements import HotStatement, given_rows, hot_insert, hot_upsert, insert_new, upsert
-from relay.model.change import CallChange, SourceChange
+from relay.journal.source_work import keep_aliases
+from relay.journal.source_writing import write_poll, write_source
+from relay.journal.statements import HotStatement, given_rows, hot_insert, hot_upsert
+from relay.model.change import CallChange
 from relay.model.errors import JournalUnusable, RevisionConflict
 from relay.model.event import Event
-from relay.model.times import to_ms
 
 _d = schema.deliveries.alias("earlier")
 
@@ -100,7 +100,7 @@ def append(conn: Connection, epoch: int, matcher: Matcher, prepared: PreparedApp
         JournalUnusable: another process has taken the journal over.
     """
     last_seq, change = claim(conn, epoch, matcher), prepared.change
-    _check_calls(conn, change.calls)
+    _check_calls(conn, prepared.calls)
     rows = prepared.events
     events = _without_known(conn, rows.events)
     if not rows.fits(events, last_seq, matcher.current):
@@ -109,9 +109,12 @@ def append(conn: Connection, epoch: int, matcher: Matcher, prepared: PreparedApp
     dialect = conn.dialect.name
     hot_upsert(dialect, schema.calls).run(conn, prepared.call_rows)
     hot_upsert(dialect, schema.legs).run(conn, prepared.leg_rows)
+    aliases = [alias for call in prepared.calls for alias in call.aliases]
+    if aliases:
+        keep_aliases(conn, aliases)
     if change.source:
-        _write_source(conn, change.source)
-    _write_poll(conn, change)
+        write_source(conn, change.source)
+    write_poll(conn, change)
     return rows.appended
 
 
@@ -150,47 +153,3 @@ def _check_calls(conn: Connection, changes: Sequence[CallChange]) -> None:
 def _without_known(conn: Connection, events: Sequence[Event]) -> Sequence[Event]:
     known = {event_id for (event_id,) in KNOWN_EVENTS.fetch(conn, [(event.id,) for event in events])}
     return [event for event in events if event.id not in known] if known else events
-
-
-def _write_source(conn: Connection, change: SourceChange) -> None:
-    head, table = change.head, schema.sources
-    done = conn.execute(
-        update(table)
-        .where(table.c.source_id == head.source_id, table.c.revision == change.expected_revision)
-        .values(
-            state=head.state,
-            system_status=orjson.dumps(head.system_status).decode(),
-            revision=head.revision,
-            last_event_id=head.last_event_id,
-        )
-    )
-    if done.rowcount != 1:
-        raise RevisionConflict(f"source/{head.source_id} has moved on")
-
-
-def _write_poll(conn: Connection, change: Append) -> None:
-    dialect, now_ms = conn.dialect.name, to_ms(change.recorded_at)
-    place = {"source_id": change.source_id, "stream": change.stream}
-    if change.rejects:
-        rows = [
-            place
-            | {
-                "digest": reject.digest,
-                "row": orjson.dumps(reject.row),
-                "why": reject.why,
-                "first_seen_ms": now_ms,
-            }
-            for reject in change.rejects
-        ]
-        conn.execute(insert_new(dialect, schema.rejects), rows)
-    if change.read:
-        extend_coverage(conn, change.source_id, change.stream, change.read.covered)
-    if change.stream_state:
-        state = change.stream_state
-        row = place | {
-            "id_scheme": state.id_scheme,
-            "state": state.state,
-            "not_found_in_a_row": state.not_found_in_a_row,
-            "had_good_answer": state.had_good_answer,
-        }
-        conn.execute(upsert(dialect, schema.streams), [row])

@@ -1,30 +1,35 @@
 """
-What the poll loop reads: sources, streams, known rows, the neighbourhood of fresh rows.
+What the poll loop reads of a source and its streams: state, known rows, how busy they are, whose names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from relay.journal import schema
-from relay.journal.port import KnownDigests, KnownLegRow, NearKeys, StreamState
-from relay.journal.rows import call_of, leg_of, slices
-from relay.model.change import Neighbourhood, SourceHead
+from relay.journal.port import KnownDigests, KnownLegRow, StreamState
+from relay.journal.rows import ms_or_null, time_or_null
+from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
+from relay.model.change import SourceHead
+from relay.model.source_work import Allowance
 from relay.model.times import from_ms, to_ms
 
-_sources, _streams, _legs, _calls, _rejects = (
-    schema.sources,
-    schema.streams,
-    schema.legs,
-    schema.calls,
-    schema.rejects,
-)
-NEW_SOURCE_STATE = "up"
+_sources, _streams, _legs, _rejects = schema.sources, schema.streams, schema.legs, schema.rejects
+NEW_SOURCE_STATE: Final = "up"
+HOUR_MS: Final = 3_600_000
+HOURS_OF_WEEK: Final = 168
+HOUR_OF_EPOCH: Final = 72  # 1970 began on a Thursday
+
+_NAME_IN: Final = {
+    USER_CALLS: _legs.c.agent_name,
+    QUEUE_CALLS: _legs.c.queue,
+    RINGGROUP_CALLS: _legs.c.ring_group,
+}
 
 
 def register_source(
@@ -58,61 +63,64 @@ def source_head(conn: Connection, source_id: str) -> SourceHead:
     return _source_head(conn.execute(select(_sources).where(_sources.c.source_id == source_id)).one())
 
 
+def allowance(conn: Connection, source_id: str) -> Allowance | None:
+    """
+    Return how many requests polls may use; None: as configured.
+    """
+    query = select(_sources.c.allowance, _sources.c.allowance_ms).where(_sources.c.source_id == source_id)
+    row = conn.execute(query).one_or_none()
+    if row is None or row.allowance is None:
+        return None
+    return Allowance(row.allowance, from_ms(row.allowance_ms))
+
+
+def note_allowance(conn: Connection, source_id: str, allowed: Allowance | None) -> None:
+    """
+    Keep an allowance.
+    """
+    conn.execute(
+        update(_sources)
+        .where(_sources.c.source_id == source_id)
+        .values(
+            allowance=allowed.polls if allowed else None,
+            allowance_ms=ms_or_null(allowed.changed_at if allowed else None),
+        )
+    )
+
+
 def stream_states(conn: Connection, source_id: str) -> dict[str, StreamState]:
     """
     Return the states of a source's streams that have one.
     """
-    rows = conn.execute(select(_streams).where(_streams.c.source_id == source_id))
     return {
-        row.stream: StreamState(row.state, row.id_scheme, row.not_found_in_a_row, bool(row.had_good_answer))
-        for row in rows
+        row.stream: StreamState(
+            row.state,
+            row.id_scheme,
+            row.not_found_in_a_row,
+            bool(row.had_good_answer),
+            orjson.loads(row.visibility),
+        )
+        for row in conn.execute(select(_streams).where(_streams.c.source_id == source_id))
     }
 
 
 def known_digests(conn: Connection, source_id: str, stream: str, since: datetime) -> KnownDigests:
     """
-    Return the row digests of legs that started since, and of all rejects.
+    Return the rows of legs that started since, provisional ones apart, and the digests of all rejects.
     """
     of_legs = select(
         _legs.c.digest, _legs.c.base_key, _legs.c.started_ms, _legs.c.ended_ms.is_not(None)
-    ).where(_legs.c.source_id == source_id, _legs.c.stream == stream, _legs.c.started_ms >= to_ms(since))
+    ).where(
+        _legs.c.source_id == source_id,
+        _legs.c.stream == stream,
+        _legs.c.started_ms >= to_ms(since),
+        ~_legs.c.is_provisional,
+    )
     of_rejects = select(_rejects.c.digest).where(
         _rejects.c.source_id == source_id, _rejects.c.stream == stream
     )
     legs = (KnownLegRow(d, base, from_ms(ms), bool(closed)) for d, base, ms, closed in conn.execute(of_legs))
     return KnownDigests(tuple(legs), tuple(conn.execute(of_rejects).scalars()))
-
-
-def neighbourhood(conn: Connection, source_id: str, keys: NearKeys) -> Neighbourhood:
-    """
-    Return the calls that have a leg in a bag, with a native id, or with a number at the time.
-    """
-    at_the_time = and_(
-        _legs.c.started_ms.between(to_ms(keys.started_from), to_ms(keys.started_to)),
-        or_(_legs.c.ended_ms.is_(None), _legs.c.ended_ms >= to_ms(keys.ended_from)),
-    )
-    own = _legs.c.source_id == source_id
-    call_ids: set[str] = set()
-    for column, values, conditions in (
-        (_legs.c.base_key, keys.base_keys, ()),
-        (_legs.c.native_id, keys.native_ids, (own,)),
-        (_legs.c.link_key, keys.link_keys, (own, at_the_time)),
-    ):
-        call_ids |= _call_ids(conn, column, values, conditions)
-    return _whole_calls(conn, call_ids)
-
-
-def held_calls(conn: Connection, source_id: str) -> Neighbourhood:
-    """
-    Return the calls whose end is held.
-    """
-    held = select(_calls.c.call_id).where(
-        _calls.c.source_id == source_id,
-        _calls.c.end_seen_ms.is_not(None),
-        ~_calls.c.is_end_published,
-        ~_calls.c.is_silent,
-    )
-    return _whole_calls(conn, set(conn.execute(held).scalars()))
 
 
 def oldest_open_start(conn: Connection, source_id: str) -> datetime | None:
@@ -125,33 +133,46 @@ def oldest_open_start(conn: Connection, source_id: str) -> datetime | None:
         .order_by(_legs.c.started_ms)
         .limit(1)
     )
-    started_ms = conn.execute(query).scalar()
-    return None if started_ms is None else from_ms(started_ms)
+    return time_or_null(conn.execute(query).scalar())
 
 
-def _call_ids(
-    conn: Connection,
-    column: ColumnElement[Any],
-    values: Collection[str],
-    conditions: tuple[ColumnElement[bool], ...],
-) -> set[str]:
-    found: set[str] = set()
-    for some in slices(list(values)):
-        found.update(conn.execute(select(_legs.c.call_id).where(column.in_(some), *conditions)).scalars())
-    return found
-
-
-def _whole_calls(conn: Connection, call_ids: set[str]) -> Neighbourhood:
-    calls, legs = {}, []
-    for some in slices(sorted(call_ids)):
-        calls.update(
-            {
-                row.call_id: call_of(row)
-                for row in conn.execute(select(_calls).where(_calls.c.call_id.in_(some)))
-            }
+def leg_counts(conn: Connection, source_id: str, since: datetime) -> dict[str, dict[int, int]]:
+    """
+    Return how many legs of each stream started since, by hour of the week.
+    """
+    hour = ((_legs.c.started_ms // HOUR_MS + HOUR_OF_EPOCH) % HOURS_OF_WEEK).label("hour")
+    query = (
+        select(_legs.c.stream, hour, func.count())
+        .where(
+            _legs.c.source_id == source_id,
+            _legs.c.stream.in_(CALL_STREAMS),
+            _legs.c.started_ms >= to_ms(since),
         )
-        legs += [leg_of(row) for row in conn.execute(select(_legs).where(_legs.c.call_id.in_(some)))]
-    return Neighbourhood(calls, legs)
+        .group_by(_legs.c.stream, hour)
+    )
+    found: dict[str, dict[int, int]] = defaultdict(dict)
+    for stream, hour_of_week, legs in conn.execute(query):
+        found[stream][hour_of_week] = legs
+    return dict(found)
+
+
+def known_names(conn: Connection, source_id: str, stream: str, since: datetime) -> list[str]:
+    """
+    Return the names of users, queues or ring groups in the legs that started since.
+    """
+    name = _NAME_IN[stream]
+    query = (
+        select(name)
+        .where(
+            _legs.c.source_id == source_id,
+            _legs.c.stream == stream,
+            _legs.c.started_ms >= to_ms(since),
+            name.is_not(None),
+        )
+        .distinct()
+        .order_by(name)
+    )
+    return list(conn.execute(query).scalars())
 
 
 def _source_head(row: Row[Any]) -> SourceHead:
@@ -162,4 +183,5 @@ def _source_head(row: Row[Any]) -> SourceHead:
         system_status=orjson.loads(row.system_status or "null"),
         revision=row.revision,
         last_event_id=row.last_event_id,
+        watermark=time_or_null(row.watermark_ms),
     )

@@ -446,6 +446,13 @@ class HousekeepingJournal(Protocol):
         """
         ...
 
+    async def forget_reads(self, before_head: datetime, before: datetime) -> int:
+        """
+        Remove some of the reads of the head as of before `before_head`, and of all reads as of before
+        `before`; return how many.
+        """
+        ...
+
     async def discard_of_deleted(self, limit: int, now: datetime) -> int:
         """
         Settle as discarded at most `limit` deliveries that wait for deleted endpoints; return how many.

@@ -8,7 +8,7 @@ expected to be; the append compares, and has them made again where it is otherwi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from relay.journal.matching import Matching
 from relay.journal.port import Append, Appended
 from relay.journal.rows import call_values, leg_values
+from relay.model.change import CallChange
 from relay.model.endpoint import Delivery
 from relay.model.event import Event, StoredEvent
 from relay.model.ids import subject_key
@@ -47,10 +48,11 @@ class PreparedEvents:
 @dataclass(frozen=True, slots=True)
 class PreparedAppend:
     """
-    A change with all its rows.
+    A change with all its rows; `calls` are its changes of calls and those that go with them.
     """
 
     change: Append
+    calls: tuple[CallChange, ...]
     events: PreparedEvents
     call_rows: Rows
     leg_rows: Rows
@@ -61,7 +63,7 @@ def events_of(change: Append) -> list[Event]:
     Return the events of a change in the order in which they are appended.
     """
     events = list(change.source.events) if change.source else []
-    for call in change.calls:
+    for call in _with_also(change.calls):
         events += call.events
     return events
 
@@ -70,11 +72,13 @@ def prepare(change: Append, last_seq: int, matching: Matching) -> PreparedAppend
     """
     Make the rows of a change.
     """
+    calls = tuple(_with_also(change.calls))
     return PreparedAppend(
         change,
+        calls,
         prepare_events(events_of(change), last_seq, matching, change.recorded_at),
-        [call_values(one.call) for one in change.calls],
-        [leg_values(leg) for one in change.calls for leg in one.legs],
+        [call_values(one.call) for one in calls],
+        [leg_values(leg) for one in calls for leg in one.legs],
     )
 
 
@@ -104,6 +108,16 @@ def prepare_events(
             deliveries.append(Delivery(endpoint_no, seq, 0, key, event.id, 0, occurred_ms, recorded_ms, body))
     appended = Appended(tuple(stored), tuple(deliveries))
     return PreparedEvents(tuple(events), last_seq, matching, event_rows, delivery_rows, appended)
+
+
+def _with_also(changes: Sequence[CallChange]) -> Iterator[CallChange]:
+    """
+    Yield changes, each followed by those that must be written with it.
+    """
+    for change in changes:
+        yield change
+        if change.also:
+            yield from _with_also(change.also)
 
 
 class ExpectedSeq:

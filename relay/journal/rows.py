@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Row
@@ -15,6 +15,8 @@ from relay.model.call import Call, Leg, LegFacts
 from relay.model.endpoint import Endpoint, EndpointSecret, EndpointSpec, RegisteredEndpoint
 from relay.model.event import StoredEvent
 from relay.model.times import from_ms, to_ms
+
+T = TypeVar("T")
 
 
 def ms_or_null(at: datetime | None) -> int | None:
@@ -63,6 +65,7 @@ def leg_values(leg: Leg) -> tuple[Any, ...]:
         facts.talk_s,
         orjson.dumps(facts.row),
         facts.digest,
+        leg.is_provisional,
     )
 
 
@@ -99,6 +102,7 @@ def leg_of(row: Row[Any]) -> Leg:
             row=orjson.loads(row.row),
             digest=row.digest,
         ),
+        is_provisional=bool(row.is_provisional),
     )
 
 
@@ -120,6 +124,8 @@ def call_values(call: Call) -> tuple[Any, ...]:
         call.revision,
         call.last_event_id,
         orjson.dumps(call.record),
+        call.is_settled,
+        call.absorbed_into,
     )
 
 
@@ -141,6 +147,8 @@ def call_of(row: Row[Any]) -> Call:
         revision=row.revision,
         last_event_id=row.last_event_id,
         record=orjson.loads(row.record),
+        is_settled=bool(row.is_settled),
+        absorbed_into=row.absorbed_into,
     )
 
 
@@ -217,7 +225,7 @@ def registered_of(row: Row[Any], secrets: Sequence[EndpointSecret]) -> Registere
     )
 
 
-def slices(items: list[str], size: int = 500) -> Iterator[list[str]]:
+def slices(items: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
     """
     Cut a list into pieces that fit a statement's variables.
     """

@@ -2,7 +2,8 @@
 The journal's tables: one SQLAlchemy Core schema for SQLite and PostgreSQL (DESIGN section 6).
 
 Times are integer milliseconds since 1970 in columns named `_ms`.  Status words are those of DESIGN
-section 1.  A change here needs a migration in `migrations/versions`.
+section 1.  A change here needs a migration in `migrations/versions`.  The tables of sources are in
+`relay.journal.source_schema`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -27,12 +27,29 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData()
+from relay.journal.source_schema import aliases as aliases
+from relay.journal.source_schema import coverage as coverage
+from relay.journal.source_schema import gaps as gaps
+from relay.journal.source_schema import inbox as inbox
+from relay.journal.source_schema import metadata as metadata
+from relay.journal.source_schema import reads as reads
+from relay.journal.source_schema import rejects as rejects
+from relay.journal.source_schema import sends as sends
+from relay.journal.source_schema import source_jobs as source_jobs
+from relay.journal.source_schema import sources as sources
+from relay.journal.source_schema import streams as streams
 
 PENDING: Final = "pending"
 DISCARDED: Final = "discarded"
 _IS_PENDING: Final = text("status = 'pending' AND job = 0")
 _IS_DUE: Final = text("due_ms IS NOT NULL")
+
+# Conditions of partial indexes: a query has them word for word, or the planner does not see that one fits.
+IS_END_HELD: Final = text(
+    "end_seen_ms IS NOT NULL AND NOT is_end_published AND NOT is_silent AND absorbed_into IS NULL"
+)
+IS_UNSETTLED: Final = text("is_end_published AND NOT is_settled AND NOT is_silent AND absorbed_into IS NULL")
+IS_UNPUBLISHED: Final = text("is_silent AND revision = 0")
 
 # One row. `last_seq` and `epoch` are compared and set by every append: the fence of the only writer.
 meta = Table(
@@ -46,32 +63,6 @@ meta = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     CheckConstraint("singleton = 1", name="one_row"),
-)
-
-# What is known of a source itself: when publishing starts, its state, and the head of its own subject.
-sources = Table(
-    "sources",
-    metadata,
-    Column("source_id", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("publish_from_ms", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("system_status", Text),
-    Column("revision", BigInteger, nullable=False),
-    Column("last_event_id", Text),
-    Column("first_seen_ms", BigInteger, nullable=False),
-)
-
-streams = Table(
-    "streams",
-    metadata,
-    Column("source_id", Text, nullable=False),
-    Column("stream", Text, nullable=False),
-    Column("id_scheme", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("not_found_in_a_row", Integer, nullable=False),
-    Column("had_good_answer", Boolean, nullable=False),
-    PrimaryKeyConstraint("source_id", "stream"),
 )
 
 events = Table(
@@ -106,13 +97,25 @@ calls = Table(
     Column("revision", BigInteger, nullable=False),
     Column("last_event_id", Text),
     Column("record", LargeBinary, nullable=False),
-    Index(
-        "calls_end_held",
-        "source_id",
-        sqlite_where=text("end_seen_ms IS NOT NULL AND NOT is_end_published AND NOT is_silent"),
-        postgresql_where=text("end_seen_ms IS NOT NULL AND NOT is_end_published AND NOT is_silent"),
-    ),
+    Column("is_settled", Boolean, nullable=False),
+    Column("absorbed_into", Text),
+    Index("calls_end_held", "source_id", sqlite_where=IS_END_HELD, postgresql_where=IS_END_HELD),
     Index("calls_by_start", "source_id", "started_ms"),
+    Index(
+        "calls_unsettled",
+        "source_id",
+        "ended_ms",
+        "started_ms",
+        sqlite_where=IS_UNSETTLED,
+        postgresql_where=IS_UNSETTLED,
+    ),
+    Index(
+        "calls_unpublished",
+        "source_id",
+        "started_ms",
+        sqlite_where=IS_UNPUBLISHED,
+        postgresql_where=IS_UNPUBLISHED,
+    ),
 )
 
 legs = Table(
@@ -144,6 +147,7 @@ legs = Table(
     Column("talk_s", BigInteger),
     Column("row", LargeBinary, nullable=False),
     Column("digest", LargeBinary, nullable=False),
+    Column("is_provisional", Boolean, nullable=False),
     Index("legs_by_bag", "base_key"),
     Index("legs_by_call", "call_id"),
     Index("legs_by_number", "source_id", "link_key", "started_ms"),
@@ -162,64 +166,6 @@ legs = Table(
         sqlite_where=text("ended_ms IS NULL"),
         postgresql_where=text("ended_ms IS NULL"),
     ),
-)
-
-# Where a rebuild from an empty journal would choose another id than the one published.
-aliases = Table(
-    "aliases",
-    metadata,
-    Column("rebuilt_id", Text, primary_key=True),
-    Column("published_id", Text, nullable=False),
-    Column("source_id", Text, nullable=False),
-    Column("made_ms", BigInteger, nullable=False),
-)
-
-# [from_ms, to_ms] was read completely, as visible at to_ms (the time of the request that extended it).
-coverage = Table(
-    "coverage",
-    metadata,
-    Column("source_id", Text, nullable=False),
-    Column("stream", Text, nullable=False),
-    Column("from_ms", BigInteger, nullable=False),
-    Column("to_ms", BigInteger, nullable=False),
-    PrimaryKeyConstraint("source_id", "stream", "from_ms"),
-)
-
-sends = Table(
-    "sends",
-    metadata,
-    Column("send_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("source_id", Text, nullable=False),
-    Column("purpose", Text, nullable=False),
-    Column("frees_ms", BigInteger, nullable=False),
-    Column("reserved_ms", BigInteger, nullable=False),
-    Column("noted_ms", BigInteger),
-    Column("outcome", Text),
-    Index("sends_in_window", "source_id", "frees_ms"),
-)
-
-rejects = Table(
-    "rejects",
-    metadata,
-    Column("source_id", Text, nullable=False),
-    Column("stream", Text, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
-    Column("row", LargeBinary, nullable=False),
-    Column("why", Text, nullable=False),
-    Column("first_seen_ms", BigInteger, nullable=False),
-    PrimaryKeyConstraint("source_id", "stream", "digest"),
-)
-
-# What other processes ask of a source's owner: push hints, command results, reconciliation.
-inbox = Table(
-    "inbox",
-    metadata,
-    Column("item_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("source_id", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("received_ms", BigInteger, nullable=False),
-    Index("inbox_by_source", "source_id", "item_id"),
 )
 
 # A deleted one keeps its row: neither its id nor its number is used again.  `is_emptied` once nothing

@@ -22,15 +22,15 @@ from relay.journal import (
     delivering,
     idempotency,
     paging,
-    polling,
     publishing,
     registering,
     schema,
 )
 from relay.journal.api_port import ReadingJournal, RegistryJournal
-from relay.journal.coverage import coverage_of
+from relay.journal.coverage import forget_reads
 from relay.journal.matching import Matcher
 from relay.journal.migrate import upgrade
+from relay.journal.poll_reads import PollReads
 from relay.journal.port import (
     MAX_DELIVERIES_PER_APPEND,
     MAX_EVENTS_PER_APPEND,
@@ -39,18 +39,13 @@ from relay.journal.port import (
     EndpointChange,
     EndpointHead,
     Identity,
-    KnownDigests,
     LanePage,
-    NearKeys,
-    StreamState,
 )
 from relay.journal.preparing import ExpectedSeq, events_of, prepare
 from relay.journal.reading import SqlReading
 from relay.journal.registry import SqlRegistry
 from relay.journal.sqlite import FileLock, SqliteDatabase
 from relay.journal.statements import upsert
-from relay.model.change import Neighbourhood, SourceHead
-from relay.model.coverage import Interval
 from relay.model.endpoint import Endpoint, EndpointSpec
 from relay.model.errors import JournalUnusable
 from relay.model.event import StoredEvent
@@ -64,7 +59,7 @@ OWNER_LEASE: Final = "journal"
 NEVER_EXPIRES_MS: Final = 2**62
 
 
-class SqlJournal:
+class SqlJournal(PollReads):
     """
     The journal of one deployment.
 
@@ -73,7 +68,7 @@ class SqlJournal:
     """
 
     def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int) -> None:
-        self._database = database
+        super().__init__(database)
         self._epoch = epoch
         self._expected_seq = ExpectedSeq(last_seq)
         self._matcher = Matcher()
@@ -82,34 +77,6 @@ class SqlJournal:
         self.reading: ReadingJournal = SqlReading(database)
 
     # the poll loop
-
-    async def register_source(
-        self, source_id: str, kind: str, publish_from: datetime, now: datetime
-    ) -> SourceHead:
-        return await self._database.write(
-            lambda conn: polling.register_source(conn, source_id, kind, publish_from, now)
-        )
-
-    async def source_head(self, source_id: str) -> SourceHead:
-        return await self._database.write(lambda conn: polling.source_head(conn, source_id))
-
-    async def stream_states(self, source_id: str) -> dict[str, StreamState]:
-        return await self._database.read(lambda conn: polling.stream_states(conn, source_id))
-
-    async def known_digests(self, source_id: str, stream: str, since: datetime) -> KnownDigests:
-        return await self._database.read(lambda conn: polling.known_digests(conn, source_id, stream, since))
-
-    async def neighbourhood(self, source_id: str, keys: NearKeys) -> Neighbourhood:
-        return await self._database.read(lambda conn: polling.neighbourhood(conn, source_id, keys))
-
-    async def held_calls(self, source_id: str) -> Neighbourhood:
-        return await self._database.read(lambda conn: polling.held_calls(conn, source_id))
-
-    async def oldest_open_start(self, source_id: str) -> datetime | None:
-        return await self._database.read(lambda conn: polling.oldest_open_start(conn, source_id))
-
-    async def coverage(self, source_id: str) -> dict[str, list[Interval]]:
-        return await self._database.read(lambda conn: coverage_of(conn, source_id))
 
     async def max_events_per_append(self) -> int:
         return max(1, min(MAX_EVENTS_PER_APPEND, MAX_DELIVERIES_PER_APPEND // max(1, self._matcher.takers)))
@@ -215,6 +182,9 @@ class SqlJournal:
 
     async def forget_replies(self, before: datetime) -> int:
         return await self._database.write(lambda conn: idempotency.forget_replies(conn, before))
+
+    async def forget_reads(self, before_head: datetime, before: datetime) -> int:
+        return await self._database.write(lambda conn: forget_reads(conn, before_head, before))
 
     async def discard_of_deleted(self, limit: int, now: datetime) -> int:
         return await self._database.write(lambda conn: deleting.discard_of_deleted(conn, limit, now))

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,11 @@ from relay.api.answers import (
 )
 from relay.journal.port import StreamState
 from relay.model.catalogue import EVENT_TYPES
-from relay.model.coverage import Interval
 from relay.model.outcome import TryLater
 from relay.model.schemas import envelope_schema
 from relay.testing.manual_clock import ManualClock
 from tests.api.conftest import Api, running_api
-from tests.journal.making import NOW, SECOND, append_of, call_change
+from tests.journal.making import NOW, SECOND, append_of, call_change, read_of
 
 
 @pytest.fixture
@@ -201,8 +199,8 @@ async def test_what_is_not_there_is_not_found(api: Api, path: str) -> None:
 async def test_a_source_shows_how_far_it_was_read_and_what_it_may_be_asked(journal_path: Path) -> None:
     async with running_api(journal_path, clock=ManualClock(NOW + 90 * SECOND)) as api:
         read = append_of()
-        for stream, at in (("user_calls", NOW + 30 * SECOND), ("queue_calls", NOW + 80 * SECOND)):
-            await api.append(replace(read, stream=stream, covered=Interval(NOW - timedelta(hours=1), at)))
+        for stream, end in (("user_calls", 30), ("queue_calls", 80)):
+            await api.append(replace(read, stream=stream, read=read_of(-3_600, end, stream)))
         absent = StreamState("absent")
         await api.append(replace(read, stream="ringgroup_calls", stream_state=absent))
         listed = await items(api, "/v1/sources")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from relay.journal.port import Append
 from relay.model.call import Call, Leg, LegFacts
 from relay.model.change import CallChange
+from relay.model.coverage import DEEP, Interval, Read
 from relay.model.endpoint import Delivery, EndpointSpec
 from relay.model.event import Event
 from relay.model.ids import IdMaker, subject
@@ -107,6 +108,14 @@ def append_of(*changes: CallChange) -> Append:
     Make an append of some calls.
     """
     return Append("pbx", "user_calls", NOW, changes)
+
+
+def read_of(start: float, end: float, stream: str = "user_calls", tier: str = DEEP) -> Read:
+    """
+    Make a complete read, sent at `end`, of what started between some seconds after NOW.
+    """
+    covered = Interval(NOW + start * SECOND, NOW + end * SECOND)
+    return Read(stream, tier, NOW + (end - 1) * SECOND, NOW + end * SECOND, covered, rows=7, requests=2)
 
 
 def settled(

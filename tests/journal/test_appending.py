@@ -17,7 +17,7 @@ from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.change import Neighbourhood, Reject, SourceChange
 from relay.model.coverage import Interval
 from relay.model.errors import RevisionConflict
-from tests.journal.making import NOW, SECOND, append_of, call_change, endpoint_spec, leg_of
+from tests.journal.making import NOW, SECOND, append_of, call_change, endpoint_spec, leg_of, read_of
 
 FAR_FUTURE_MS = 10**14
 
@@ -104,17 +104,17 @@ async def test_a_neighbourhood_holds_whole_calls(journal: SqlJournal) -> None:
 
 async def test_everything_of_an_append_survives_a_reopening(journal_path: Path) -> None:
     reject = Reject(b"digest", {"odd": "row"}, "call_start_at is missing")
-    covered = Interval(NOW - 60 * SECOND, NOW)
+    read = read_of(-60, 0)
     async with open_sqlite(journal_path, "tests", NOW) as journal:
         await journal.register_source("pbx", "voipcloud", NOW, NOW)
         state = StreamState("degraded", "facts", 1, had_good_answer=True)
         await journal.append(
-            Append("pbx", "user_calls", NOW, (call_change("a"),), None, (reject,), covered, state)
+            Append("pbx", "user_calls", NOW, (call_change("a"),), None, (reject,), read, state)
         )
 
     async with open_sqlite(journal_path, "tests", NOW) as journal:
         assert {"user_calls": state} == await journal.stream_states("pbx")
-        assert {"user_calls": [covered]} == await journal.coverage("pbx")
+        assert {"user_calls": [read.covered]} == await journal.coverage("pbx")
         assert (b"digest",) == (await journal.known_digests("pbx", "user_calls", NOW)).of_rejects
         assert 3 == len(await journal.events_after(0, 10, 10**6))
 
@@ -130,13 +130,10 @@ async def test_a_reject_is_kept_once(journal: SqlJournal, journal_path: Path) ->
 
 async def test_coverage_merges_what_touches_and_shows_a_hole(journal: SqlJournal) -> None:
     for start, end in ((0, 10), (8, 20), (30, 40)):
-        covered = Interval(NOW + start * SECOND, NOW + end * SECOND)
-        await journal.append(Append("pbx", "user_calls", NOW, covered=covered))
+        await journal.append(Append("pbx", "user_calls", NOW, read=read_of(start, end)))
 
     holes = await journal.coverage("pbx")
-    await journal.append(
-        Append("pbx", "user_calls", NOW, covered=Interval(NOW + 15 * SECOND, NOW + 35 * SECOND))
-    )
+    await journal.append(Append("pbx", "user_calls", NOW, read=read_of(15, 35)))
 
     assert [Interval(NOW, NOW + 20 * SECOND), Interval(NOW + 30 * SECOND, NOW + 40 * SECOND)] == holes[
         "user_calls"
@@ -146,8 +143,7 @@ async def test_coverage_merges_what_touches_and_shows_a_hole(journal: SqlJournal
 
 async def test_coverage_of_an_earlier_time_keeps_the_hole_before_what_is_there(journal: SqlJournal) -> None:
     for start, end in ((30, 40), (0, 10)):
-        covered = Interval(NOW + start * SECOND, NOW + end * SECOND)
-        await journal.append(Append("pbx", "user_calls", NOW, covered=covered))
+        await journal.append(Append("pbx", "user_calls", NOW, read=read_of(start, end)))
 
     intervals = (await journal.coverage("pbx"))["user_calls"]
 

@@ -10,11 +10,10 @@ from pathlib import Path
 from relay.journal.port import Append, StreamState
 from relay.journal.store import SqlJournal
 from relay.model.change import SourceChange
-from relay.model.coverage import Interval
 from relay.model.listing import SourceItem, StreamItem
 from relay.sources.port import Share
 from tests.journal.looking import reading_of
-from tests.journal.making import NOW, SECOND
+from tests.journal.making import NOW, SECOND, read_of
 
 
 async def test_sources_come_by_id_with_what_is_known_of_them(journal: SqlJournal, journal_path: Path) -> None:
@@ -23,8 +22,7 @@ async def test_sources_come_by_id_with_what_is_known_of_them(journal: SqlJournal
     changed = replace(head, state="degraded", system_status={"status": "busy"}, revision=1)
     await journal.append(Append("pbx", "user_calls", NOW, source=SourceChange(changed, (), 0)))
     for start, end in ((0, 10), (30, 40)):
-        covered = Interval(NOW + start * SECOND, NOW + end * SECOND)
-        await journal.append(Append("pbx", "user_calls", NOW, covered=covered))
+        await journal.append(Append("pbx", "user_calls", NOW, read=read_of(start, end)))
     await journal.append(Append("pbx", "queue_calls", NOW, stream_state=StreamState(state="absent")))
 
     async with reading_of(journal_path) as reading:
