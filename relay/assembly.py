@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 from prometheus_client import CollectorRegistry
 
 from relay.api.admission import ApiKey
-from relay.api.operation import Reach, SourceBudget
+from relay.api.operation import Reach, SourceBudget, SourceSetup
 from relay.api.ops import ops_listener
 from relay.api.server import ApiSettings, api_listener
 from relay.api.tail import EventTail
@@ -235,22 +235,26 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     reach = Reach(
         registry=house.journal.registry,
         reading=house.journal.reading,
+        work=house.journal.work,
         owner=deliver,
         clock=house.clock,
         tail=tail,
         refusal_of_url=guard.refusal_of_url,
-        budgets={source.id: _source_budget(source) for source in config.sources},
+        sources={source.id: _source_setup(source) for source in config.sources},
     )
     keys = [ApiKey(key.name, key.key.reveal(), key.scopes) for key in config.server.api_keys]
-    settings = ApiSettings(keys=keys)
+    tokens = {source.id: source.hook_token.reveal() for source in config.sources if source.hook_token}
+    settings = ApiSettings(keys=keys, hook_tokens=tokens, hooks_listen=config.server.hooks_listen)
     api = await rooms.enter_async_context(api_listener(config.server.listen, reach, house.metrics, settings))
     return [api, deliver, *([publish] if publish else []), *polls, housekeeping, lag]
 
 
-def _source_budget(config: SourceConfig) -> SourceBudget | None:
+def _source_setup(config: SourceConfig) -> SourceSetup:
+    zone = ZoneInfo(config.timezone)
     if isinstance(config, VoipcloudConfig):
-        return SourceBudget(config.budget.requests, config.budget.per_s)
-    return None
+        budget = SourceBudget(config.budget.requests, config.budget.per_s)
+        return SourceSetup(budget, zone, config.streams)
+    return SourceSetup(None, zone, ())
 
 
 async def _run(loops: list[Loop], stop: asyncio.Event) -> None:

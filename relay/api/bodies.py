@@ -6,11 +6,14 @@ A field that is left out keeps its default (or, in a change, its value); null is
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from relay.api.operation import Given
+from relay.api.queries import CALL_ID_PATTERN, CallStream, Instant
 from relay.config import checked
 from relay.config.schema import (
     EventPatterns,
@@ -22,10 +25,14 @@ from relay.config.schema import (
 )
 from relay.config.webhook_secret import decode_secret
 from relay.model.endpoint import RETRY_SCHEDULE_S
+from relay.model.source_work import Alias
 
 MAX_URL: Final = 2_048
 DEFAULT_OVERLAP_S: Final = 86_400
 MAX_OVERLAP_S: Final = 604_800
+MAX_ALIASES: Final = 1_000
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", flags=re.ASCII)
+_LEFT_OUT: Final = datetime.min.replace(tzinfo=UTC)
 _GROUP: Final = "[A-Za-z0-9+/]"
 # Base64 of 24 to 64 bytes.
 _SECRET: Final = (
@@ -60,6 +67,23 @@ WebhookSecret = Annotated[
         description="whsec_ and base64 of 24 to 64 bytes; signs every request. Left out: made by relay.",
     ),
 ]
+
+
+def _day(given: object) -> date:
+    if not isinstance(given, str) or not _DAY.fullmatch(given):
+        raise ValueError("must be a day such as 2026-11-21")
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise ValueError("is no day there is") from None
+
+
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-11-21"]}),
+]
+CallId = Annotated[str, Field(pattern=CALL_ID_PATTERN)]
 Description = Annotated[
     str, Field(max_length=500, pattern="^[^\\u0000-\\u001f\\u007f]*$", description="For people.")
 ]
@@ -114,3 +138,73 @@ class SecretNew(Given):
         le=MAX_OVERLAP_S,
         description="How long the older secrets go on signing.",
     )
+
+
+class Stretch(Given):
+    """
+    A stretch of the past.
+    """
+
+    from_: Instant = Field(alias="from", description="Calls that started then or later …")
+    to: Instant = Field(description="… and before then.")
+
+
+class Reconciliation(Given):
+    """
+    A closed day to be read again, or another stretch of the past.
+    """
+
+    day: Day = Field(
+        default_factory=lambda: date.min, description="A day in the source's zone. Left out: yesterday."
+    )
+    from_: Instant = Field(
+        alias="from",
+        default_factory=lambda: _LEFT_OUT,
+        description="Instead of a day: calls that started then or later …",
+    )
+    to: Instant = Field(default_factory=lambda: _LEFT_OUT, description="… and before then.")
+
+
+class LinksTrial(Stretch):
+    """
+    Calls to be linked anew, without effect.
+    """
+
+    rules: dict[str, bool | int | float | str] = Field(
+        default_factory=dict, max_length=50, description="Rules of linking that are to be different."
+    )
+
+
+class RejectsReplay(Given):
+    """
+    Which rows are to be read once more.
+    """
+
+    source_id: Id
+    stream: CallStream = Field(
+        default_factory=lambda: "user_calls", description="Left out: those of all streams."
+    )
+
+
+class AliasGiven(Given):
+    """
+    A call whose published id is not the one that a rebuild from its rows would choose.
+    """
+
+    source_id: Id
+    natural_id: CallId = Field(description="What a rebuild would choose.")
+    call_id: CallId = Field(description="What was published.")
+
+
+class Aliases(Given):
+    """
+    Aliases of another journal, as its list answers them.
+    """
+
+    items: tuple[AliasGiven, ...] = Field(strict=False, max_length=MAX_ALIASES)
+
+    def wanted(self) -> list[Alias]:
+        """
+        Return them in the shared words.
+        """
+        return [Alias(one.source_id, one.natural_id, one.call_id) for one in self.items]

@@ -195,8 +195,8 @@ def _address_errors(reach: Reach, url: object) -> Iterator[FieldError]:
 def _source_errors(reach: Reach, sources: object) -> Iterator[FieldError]:
     wanted: Iterable[str] = sources if isinstance(sources, tuple) else ()
     for number, name in enumerate(wanted):
-        if name not in reach.budgets:
-            problem = f"there is no source `{name}`" + near_miss(name, reach.budgets)
+        if name not in reach.sources:
+            problem = f"there is no source `{name}`" + near_miss(name, reach.sources)
             yield FieldError(f"sources[{number}]", problem)
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -37,8 +38,8 @@ from relay.model.errors import JournalUnusable, NoSuchPlace
 from relay.telemetry.metrics import Metrics
 
 UNKNOWN_ROUTE: Final = "_other"
-_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Server": "relay"}
-_V1_HEADERS: Final = {**_HEADERS, "Cache-Control": "no-store"}
+HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Server": "relay"}
+_V1_HEADERS: Final = {**HEADERS, "Cache-Control": "no-store"}
 _BODIES: Final = ("POST", "PATCH")
 
 log = logging.getLogger(__name__)
@@ -85,11 +86,17 @@ class FrontDoor:
         Return what answers the requests to one path; `route` stands for it in the metrics.
         """
         by_method = {operation.method: operation for operation in operations}
+        return self.guarding(route, partial(self._answered, by_method))
+
+    def guarding(self, route: str, work: Answering) -> Answering:
+        """
+        Return what answers the requests to one path by `work`, counts them, and turns failures into problems.
+        """
         duration = self._metrics.api_request_duration_seconds.labels(route)
 
         async def answer(request: web.Request) -> web.StreamResponse:
             began = time.perf_counter()
-            response = await self._safely(route, by_method, request)
+            response = await self._safely(route, work, request)
             self._count(route, response.status)
             if not isinstance(response, web.Response):
                 return response  # a stream that has ended: its time says nothing
@@ -105,11 +112,9 @@ class FrontDoor:
         for task in self._streaming:
             task.cancel()
 
-    async def _safely(
-        self, route: str, operations: Mapping[str, Operation], request: web.Request
-    ) -> web.StreamResponse:
+    async def _safely(self, route: str, work: Answering, request: web.Request) -> web.StreamResponse:
         try:
-            return await self._answered(operations, request)
+            return await work(request)
         except Exception as error:  # whatever it is, the one who asked gets an answer
             problem = problem_of(error)
             if isinstance(error, JournalUnusable) and not self.failure.done():
@@ -136,7 +141,7 @@ class FrontDoor:
                 answer = await self._worked_on(operation, request, owner, body)
         if isinstance(answer, Streaming):
             return await self._streamed(request, answer)
-        headers = _V1_HEADERS if operation.path.startswith("/v1/") else _HEADERS
+        headers = _V1_HEADERS if operation.path.startswith("/v1/") else HEADERS
         if answer.status == 204:
             return web.Response(status=204, headers=headers)
         headers = {**headers, **answer.headers, "Content-Type": answer.content_type}

@@ -23,7 +23,7 @@ from relay.version import __version__
 REPLAYED: Final = "Idempotent-Replayed"
 SCHEME: Final = "api_key"
 _REF: Final = "#/components/schemas/{model}"
-_TITLES: Final = {200: "As asked for.", 201: "It was made.", 204: "Done."}
+_TITLES: Final = {200: "As asked for.", 201: "It was made.", 202: "It will be done.", 204: "Done."}
 _ABOUT: Final = (
     "Lists come in pages: send `next` of one as `after` for the following one. Every failure is a problem"
     " document (RFC 9457). A POST with an Idempotency-Key is done once, however often it is sent."
@@ -135,6 +135,8 @@ class _Described:
         headers: Document = {}
         if operation.status == 201:
             headers["Location"] = _answer_header("Where it is.", is_required=True)
+        if operation.status == 202:
+            headers["Location"] = _answer_header("Where to see how far it is, if anywhere.")
         if operation.method == "POST":
             headers[REPLAYED] = _answer_header("true: this was answered before, and not done again.")
         return response | ({"headers": headers} if headers else {})

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from datetime import datetime
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
 
 import orjson
 from pydantic import BaseModel, ConfigDict
@@ -17,13 +19,15 @@ from pydantic import BaseModel, ConfigDict
 from relay.api.owner import EndpointOwner
 from relay.api.stream import Pace
 from relay.api.tail import EventTail
-from relay.journal.api_port import Once, ReadingJournal, RegistryJournal
+from relay.journal.api_port import Once, ReadingJournal, RegistryJournal, SourceWorkJournal
 from relay.model.clock import Clock
 
 JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
 
 Model = TypeVar("Model", bound=BaseModel)
+ExplainLinks = Callable[[str], Awaitable[dict[str, Any] | None]]
+DryRunLinks = Callable[[str, datetime, datetime, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 
 
 class Given(BaseModel):
@@ -53,21 +57,51 @@ class SourceBudget:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceSetup:
+    """
+    What the configuration says of a source: its budget (None: no limit), its zone, the call streams it reads.
+    """
+
+    budget: SourceBudget | None
+    zone: ZoneInfo
+    streams: tuple[str, ...]
+
+
+async def _explain_nothing(_call_id: str) -> None:
+    return None
+
+
+async def _dry_run_nothing(_source_id: str, _start: datetime, _end: datetime, _rules: Any) -> None:
+    return None
+
+
+def _wake_nobody(_source_id: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
     """
     What handlers may ask and change.
 
-    `refusal_of_url` says why a URL may not be dialled; `budgets` are the sources of the configuration;
-    `document` describes this API; `changing` is held while an endpoint is read and written back.
+    `refusal_of_url` says why a URL may not be dialled; `sources` are those of the configuration; `wake` tells
+    a source's owner that the journal holds work for it; `explain_links` scores the legs round a call,
+    `dry_run_links` links a stretch of a source anew and changes nothing (ValueError: rules that there are
+    not), both give None for what they do not know; `document` describes this API; `changing` is held while
+    an endpoint is read and written back.
     """
 
     registry: RegistryJournal
     reading: ReadingJournal
+    work: SourceWorkJournal
     owner: EndpointOwner
     clock: Clock
     tail: EventTail
     refusal_of_url: Callable[[str], str | None]
-    budgets: Mapping[str, SourceBudget | None]
+    sources: Mapping[str, SourceSetup]
+    wake: Callable[[str], None] = _wake_nobody
+    explain_links: ExplainLinks = _explain_nothing
+    dry_run_links: DryRunLinks = _dry_run_nothing
     document: bytes = b"{}"
     pace: Pace = field(default_factory=Pace)
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)

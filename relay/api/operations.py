@@ -6,11 +6,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from relay.api import answers, bodies, calls, contract, deliveries, endpoints, events, queries, sources
+from relay.api import (
+    aliases,
+    answers,
+    bodies,
+    calls,
+    contract,
+    deliveries,
+    endpoints,
+    events,
+    links,
+    queries,
+    rejects,
+    source_answers,
+    source_jobs,
+    sources,
+)
 from relay.api.operation import EVENT_STREAM, Operation
 
 ENDPOINT: Final = "/v1/endpoints/{endpoint_id}"
 DELIVERY: Final = "/v1/deliveries/{delivery_id}"
+SOURCE: Final = "/v1/sources/{source_id}"
 
 OPERATIONS: Final = (
     Operation(
@@ -118,12 +134,89 @@ OPERATIONS: Final = (
         "calls:read", answers.CallDetailAnswer,
     ),
     Operation(
+        "GET", "/v1/calls/{call_id}/links", links.explain_links,
+        "Show the scores that made a call of its legs.", "calls:read",
+    ),
+    Operation(
         "GET", "/v1/sources", sources.list_sources, "List sources by id, with how far they were read.",
         "sources:read", answers.Listing[answers.SourceAnswer], query=queries.ListQuery,
     ),
     Operation(
-        "GET", "/v1/sources/{source_id}", sources.get_source, "Show a source.",
-        "sources:read", answers.SourceAnswer,
+        "GET", SOURCE, sources.get_source, "Show a source, and what is missing of it.",
+        "sources:read", source_answers.SourceDetailAnswer,
+    ),
+    Operation(
+        "GET", f"{SOURCE}/coverage", sources.source_coverage,
+        "Show what was read completely of each stream of a source, and what was not.",
+        "sources:read", source_answers.CoverageAnswer,
+    ),
+    Operation(
+        "GET", f"{SOURCE}/reads", sources.list_reads,
+        "List the complete reads of a source, newest first: which request proved which stretch of time.",
+        "sources:read", answers.Listing[source_answers.ReadAnswer], query=queries.ReadListQuery,
+    ),
+    Operation(
+        "POST", f"{SOURCE}/backfill", source_jobs.start_backfill,
+        "Read a stretch of the past, with what live polling leaves of the budget, and publish its calls.",
+        "sources:write", source_answers.JobAnswer, 202, body=bodies.Stretch, keeps_reply=True,
+    ),
+    Operation(
+        "GET", f"{SOURCE}/backfill", source_jobs.list_backfills,
+        "List the backfills of a source, newest first.",
+        "sources:read", answers.Listing[source_answers.JobAnswer], query=queries.ListQuery,
+    ),
+    Operation(
+        "GET", f"{SOURCE}/backfill/{{job_id}}", source_jobs.get_backfill, "Show a backfill.",
+        "sources:read", source_answers.JobAnswer,
+    ),
+    Operation(
+        "DELETE", f"{SOURCE}/backfill/{{job_id}}", source_jobs.cancel_backfill,
+        "Cancel a backfill; one that has ended stays as it is.",
+        "sources:write", source_answers.JobAnswer,
+    ),
+    Operation(
+        "POST", f"{SOURCE}/reconcile", source_jobs.start_reconciliation,
+        "Read a closed day again, yesterday by default, and publish what is missing of it.",
+        "sources:write", source_answers.JobAnswer, 202, body=bodies.Reconciliation, keeps_reply=True,
+    ),
+    Operation(
+        "GET", f"{SOURCE}/reconcile", source_jobs.list_reconciliations,
+        "List the reconciliations of a source, newest first.",
+        "sources:read", answers.Listing[source_answers.JobAnswer], query=queries.ListQuery,
+    ),
+    Operation(
+        "GET", f"{SOURCE}/reconcile/{{job_id}}", source_jobs.get_reconciliation, "Show a reconciliation.",
+        "sources:read", source_answers.JobAnswer,
+    ),
+    Operation(
+        "DELETE", f"{SOURCE}/reconcile/{{job_id}}", source_jobs.cancel_reconciliation,
+        "Cancel a reconciliation; one that has ended stays as it is.",
+        "sources:write", source_answers.JobAnswer,
+    ),
+    Operation(
+        "POST", f"{SOURCE}/links/dry-run", links.dry_run_links,
+        "Link the stored rows of a stretch of time anew, with other rules; nothing is changed.",
+        "sources:write", body=bodies.LinksTrial,
+    ),
+    Operation(
+        "GET", "/v1/rejects", rejects.list_rejects, "List rows that could not be read, newest first.",
+        "rejects:read", answers.Listing[source_answers.RejectAnswer], query=queries.RejectListQuery,
+    ),
+    Operation(
+        "POST", "/v1/rejects/replay", rejects.replay_rejects,
+        "Read the rows of a source that could not be read once more.",
+        "rejects:write", source_answers.RejectsReplayAnswer, 202, body=bodies.RejectsReplay,
+        problems=(404,), keeps_reply=True,
+    ),
+    Operation(
+        "GET", "/v1/aliases", aliases.list_aliases,
+        "List calls whose published id a rebuild would not choose, by source and natural id.",
+        "aliases:read", answers.Listing[source_answers.AliasAnswer], query=queries.AliasListQuery,
+    ),
+    Operation(
+        "POST", "/v1/aliases", aliases.import_aliases,
+        "Keep aliases of another journal of this deployment, all or none of them.",
+        "aliases:write", source_answers.AliasesImportedAnswer, body=bodies.Aliases,
     ),
     Operation("GET", "/openapi.json", contract.openapi, "This document.", None),
     Operation(

@@ -16,12 +16,13 @@ from relay.api.operation import Given
 from relay.config import checked
 from relay.config.schema import Id
 from relay.model.catalogue import known_patterns
-from relay.model.listing import CallFilter, DeliveryFilter, EventFilter
+from relay.model.listing import CallFilter, DeliveryFilter, EventFilter, RejectFilter
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1_000
 SEQ_PATTERN: Final = "^[0-9]{1,18}$"
 EVENT_ID_PATTERN: Final = "^[a-z0-9_]{20,64}$"
+CALL_ID_PATTERN: Final = "^[a-z0-9_]{1,64}$"
 _TEXT: Final = "^[^\\u0000-\\u001f\\u007f]*$"
 _CURSOR: Final = "^[!-~]*$"
 _INSTANT: Final = re.compile(
@@ -78,6 +79,7 @@ Patterns = Annotated[
     Field(max_length=20, json_schema_extra={"minItems": 1}),
 ]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=_TEXT)]
+CallStream = Literal["user_calls", "ringgroup_calls", "queue_calls"]
 
 
 class ListQuery(Given):
@@ -187,3 +189,34 @@ class DeliveryListQuery(DeliveriesOfEndpointQuery):
     """
 
     endpoint: Id | None = Field(default=None, description="Only to this endpoint.")
+
+
+class ReadListQuery(ListQuery):
+    """
+    Which reads of a source.
+    """
+
+    stream: CallStream | None = Field(default=None, description="Only of this stream.")
+
+
+class RejectListQuery(ListQuery):
+    """
+    Which rows that could not be read.
+    """
+
+    source_id: Id | None = Field(default=None, description="Only of this source.")
+    stream: CallStream | None = Field(default=None, description="Only of this stream.")
+
+    def wanted(self) -> RejectFilter:
+        """
+        Return the filter in the shared words.
+        """
+        return RejectFilter(self.source_id, self.stream)
+
+
+class AliasListQuery(ListQuery):
+    """
+    Which aliases.
+    """
+
+    source_id: Id | None = Field(default=None, description="Only of this source.")

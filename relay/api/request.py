@@ -30,7 +30,7 @@ from relay.api.problems import (
     field_errors,
     invalid,
 )
-from relay.api.queries import EVENT_ID_PATTERN, SEQ_PATTERN
+from relay.api.queries import CALL_ID_PATTERN, EVENT_ID_PATTERN, SEQ_PATTERN
 from relay.config.schema import ID_PATTERN
 from relay.journal.api_port import Once
 
@@ -44,13 +44,13 @@ PATH_PATTERNS: Final = {
     "endpoint_id": ID_PATTERN,
     "source_id": ID_PATTERN,
     "event_id": EVENT_ID_PATTERN,
-    "call_id": "^[a-z0-9_]{1,64}$",
+    "call_id": CALL_ID_PATTERN,
+    "job_id": "^[0-9]{1,18}$",
     "delivery_id": r"^[a-z0-9-]{1,40}\.[a-z0-9_]{20,64}\.[0-9]{1,18}$",
     "type": r"^[a-z_]{1,40}(\.[a-z_]{1,40})+$",
 }
 _IN_A_THREAD: Final = 16 * 1024
 _PATHS: Final = {name: re.compile(pattern) for name, pattern in PATH_PATTERNS.items()}
-_TOO_LARGE: Final = TOO_LARGE.about(f"A body has at most {MAX_BODY} bytes.")
 _KEY: Final = re.compile(KEY_PATTERN)
 _SEQ: Final = re.compile(SEQ_PATTERN)
 
@@ -144,20 +144,34 @@ async def body_of(request: web.Request, takes_json: bool, within_s: float) -> by
         return b""
     if takes_json and not _is_json(request):
         raise Refused(NOT_JSON.about("Send Content-Type: application/json, in UTF-8, without an encoding."))
-    if (request.content_length or 0) > MAX_BODY:
-        raise Refused(_TOO_LARGE)
-    try:
-        async with asyncio.timeout(within_s):
-            body = await request.read()
-    except TimeoutError:
-        raise Refused(TOO_SLOW) from None
-    except web.HTTPRequestEntityTooLarge:
-        raise Refused(_TOO_LARGE) from None
-    except (HttpProcessingError, web.RequestPayloadError):
-        raise Refused(MALFORMED.about("The body does not arrive as its headers say.")) from None
+    body = await received(request, MAX_BODY, within_s)
     if body and not takes_json:
         raise Refused(MALFORMED.about("This takes no body."))
     return body
+
+
+async def received(request: web.Request, max_bytes: int, within_s: float) -> bytes:
+    """
+    Return the bytes of the body, whatever they are.
+
+    Raises:
+        Refused: 400, 408 or 413.
+    """
+    too_large = Refused(TOO_LARGE.about(f"A body has at most {max_bytes} bytes."))
+    if (request.content_length or 0) > max_bytes:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(within_s):
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > max_bytes:
+                    raise too_large
+    except TimeoutError:
+        raise Refused(TOO_SLOW) from None
+    except (HttpProcessingError, web.RequestPayloadError):
+        raise Refused(MALFORMED.about("The body does not arrive as its headers say.")) from None
+    return bytes(body)
 
 
 async def parsed_body(body: bytes, kind: type[BaseModel]) -> BaseModel:
@@ -167,15 +181,24 @@ async def parsed_body(body: bytes, kind: type[BaseModel]) -> BaseModel:
     Raises:
         Refused: 400 where it is no JSON, 422 with each field that is unknown or wrong.
     """
-    # A big body may hold very many small things: read in a thread, the deliveries go on meanwhile.
-    parse = asyncio.to_thread(_parsed, body) if len(body) > _IN_A_THREAD else None
-    document = _parsed(body) if parse is None else await parse
+    document = await document_of(body)
     if isinstance(document, dict) and len(document) > MAX_FIELDS:
         raise Refused(INVALID.about(f"The body has more than {MAX_FIELDS} fields."))
     try:
         return kind.model_validate(document)
     except ValidationError as error:
         raise invalid(field_errors(error)) from None
+
+
+async def document_of(body: bytes) -> Any:
+    """
+    Return what a body says.
+
+    Raises:
+        Refused: 400 where it is no JSON, 422 where it says something twice.
+    """
+    # A big body may hold very many small things: read in a thread, the deliveries go on meanwhile.
+    return await asyncio.to_thread(_parsed, body) if len(body) > _IN_A_THREAD else _parsed(body)
 
 
 def _parsed(body: bytes) -> Any:

@@ -1,30 +1,33 @@
 """
-The listener for users: REST and the event stream.
+The listeners for users, REST and the event stream, and for phone systems that push.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from aiohttp import web
 
 from relay.api.admission import Admission, ApiKey
-from relay.api.front_door import UNKNOWN_ROUTE, FrontDoor, Patience
+from relay.api.front_door import UNKNOWN_ROUTE, Answering, FrontDoor, Patience
 from relay.api.gate import Gate
+from relay.api.hooks import ROUTE, HookDoor
 from relay.api.openapi import as_bytes, document_of
 from relay.api.operation import Operation, Reach
 from relay.api.operations import OPERATIONS
+from relay.api.problems import NOT_FOUND, Refused
 from relay.api.request import MAX_BODY
 from relay.model.errors import ConfigError, Fault
 from relay.telemetry.metrics import Metrics
 
 SHUTDOWN_S: Final = 1.0
 LINGER_S: Final = 2.0
+ANYWHERE: Final = "/{unknown:.*}"
 
 
 class _WithoutTraceback(logging.Filter):
@@ -47,10 +50,12 @@ _http_log.addFilter(_WithoutTraceback())
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """
-    How the API is served.
+    How the API is served; `hook_tokens` by source, `hooks_listen` for pushes alone.
     """
 
     keys: Sequence[ApiKey] = ()
+    hook_tokens: Mapping[str, str] = field(default_factory=dict)
+    hooks_listen: tuple[str, int] | None = None
     patience: Patience = field(default_factory=Patience)
     gate: Gate = field(default_factory=Gate)
 
@@ -58,15 +63,20 @@ class ApiSettings:
 class ApiListener:
     """
     The listening API, as a loop: it stops listening as soon as it is told to stop.
+
+    Args:
+        door: where requests come in.
+        api: what listens to users.
+        hooks: what listens to pushes alone, if anything does.
     """
 
     name = "api"
 
-    def __init__(self, runner: web.AppRunner, door: FrontDoor) -> None:
-        self._runner = runner
+    def __init__(self, door: FrontDoor, api: web.AppRunner, hooks: web.AppRunner | None) -> None:
         self._door = door
-        host, port = runner.addresses[0][:2]
-        self.address: tuple[str, int] = (host, port)  # as really bound, for port 0
+        self._runners = [api, hooks] if hooks is not None else [api]
+        self.address = _address(api)
+        self.hooks_address = _address(hooks) if hooks is not None else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """
@@ -90,7 +100,8 @@ class ApiListener:
         Stop listening and let go of everyone.  Safe twice.
         """
         self._door.end_streams()
-        await self._runner.cleanup()
+        for runner in self._runners:
+            await runner.cleanup()
 
 
 @asynccontextmanager
@@ -106,10 +117,30 @@ async def api_listener(
     admission = Admission(settings.keys)
     document = as_bytes(document_of(OPERATIONS, admission.needs_key))
     door = FrontDoor(replace(reach, document=document), admission, settings.gate, metrics, settings.patience)
+    hooks = HookDoor(reach, settings.hook_tokens, metrics, settings.patience.body_s)
+    pushed = door.guarding(ROUTE, hooks.answer)
+    routes = {path: door.answering(path, operations) for path, operations in _by_path(OPERATIONS)}
+    routes |= {ROUTE: pushed, ANYWHERE: door.answering(UNKNOWN_ROUTE, ())}
+    async with AsyncExitStack() as listening:
+        api = await listening.enter_async_context(_listening("server.listen", listen, routes))
+        alone = None
+        if settings.hooks_listen is not None:
+            routes = {ROUTE: pushed, ANYWHERE: door.guarding(UNKNOWN_ROUTE, _nothing_but_hooks)}
+            alone = await listening.enter_async_context(
+                _listening("server.hooks_listen", settings.hooks_listen, routes)
+            )
+        listening.callback(door.end_streams)
+        yield ApiListener(door, api, alone)
+
+
+@asynccontextmanager
+async def _listening(
+    key: str, listen: tuple[str, int], routes: Mapping[str, Answering]
+) -> AsyncIterator[web.AppRunner]:
     app = web.Application(client_max_size=MAX_BODY)
-    for path, operations in _by_path(OPERATIONS):
-        app.router.add_route("*", path, door.answering(path, operations))
-    app.router.add_route("*", "/{unknown:.*}", door.answering(UNKNOWN_ROUTE, ()))
+    for path, answer in routes.items():
+        app.router.add_route("*", path, answer)
+    # No access log: it would show tokens that stand in URLs.
     runner = web.AppRunner(
         app, access_log=None, shutdown_timeout=SHUTDOWN_S, lingering_time=LINGER_S, logger=_http_log
     )
@@ -119,11 +150,22 @@ async def api_listener(
             await web.TCPSite(runner, *listen).start()
         except OSError as error:
             problem = f"cannot listen on {listen[0]} port {listen[1]}: {error.strerror}"
-            raise ConfigError([Fault("server.listen", problem)]) from error
-        yield ApiListener(runner, door)
+            raise ConfigError([Fault(key, problem)]) from error
+        yield runner
     finally:
-        door.end_streams()
         await runner.cleanup()
+
+
+async def _nothing_but_hooks(_request: web.Request) -> web.StreamResponse:
+    raise Refused(NOT_FOUND.about("Only /hooks/ is here."))
+
+
+def _address(runner: web.AppRunner) -> tuple[str, int]:
+    """
+    Return the address as really bound, for port 0.
+    """
+    host, port = runner.addresses[0][:2]
+    return host, port
 
 
 def _by_path(operations: Iterable[Operation]) -> Iterable[tuple[str, Sequence[Operation]]]:

@@ -66,6 +66,7 @@ def _print_tables(config: RelayConfig) -> None:
     general = Table("setting", "value", title="relay", title_justify="left")
     general.add_row("server.listen", shown["server"]["listen"])
     general.add_row("server.ops_listen", shown["server"]["ops_listen"])
+    general.add_row("server.hooks_listen", shown["server"]["hooks_listen"] or "off")
     general.add_row("journal.url", shown["journal"]["url"])
     general.add_row("kafka", config.kafka.bootstrap_servers if config.kafka else "off")
     console.print(general)

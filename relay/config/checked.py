@@ -147,7 +147,7 @@ def country(code: str) -> str:
 
 def api_key(text: str) -> str:
     """
-    Check that an API key is long enough, and can be sent in a header as it is.
+    Check that a key or token is long enough, and can be sent in a header as it is.
     """
     if not MIN_API_KEY <= len(text) <= MAX_API_KEY:
         raise ValueError(f"must have {MIN_API_KEY} to {MAX_API_KEY} characters")
@@ -194,6 +194,15 @@ def not_empty(items: tuple[Item, ...]) -> tuple[Item, ...]:
     """
     if not items:
         raise ValueError("must not be empty")
+    return items
+
+
+def each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """
+    Check that no item of a list stands in it twice.
+    """
+    if len(set(items)) < len(items):
+        raise ValueError("must name each once")
     return items
 
 

@@ -4,7 +4,7 @@ The addresses that a configuration would have relay dial, read also where other 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +32,9 @@ def dialled_by(config: RelayConfig) -> Dialled:
     Return the addresses of a configuration without fault.
     """
     urls = {f"endpoints[{endpoint.id}].url": endpoint.url for endpoint in config.endpoints}
-    own_listeners = (config.server.listen, config.server.ops_listen)
-    return Dialled(urls, config.webhooks.allow_private, own_listeners)
+    server = config.server
+    hooks = [server.hooks_listen] if server.hooks_listen is not None else []
+    return Dialled(urls, config.webhooks.allow_private, (server.listen, server.ops_listen, *hooks))
 
 
 def dialled_in(data: Mapping[str, Any]) -> Dialled:
@@ -61,11 +62,16 @@ def _listeners(server: object) -> tuple[ListenAddress, ...]:
     return (
         _listen(given.get("listen"), default.listen),
         _listen(given.get("ops_listen"), default.ops_listen),
+        *_readable(given.get("hooks_listen")),
     )
 
 
 def _listen(given: object, default: ListenAddress) -> ListenAddress:
+    return next(_readable(given), default)
+
+
+def _readable(given: object) -> Iterator[ListenAddress]:
     try:
-        return checked.listen_address(given)
+        yield checked.listen_address(given)
     except ValueError:
-        return default
+        return

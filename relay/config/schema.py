@@ -33,6 +33,7 @@ from relay.model.endpoint import RETRY_SCHEDULE_S, EndpointSpec
 
 ID_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
 UNKNOWN_KIND: Final = "source_kind"
+MAX_BACK_DAYS: Final = 400  # as long as the journal keeps legs and calls
 TOPIC_PATTERN: Final = r"^[A-Za-z0-9._-]{1,100}$"
 
 Listen = Annotated[ListenAddress, PlainValidator(checked.listen_address), PlainSerializer(str)]
@@ -88,6 +89,9 @@ class ServerConfig(Section):
     )
     ops_listen: Listen = Field(
         default=ListenAddress("127.0.0.1", 9464), description="/metrics, /livez and /readyz."
+    )
+    hooks_listen: Listen | None = Field(
+        default=None, description="Only /hooks, for phone systems that push. Left out: on `listen` alone."
     )
     shutdown_grace_s: float = Field(
         default=20.0,
@@ -222,6 +226,28 @@ class SourceConfig(Section):
         default=120, ge=0, le=86_400, description="How long a negative end may wait for that."
     )
     request_timeout_s: float = Field(default=30.0, gt=0, le=300, description="Total time of one request.")
+    reconcile_days: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=MAX_BACK_DAYS)], ...],
+        Field(strict=False, max_length=10),
+        AfterValidator(checked.each_once),
+    ] = Field(
+        default=(2, 7), description="Days read again each night, by how many days ago they were; [] for none."
+    )
+    reconcile_hour: int = Field(
+        default=3, ge=0, le=23, description="The hour at which that begins, in the source's zone."
+    )
+    hook_token: Secret | None = Field(
+        default=None,
+        description="Lets it push to /hooks/ID: 16 characters or more, in `X-Pbx-Token` or as `?token=`."
+        " Left out: no pushes.",
+    )
+
+    @field_validator("hook_token")
+    @classmethod
+    def _can_be_sent(cls, hook_token: Secret | None) -> Secret | None:
+        if hook_token is not None:
+            checked.api_key(hook_token.reveal())
+        return hook_token
 
     def publish_from_at(self, now: datetime) -> datetime:
         """

@@ -34,6 +34,7 @@ GAP_KINDS: Final = ("page_shift", "id_hole", "window_overrun")
 SOURCE_STATES: Final = ("up", "degraded", "rate_limited", "auth_failed", "ip_blocked")
 APPEAR_AT: Final = ("start", "end", "unknown")
 PUSHES: Final = ("came", "lost")
+HOOK_OUTCOMES: Final = ("accepted", "refused", "full", "malformed")
 SINKS: Final = ("webhook", "kafka")
 DELIVERY_OUTCOMES: Final = ("delivered", "exhausted", "expired", "discarded")
 TRANSACTION_OUTCOMES: Final = ("committed", "failed", "fenced", "unknown")
@@ -90,6 +91,11 @@ class Metrics:
     )
     source_clock_skew_seconds = gauge(
         "The phone system's clock minus ours, by its Date header; 0 below 2 s.", source=OPEN
+    )
+    hooks = counter(
+        "Pushes from a phone system; refused: the token; full: to be sent again.",
+        source=OPEN,
+        outcome=HOOK_OUTCOMES,
     )
     source_state = gauge("1 for the state the phone system is in.", source=OPEN, state=SOURCE_STATES)
 
@@ -168,7 +174,7 @@ class Metrics:
         for stream in streams:
             for name in ("poll_requests", "poll_records", "poll_gaps"):
                 families()[name].start(self, {"source": source, "stream": stream})
-        for name in ("poll_quota_wait_seconds", "source_state"):
+        for name in ("poll_quota_wait_seconds", "source_state", "hooks"):
             families()[name].start(self, {"source": source})
         return source
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from relay.config.dialled import dialled_in
+from relay.config.dialled import dialled_by, dialled_in
 from relay.config.schema import ServerConfig
 from relay.model.scopes import SCOPES, allows
 from tests.config.conftest import ConfigFile
@@ -111,6 +111,15 @@ def test_where_relay_listens_is_known_whatever_else_is_wrong_with_the_server() -
     """
     keys = [{"name": "ops", "key": {"env": "NOT_SET"}, "scopes": ["*"]}]
 
-    dialled = dialled_in({"server": {"listen": "0.0.0.0:8081", "ops_listen": 5, "api_keys": keys}})
+    listens = {"listen": "0.0.0.0:8081", "ops_listen": 5, "hooks_listen": "0.0.0.0:8082"}
 
-    assert ["0.0.0.0:8081", "127.0.0.1:9464"] == [str(address) for address in dialled.own_listeners]
+    dialled = dialled_in({"server": {**listens, "api_keys": keys}})
+
+    assert ["0.0.0.0:8081", "127.0.0.1:9464", "0.0.0.0:8082"] == [str(one) for one in dialled.own_listeners]
+
+
+def test_a_webhook_to_the_listener_of_pushes_is_one_to_relay_itself(file: ConfigFile) -> None:
+    config = file.load('[server]\nhooks_listen = "10.0.0.5:8081"')
+
+    assert ("10.0.0.5", 8081) in dialled_by(config).own_listeners
+    assert "10.0.0.5:8081" not in [str(one) for one in dialled_in({"server": {"hooks_listen": 8081}}).own_listeners]

@@ -44,6 +44,26 @@ def test_items_are_found_by_their_id(file: ConfigFile) -> None:
     assert ("*",) == config.endpoints[0].events
 
 
+def test_pushes_and_nightly_reads_can_be_set(file: ConfigFile) -> None:
+    config = file.load(
+        SOURCE,
+        {
+            "RELAY_SERVER__HOOKS_LISTEN": "0.0.0.0:8081",
+            "RELAY_SOURCES__PBX_SYDNEY__HOOK_TOKEN": "1234567890123456",
+            "RELAY_SOURCES__PBX_SYDNEY__RECONCILE_DAYS": "[]",
+            "RELAY_SOURCES__PBX_SYDNEY__RECONCILE_HOUR": "22",
+        },
+    )
+
+    (source,) = config.sources
+    assert ("0.0.0.0", 8081) == config.server.hooks_listen
+    assert ((), 22, "1234567890123456") == (
+        source.reconcile_days,
+        source.reconcile_hour,
+        source.hook_token.reveal() if source.hook_token else None,
+    )
+
+
 @pytest.mark.parametrize("token", ["12345", "1e5", "1_000", "true", "[1]", '"quoted"', "007"])
 def test_a_text_stays_the_text_it_is(file: ConfigFile, token: str) -> None:
     (source,) = file.load(SOURCE, {"RELAY_SOURCES__PBX_SYDNEY__TOKEN": token}).sources

@@ -71,13 +71,15 @@ def test_the_file_loads_with_every_key_switched_on(tmp_path: Path) -> None:
     path = tmp_path / "relay.toml"
     path.write_text(uncommented())
 
-    environ = {**ENVIRON, "RELAY_ID_KEY": "k" * 32, "RELAY_OPS_KEY": "o" * 32}
+    environ = {**ENVIRON, "RELAY_ID_KEY": "k" * 32, "RELAY_OPS_KEY": "o" * 32, "PBX_HOOK": "h" * 16}
     config = load(path, environ, {"voipcloud": VoipcloudConfig})
 
     assert config.journal.id_key is not None
     assert ["ops"] == [key.name for key in config.server.api_keys]
     assert config.kafka is not None
     assert 3 == config.kafka.replication_factor
+    assert ("0.0.0.0", 8081) == config.server.hooks_listen
+    assert ["h" * 16] == [source.hook_token.reveal() for source in config.sources if source.hook_token]
 
 
 def test_every_key_is_in_the_file() -> None:
