@@ -16,7 +16,6 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from hashlib import blake2b
 from ipaddress import ip_network
@@ -42,18 +41,12 @@ from relay.model.endpoint import EndpointSpec
 from relay.model.errors import ConfigError, Fault, JournalUnusable
 from relay.model.event import StoredEvent
 from relay.model.ids import IdMaker
-from relay.normalise.calls import CallAssembler
-from relay.normalise.rules import CallRules
-from relay.normalise.voipcloud_rows import VoipcloudRows
 from relay.pipeline.deliver import Deliver
 from relay.pipeline.hand_on import HandOn
 from relay.pipeline.housekeeping import Housekeeping, LoopLag
-from relay.pipeline.ingest import Ingest
 from relay.pipeline.lane_context import WebhookEndpoint
 from relay.pipeline.poll import Poll
-from relay.pipeline.poll_state import PollSettings
 from relay.pipeline.publish import Publish
-from relay.pipeline.source_ledger import SourceLedger
 from relay.sinks.kafka.publisher import KafkaPublisher
 from relay.sinks.kafka.reader import read_committed
 from relay.sinks.kafka.records import JOURNAL_HEADER, SEQ_HEADER
@@ -63,9 +56,8 @@ from relay.sinks.webhook.guard import Guard
 from relay.sinks.webhook.retry import next_delay_s
 from relay.sinks.webhook.sink import WebhookSink
 from relay.sinks.webhook.transport.client import Transport
-from relay.sources.budget import BudgetSettings
+from relay.source_assembly import poll_of, voipcloud_source
 from relay.sources.voipcloud.config import VoipcloudConfig
-from relay.sources.voipcloud.source import VoipcloudSettings, VoipcloudSource
 from relay.system_clock import SystemClock
 from relay.telemetry.health import Health
 from relay.telemetry.logs import configure
@@ -74,7 +66,6 @@ from relay.version import __version__
 
 SOURCE_KINDS: Final[Mapping[str, type[SourceConfig]]] = {"voipcloud": VoipcloudConfig}
 SQLITE: Final = "sqlite:///"
-ANSWER_S: Final = 5.0  # a place in the window is free that long after it, once answers are counted in
 CONDITIONS: Final = ("config", "journal", "leases")
 EVENTS_AT_ONCE: Final = 1_000
 BYTES_AT_ONCE: Final = 4 * 1024 * 1024
@@ -241,12 +232,18 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         tail=tail,
         refusal_of_url=guard.refusal_of_url,
         sources={source.id: _source_setup(source) for source in config.sources},
+        wake=partial(_wake, {poll.source_id: poll for poll in polls}),
     )
     keys = [ApiKey(key.name, key.key.reveal(), key.scopes) for key in config.server.api_keys]
     tokens = {source.id: source.hook_token.reveal() for source in config.sources if source.hook_token}
     settings = ApiSettings(keys=keys, hook_tokens=tokens, hooks_listen=config.server.hooks_listen)
     api = await rooms.enter_async_context(api_listener(config.server.listen, reach, house.metrics, settings))
     return [api, deliver, *([publish] if publish else []), *polls, housekeeping, lag]
+
+
+def _wake(polls: Mapping[str, Poll], source_id: str) -> None:
+    if source_id in polls:
+        polls[source_id].wake()
 
 
 def _source_setup(config: SourceConfig) -> SourceSetup:
@@ -288,34 +285,8 @@ async def _poll(
 ) -> Poll:
     if not isinstance(config, VoipcloudConfig):
         raise AssertionError(f"SOURCE_KINDS has {config.kind} and nothing builds it")
-    now = house.clock.now()
-    head = await house.journal.register_source(config.id, config.kind, config.publish_from_at(now), now)
-    rules = CallRules(
-        source_id=config.id,
-        zone=ZoneInfo(config.timezone),
-        country=config.country,
-        publish_from=head.publish_from,
-        link_window=timedelta(seconds=config.link_window_s),
-        end_hold=timedelta(seconds=config.end_hold_s),
-    )
-    budget = BudgetSettings(
-        config.budget.requests, config.budget.per_s, config.budget.reserve, config.request_timeout_s
-    )
-    settings = VoipcloudSettings(
-        config.id, config.base_url, config.token.reveal(), rules.zone, budget, config.streams
-    )
-    source = await rooms.enter_async_context(VoipcloudSource(settings, house.journal, house.clock))
-    house.metrics.poll_quota_limit.labels(config.id).set(config.budget.requests)
-    reader, assembler = VoipcloudRows(rules, house.ids), CallAssembler(rules, house.ids)
-    ingest = Ingest(house.journal, reader, assembler, house.clock, house.metrics, appended)
-    ledger = SourceLedger(config.id, house.journal, house.ids, house.clock, appended)
-    pace = PollSettings(
-        pause_s=max(config.poll_every_s or 0.0, (budget.per_s + ANSWER_S) / budget.polls),
-        window_s=budget.per_s,
-        status_every_s=max(config.status_every_s, (budget.per_s + ANSWER_S) / budget.statuses),
-        lookback=timedelta(seconds=config.lookback_s),
-    )
-    return Poll(source, ledger, ingest, pace, house.clock, house.metrics)
+    source = await rooms.enter_async_context(voipcloud_source(config, house.journal, house.clock))
+    return await poll_of(config, source, house.journal, house.ids, house.clock, house.metrics, appended)
 
 
 def _endpoint(transport: Transport, clock: Clock, spec: EndpointSpec) -> WebhookEndpoint:

@@ -11,7 +11,7 @@ from typing import Final
 from relay.model.source_work import Allowance
 
 IDLE_AFTER_WINDOWS: Final = 1.0  # without anything new the pauses begin to grow
-LONGEST_IDLE_S: Final = 120.0  # between two reads of one stream
+IDLE_WINDOWS: Final = 2 / 15  # the longest pause between two reads of one stream: 2 minutes in 15
 REGROWN_OF_100: Final = 5  # requests of a hundred that come back with each window without a refusal
 
 
@@ -27,6 +27,13 @@ class PaceSettings:
     per_s: float
     least_pause_s: float = 0.0
     answer_s: float = 5.0
+
+    @property
+    def full_pause_s(self) -> float:
+        """
+        Return the pause between two polls where nothing slows them down.
+        """
+        return max((self.per_s + self.answer_s) / self.polls, self.least_pause_s)
 
 
 class Pace:
@@ -72,7 +79,7 @@ class Pace:
         idle_windows = (now - self._news_at) / self.window - IDLE_AFTER_WINDOWS
         if idle_windows <= 0:
             return pause_s
-        longest_s = max(pause_s, LONGEST_IDLE_S / self._streams)
+        longest_s = max(pause_s, settings.per_s * IDLE_WINDOWS / self._streams)
         return float(min(pause_s * 2 ** min(idle_windows, 16.0), longest_s))
 
     def refused(self, now: datetime) -> bool:

@@ -40,6 +40,13 @@ class Poll:
         self._woken = asyncio.Event()
         self.name = f"poll {context.source_id}"
 
+    @property
+    def source_id(self) -> str:
+        """
+        Return which source it is.
+        """
+        return self._context.source_id
+
     def wake(self) -> None:
         """
         Look at once at what was put down for this source.

@@ -55,13 +55,6 @@ class PollSettings:
     deep_every_s: float
     gap_after_s: float
 
-    @property
-    def pause_s(self) -> float:
-        """
-        Return the pause between two polls where nothing slows them down.
-        """
-        return max((self.pace.per_s + self.pace.answer_s) / self.pace.polls, self.pace.least_pause_s)
-
 
 @dataclass(slots=True)
 class StreamPoll:
@@ -141,7 +134,7 @@ class StreamPoll:
         self.stored = replace(self.stored, state=DEGRADED)
         if isinstance(error, SourceThrottled):
             # Whatever the vendor says: "at once" must not burn the requests of a window.
-            back_off_s = max(settings.pause_s, self._back_off_s())
+            back_off_s = max(settings.pace.full_pause_s, self._back_off_s())
             self.next_at = max(error.until, now + timedelta(seconds=back_off_s))
         elif isinstance(error, SourceRefused):
             self.next_at = now + timedelta(seconds=settings.pace.per_s)

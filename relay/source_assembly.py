@@ -1,0 +1,109 @@
+"""
+Put together what works for one source: the other half of `relay.assembly`, and a room of its own for tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from relay.journal.port import Appended
+from relay.journal.store import SqlJournal
+from relay.model.clock import Clock
+from relay.model.ids import IdMaker
+from relay.normalise.calls import CallAssembler
+from relay.normalise.rules import CallRules
+from relay.normalise.voipcloud_rows import VoipcloudRows
+from relay.pipeline.ingest import Ingest
+from relay.pipeline.pace import IDLE_WINDOWS, PaceSettings
+from relay.pipeline.poll import Poll
+from relay.pipeline.poll_context import PollContext
+from relay.pipeline.poll_state import PollSettings
+from relay.pipeline.source_ledger import SourceLedger
+from relay.sources.budget import BudgetSettings
+from relay.sources.port import Source
+from relay.sources.voipcloud.config import VoipcloudConfig
+from relay.sources.voipcloud.source import VoipcloudSettings, VoipcloudSource
+from relay.telemetry.metrics import Metrics
+
+ANSWER_S: Final = 5.0  # a place in the window is free that long after it, once answers are counted in
+LATE_READS: Final = 3  # so many reads may be late before unread time is a gap
+LEAST_GAP_S: Final = 10.0
+
+
+def voipcloud_source(config: VoipcloudConfig, journal: SqlJournal, clock: Clock) -> VoipcloudSource:
+    """
+    Make the source of an account; whoever asks for it enters it.
+    """
+    settings = VoipcloudSettings(
+        config.id,
+        config.base_url,
+        config.token.reveal(),
+        ZoneInfo(config.timezone),
+        _budget(config),
+        config.streams,
+    )
+    return VoipcloudSource(settings, journal, clock)
+
+
+async def poll_of(
+    config: VoipcloudConfig,
+    source: Source,
+    journal: SqlJournal,
+    ids: IdMaker,
+    clock: Clock,
+    metrics: Metrics,
+    appended: Callable[[Appended], None],
+) -> Poll:
+    """
+    Register a source with the journal and make its loop.
+    """
+    now = clock.now()
+    head = await journal.register_source(config.id, config.kind, config.publish_from_at(now), now)
+    rules = CallRules(
+        source_id=config.id,
+        zone=ZoneInfo(config.timezone),
+        country=config.country,
+        publish_from=head.publish_from,
+        link_window=timedelta(seconds=config.link_window_s),
+        end_hold=timedelta(seconds=config.end_hold_s),
+    )
+    metrics.poll_quota_limit.labels(config.id).set(config.budget.requests)
+    reader = VoipcloudRows(rules, ids)
+    assembler = CallAssembler(rules, ids, await journal.aliases(config.id))
+    settings = poll_settings(config)
+    return Poll(
+        PollContext(
+            source=source,
+            journal=journal,
+            ledger=SourceLedger(config.id, journal, ids, clock, settings, appended),
+            ingest=Ingest(journal, reader, assembler, clock, metrics, appended),
+            assembler=assembler,
+            settings=settings,
+            clock=clock,
+            metrics=metrics,
+        )
+    )
+
+
+def poll_settings(config: VoipcloudConfig) -> PollSettings:
+    """
+    Derive when and how far back an account is read from what its configuration says.
+    """
+    budget = _budget(config)
+    pace = PaceSettings(budget.polls, budget.per_s, config.poll_every_s or 0.0, ANSWER_S)
+    slowest_s = max(pace.full_pause_s * len(config.streams), budget.per_s * IDLE_WINDOWS)
+    return PollSettings(
+        pace=pace,
+        status_every_s=max(config.status_every_s, (budget.per_s + ANSWER_S) / budget.statuses),
+        lookback=timedelta(seconds=config.lookback_s),
+        deep_every_s=max(budget.per_s, slowest_s),
+        gap_after_s=max(LATE_READS * slowest_s, LEAST_GAP_S) + config.request_timeout_s,
+    )
+
+
+def _budget(config: VoipcloudConfig) -> BudgetSettings:
+    budget = config.budget
+    return BudgetSettings(budget.requests, budget.per_s, budget.reserve, config.request_timeout_s)
