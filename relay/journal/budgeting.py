@@ -19,7 +19,7 @@ def reserve(
     conn: Connection, source_id: str, purpose: str, share: Share, now: datetime
 ) -> Reservation | NoRoom:
     """
-    Take a place within both limits of a share, or tell when one is free.
+    Take a place within every limit of a share, or tell when one is free.
 
     Where a crash leaves no outcome the place is taken until the request's deadline has passed and then
     the whole window, since the vendor may have counted it that late.
@@ -30,6 +30,9 @@ def reserve(
         _frees_ms(conn, share.limit, *of_source),
         _frees_ms(conn, share.own_limit, *of_source, _t.c.purpose == purpose),
     )
+    if share.shared_with:
+        sharing = _t.c.purpose.in_((purpose, *share.shared_with))
+        frees = max(frees, _frees_ms(conn, share.shared_limit, *of_source, sharing))
     if frees > now_ms:
         return NoRoom(from_ms(frees))
     result = conn.execute(

@@ -79,11 +79,16 @@ class SourceUnreachable(SourceError):
 class SourceThrottled(SourceError):
     """
     The request budget is spent: ours, or the vendor says so.  Nothing may be sent before `until`.
+
+    `own_in_window` is how many places of our own log were taken when the vendor said so, that of the refused
+    request among them: what is missing to the vendor's limit, others have used.  None where our own budget
+    refused.
     """
 
     def __init__(self, source_id: str, reason: str, message: str, until: datetime) -> None:
         super().__init__(source_id, reason, message)
         self.until = until
+        self.own_in_window: int | None = None
 
 
 class SourceRefused(SourceError):

@@ -51,18 +51,18 @@ def from_rfc3339(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def from_vendor(text: str, zone: ZoneInfo) -> datetime:
+def from_vendor(text: str, zone: ZoneInfo, fold: int = 0) -> datetime:
     """
     Read a vendor's ISO 8601 time; one without an offset is wall-clock time in `zone`.
 
-    In the repeated hour of a clock change the first pass is taken (fold 0).
+    In the repeated hour of a clock change `fold` 0 is the first pass, 1 the second (PEP 495).
 
     Raises:
         ValueError: not an ISO 8601 date and time.
     """
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
-        at = at.replace(tzinfo=zone)
+        at = at.replace(tzinfo=zone, fold=fold)
     return at.astimezone(UTC)
 
 

@@ -18,6 +18,11 @@ PURPOSES: Final = (POLL, STATUS, BACKFILL, COMMAND)
 
 OWN_QUOTA: Final = "quota"  # reason of a SourceThrottled that relay's own budget raised, not the vendor
 
+# Why a pull of several pages covers less than its window, beside the reasons of requests that failed.
+ROWS_MOVED: Final = "rows_moved"  # rows were removed or sorted anew between its pages, time and again
+TOO_MANY_ROWS: Final = "too_many_rows"  # more than may be held in memory, or too many in one second
+NAMES_INCOMPLETE: Final = "names_incomplete"  # the names known do not account for every row
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -43,7 +48,9 @@ class Pull:
     and was visible then is among them: `covered_from` is later than the window's start where the page was
     cut at its old end, `covered_to` is the window's end, or `requested_at` by the phone system's clock.
     `skew` is that clock minus ours, as far as the answer tells it.  `restarts` counts walks over several
-    pages that were begun again because rows had moved meanwhile.
+    pages that were begun again because rows had moved meanwhile; times are those of the last walk.
+    `cut_by` says in one word why less than the window is covered (None: it is all there, or only the newest
+    rows were asked for): the reason of the request that failed, or one of the words above.
     """
 
     stream: str
@@ -55,6 +62,7 @@ class Pull:
     skew: timedelta = timedelta(0)
     requests: int = 1
     restarts: int = 0
+    cut_by: str | None = None
 
 
 class Source(Protocol):
@@ -103,14 +111,16 @@ class Share:
     """
     What one purpose may have of a request window of `per_s` seconds.
 
-    At most `limit` requests of all purposes, and `own_limit` of this one; a request takes at most
-    `deadline_s`.
+    At most `limit` requests of all purposes, `own_limit` of this one, and `shared_limit` of this one and
+    those of `shared_with` together (nobody: it does not apply); a request takes at most `deadline_s`.
     """
 
     limit: int
     own_limit: int
     per_s: float
     deadline_s: float
+    shared_with: tuple[str, ...] = ()
+    shared_limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +153,7 @@ class SendLog(Protocol):
         Take a place for a request, durably, or tell when one is free.
 
         A place is taken until `per_s` after its outcome was noted, or, where a crash left none, until
-        `per_s` after reservation + `deadline_s`.  Both limits of the share hold.
+        `per_s` after reservation + `deadline_s`.  All limits of the share hold, decided in one step.
         """
         ...
 

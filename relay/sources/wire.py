@@ -29,7 +29,8 @@ MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 SAMPLE_CHARACTERS: Final = 200
 HALF_A_SECOND: Final = timedelta(seconds=0.5)
 SKEW_NOISE: Final = timedelta(seconds=2)
-LARGEST_SKEW: Final = timedelta(days=1)  # beyond it the header is wrong, or a cache's
+LARGEST_SKEW: Final = timedelta(days=1)  # beyond it the header is wrong
+_MOST_AGE_DIGITS: Final = 8  # three years, which no clock of ours overflows by
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +133,26 @@ def sample(body: bytes, secrets: Iterable[str]) -> str:
     return "".join(character if character.isprintable() else "·" for character in text[:SAMPLE_CHARACTERS])
 
 
+def age_of(answer: Answer) -> timedelta:
+    """
+    Return how long ago an answer was made, by its Age header (RFC 9111, 5.1); 0 where no cache gave it.
+    """
+    text = answer.headers.get("age", "").strip()
+    return (
+        timedelta(seconds=int(text[:_MOST_AGE_DIGITS])) if text.isascii() and text.isdigit() else timedelta(0)
+    )
+
+
 def clock_skew(answer: Answer, now: datetime) -> timedelta:
     """
     Return the answering clock minus ours, by the Date header (RFC 9110, 6.6.1); 0 without a good one.
 
-    The header tells whole seconds and took its time to come: a difference below SKEW_NOISE is none.
+    The header tells whole seconds and took its time to come: a difference below SKEW_NOISE is none.  In
+    an answer from a cache it is the time when that was made.
     """
     try:
         at = parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
+        skew = (at if at.tzinfo else at.replace(tzinfo=UTC)) + age_of(answer) + HALF_A_SECOND - now
+    except (ValueError, OverflowError):
         return timedelta(0)
-    skew = (at if at.tzinfo else at.replace(tzinfo=UTC)) + HALF_A_SECOND - now
     return skew if SKEW_NOISE <= abs(skew) <= LARGEST_SKEW else timedelta(0)

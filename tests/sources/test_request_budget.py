@@ -146,17 +146,17 @@ async def test_what_polls_may_not_use_is_there_for_the_status(
     assert SMALL.requests == len(vendor.requests)
 
 
-@pytest.mark.parametrize(("reserve", "statuses"), [(0, 1), (1, 1), (2, 2)])
-async def test_the_status_may_use_the_reserve_and_no_more(
+@pytest.mark.parametrize(("reserve", "statuses"), [(0, 1), (1, 1), (2, 1), (4, 2), (8, 3)])
+async def test_the_status_may_use_its_part_of_the_reserve_and_no_more(
     vendor: Vendor, journal: SqlJournal, clock: ManualClock, reserve: int, statuses: int
 ) -> None:
-    budget = BudgetSettings(requests=6, per_s=900, reserve=reserve, deadline_s=5)
+    budget = BudgetSettings(requests=10, per_s=900, reserve=reserve, deadline_s=5)
     async with account(vendor.url, journal, clock, budget=budget) as source:
         for _ in range(statuses):
             await source.pull(SYSTEM_STATUS, WINDOW)
         with pytest.raises(SourceThrottled) as caught:
             await source.pull(SYSTEM_STATUS, WINDOW)
-        for _ in range(6 - max(reserve, 1)):
+        for _ in range(10 - max(reserve, 1)):
             await source.pull(USER_CALLS, WINDOW)
 
     assert (OWN_QUOTA, NOON + timedelta(seconds=900)) == (caught.value.reason, caught.value.until)

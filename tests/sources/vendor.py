@@ -56,7 +56,10 @@ class Vendor:
         Note a request and answer it.
         """
         self.requests.append(request)
-        return await self._handler(request)
+        response = await self._handler(request)
+        if not response.prepared:
+            response.headers.setdefault("Date", "")  # the server would tell the real time, which is not ours
+        return response
 
     @staticmethod
     async def _empty(_: web.Request) -> web.StreamResponse:

@@ -2,32 +2,34 @@
 Read a VoIPcloud PBX: the calls of users, queues and ring groups, and the system status.
 
 Rows come newest first, and one that is written when a call ends appears below newer starts; so a pull
-never stops at what is known but reads the whole look-back window in one page.
+never stops at what is known but reads its whole window, in one page wherever that holds it (`reading`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
 from relay.model.clock import Clock
-from relay.model.times import from_vendor
+from relay.model.errors import SourceThrottled
 from relay.sources.budget import BudgetSettings, RequestBudget
-from relay.sources.port import POLL, STATUS, Pull, SendLog, Window
+from relay.sources.port import STATUS, Pull, SendLog, Window
 from relay.sources.voipcloud.answers import VoipcloudAnswers
-from relay.sources.wire import Wire, clock_skew
+from relay.sources.voipcloud.reading import CallReading, Page
+from relay.sources.voipcloud.rows import CallList
+from relay.sources.wire import Wire, age_of, clock_skew
 
 SYSTEM_STATUS: Final = "system_status"
 MAX_ROWS: Final = 10_000  # vendor/voipcloud_api: "limit value should be in the range from 1 to 10000"
+MAX_WALK_ROWS: Final = 100_000
 READ_AT_ONCE_BYTES: Final = 64 * 1024  # a larger answer is read beside the event loop
-ONE_SECOND: Final = timedelta(seconds=1)
-ONE_DAY: Final = timedelta(days=1)
 _API: Final = "/api/integration/v1/"
 _PATHS: Final = {
     USER_CALLS: _API + "get-user-calls",
@@ -41,6 +43,8 @@ _PATHS: Final = {
 class VoipcloudSettings:
     """
     One account.  `streams` are the call streams to read.
+
+    The vendor shows at most `largest_page` rows in one answer; a longer list is walked up to `most_rows`.
     """
 
     source_id: str
@@ -49,6 +53,8 @@ class VoipcloudSettings:
     zone: ZoneInfo
     budget: BudgetSettings
     streams: tuple[str, ...] = CALL_STREAMS
+    largest_page: int = MAX_ROWS
+    most_rows: int = MAX_WALK_ROWS
 
 
 class VoipcloudSource:
@@ -81,29 +87,18 @@ class VoipcloudSource:
         """
         Let polls use only so many requests of a window from now on; None: as configured.
         """
+        self._budget.allow(polls)
 
     async def pull(self, stream: str, window: Window, names: Sequence[str] = ()) -> Pull:
         """
-        Read the window of a call stream in one page, or the system status as one row.
+        Read the window of a call stream, in one page where it fits, or the system status as one row.
         """
-        requested_at = self._clock.now()
         if stream == SYSTEM_STATUS:
-            answer = await self._wire.get(_PATHS[stream], {}, self._budget.middleware(STATUS))
-        else:
-            params = self._params(window, requested_at)
-            answer = await self._wire.get(_PATHS[stream], params, self._budget.middleware(POLL))
-        answered_at = self._clock.now()
-        skew = clock_skew(answer, answered_at)
-        if stream == SYSTEM_STATUS:
-            status = self._answers.document(answer, answered_at)
-            at = requested_at + skew
-            return Pull(stream, [{"status": status}], requested_at, window.start, window.start, at, skew)
-        if len(answer.body) > READ_AT_ONCE_BYTES:
-            rows = await asyncio.to_thread(self._answers.rows, answer, answered_at)
-        else:
-            rows = self._answers.rows(answer, answered_at)
-        covered_from = self._covered_from(rows, window, requested_at)
-        return Pull(stream, rows, requested_at, window.start, covered_from, requested_at + skew, skew)
+            return await self._status(window)
+        settings = self._settings
+        calls = CallList(stream, settings.zone, settings.largest_page, settings.most_rows)
+        ask = partial(self._calls, stream, window.purpose)
+        return await CallReading(ask, calls, window, self._clock.now()).read(names)
 
     async def quota_remaining(self) -> int | None:
         """
@@ -111,26 +106,41 @@ class VoipcloudSource:
         """
         return await self._budget.remaining()
 
-    def _params(self, window: Window, now: datetime) -> dict[str, str]:
-        # Dates are days of an undocumented zone: a day more on either side holds the window in any.
-        zone = self._settings.zone
-        return {
-            "from_date": (window.start.astimezone(zone) - ONE_DAY).date().isoformat(),
-            "to_date": (now.astimezone(zone) + ONE_DAY).date().isoformat(),
-            "limit": str(MAX_ROWS),
-            "offset": "0",
-        }
+    async def _status(self, window: Window) -> Pull:
+        requested_at = self._clock.now()
+        answer = await self._wire.get(_PATHS[SYSTEM_STATUS], {}, self._budget.middleware(STATUS))
+        answered_at = self._clock.now()
+        async with self._counting_foreign_use():
+            status = self._answers.document(answer, answered_at)
+        as_of, skew = requested_at - age_of(answer), clock_skew(answer, answered_at)
+        return Pull(
+            stream=SYSTEM_STATUS,
+            rows=[{"status": status}],
+            requested_at=as_of,
+            window_start=window.start,
+            covered_from=min(window.start, as_of + skew),
+            covered_to=as_of + skew,
+            skew=skew,
+        )
 
-    def _covered_from(self, rows: list[dict[str, Any]], window: Window, requested_at: datetime) -> datetime:
-        if len(rows) < MAX_ROWS:
-            return window.start
-        # Newest first: a full page was cut at its old end, maybe inside a second; one whose times cannot
-        # be read proves nothing.
-        oldest = min((at for at in map(self._start, rows) if at is not None), default=requested_at)
-        return min(max(window.start, oldest + ONE_SECOND), requested_at)
+    async def _calls(self, stream: str, purpose: str, params: Mapping[str, str]) -> Page:
+        requested_at = self._clock.now()
+        answer = await self._wire.get(_PATHS[stream], params, self._budget.middleware(purpose))
+        answered_at = self._clock.now()
+        async with self._counting_foreign_use():
+            if len(answer.body) > READ_AT_ONCE_BYTES:
+                rows = await asyncio.to_thread(self._answers.rows, answer, answered_at)
+            else:
+                rows = self._answers.rows(answer, answered_at)
+        return Page(rows, requested_at - age_of(answer), clock_skew(answer, answered_at))
 
-    def _start(self, row: dict[str, Any]) -> datetime | None:
+    @asynccontextmanager
+    async def _counting_foreign_use(self) -> AsyncIterator[None]:
+        """
+        Note in the vendor's refusal how many of its limit were ours.
+        """
         try:
-            return from_vendor(row["call_start_at"], self._settings.zone)
-        except (KeyError, TypeError, ValueError, OverflowError):
-            return None
+            yield
+        except SourceThrottled as error:
+            error.own_in_window = await self._budget.taken()
+            raise
