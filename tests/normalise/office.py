@@ -163,7 +163,8 @@ class Office:
             for place in known.fresh(digests)
         ]
         changes = self.assembler.assemble(fresh, Counter(digests), self._whole(), at(second), self.skew)
-        known.learn(digests, ())
+        gone, missing = known.left_out(digests, fresh, Interval(at(-(10**8)), at(10**8)))
+        known.learn(fresh, [*gone, *missing], ())
         self.read_at[stream] = at(second)
         return self._apply(changes)
 
@@ -172,7 +173,7 @@ class Office:
         Lose what is only in memory, as a restart does.
         """
         self._known = {
-            stream: KnownRows(leg.facts.digest for leg in self.legs.values() if leg.facts.stream == stream)
+            stream: KnownRows(leg.facts for leg in self.legs.values() if leg.facts.stream == stream)
             for stream in CALL_STREAMS
         }
 
