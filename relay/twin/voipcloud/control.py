@@ -86,8 +86,8 @@ def _faults(said: Mapping[str, Any]) -> dict[str, dict[str, Any] | None] | None:
         faults = {**faults, name_of(GarbledRow): said["garble"]}
     try:
         for name, details in faults.items():
-            read_fault(name, details)
-    except (TypeError, ValueError) as error:
+            read_fault(name, {} if details is None else details)
+    except ValueError as error:
         raise ControlError(str(error)) from error
     return faults
 

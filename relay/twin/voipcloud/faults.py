@@ -45,6 +45,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
 from relay.twin.voipcloud.fault_kinds import FAULTS, AnswerFault, Fault, StreamFault, name_of
 
 F = TypeVar("F", bound=Fault)
@@ -108,7 +110,9 @@ class Faults:
         Raises:
             ValueError: no fault has this name, or it has no such details; then nothing was switched.
         """
-        wanted = [(name, read_fault(name, details)) for name, details in said.items()]
+        wanted = [
+            (name, None if details is None else read_fault(name, details)) for name, details in said.items()
+        ]
         for name, fault in wanted:
             if fault is None:
                 self.off(name)
@@ -159,15 +163,21 @@ class Faults:
             watcher(kind)
 
 
-def read_fault(name: str, details: FaultDetails | None) -> Fault | None:
+def read_fault(name: str, details: FaultDetails) -> Fault:
     """
-    Make a fault from its name and details; None where it is to be off.
+    Make a fault from its name and details; what is left out is as usual.
 
     Raises:
         ValueError: no fault has this name, or it has no such details.
     """
     kind = _kind(name)
-    return None if details is None else kind(**details)
+    try:
+        return kind(**details)
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ValueError(f"{name}: {told}") from error
+    except TypeError as error:
+        raise ValueError(f"{name} needs an object with its details") from error
 
 
 def _kind(name: str) -> type[Fault]:

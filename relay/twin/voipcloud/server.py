@@ -5,7 +5,7 @@ Serve a simulated PBX over HTTP: the vendor's API, and beside it the truth and t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ from relay.twin.voipcloud.answers import (
     problem,
 )
 from relay.twin.voipcloud.control import Control, ControlError, RawAnswer, read_control
-from relay.twin.voipcloud.fault_kinds import Skew, StalePage
+from relay.twin.voipcloud.fault_kinds import Fault, Skew, StalePage
 from relay.twin.voipcloud.faults import Faults
 from relay.twin.voipcloud.parameters import ParametersError, page_query
 from relay.twin.voipcloud.pbx import Pbx
@@ -257,13 +257,19 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 
 async def run(
-    settings: TwinSettings, listen: str, stop: asyncio.Event, announce: Callable[[str], None]
+    settings: TwinSettings,
+    listen: str,
+    stop: asyncio.Event,
+    announce: Callable[[str], None],
+    faults: Iterable[Fault] = (),
 ) -> None:
     """
-    Serve a twin in real time until `stop`; `announce` gets its URL once it listens.
+    Serve a twin in real time until `stop`, with some faults on; `announce` gets its URL once it listens.
     """
     twin = await start_twin(settings, SystemClock(), listen)
     try:
+        for fault in faults:
+            twin.faults.on(fault)
         announce(twin.url)
         await stop.wait()
     finally:
