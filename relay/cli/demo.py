@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from relay.cli.demonstration.acts import Acts
+from relay.cli.demonstration.schedule import PLAYABLE, chosen
 from relay.cli.demonstration.screen import open_screen
 from relay.cli.demonstration.settings import SHORTEST_S, DemoSettings
 from relay.cli.demonstration.stage import open_stage
@@ -35,6 +36,14 @@ def demo(
     twin_port: Annotated[int, typer.Option(help="Port of the phone system; 0: any.", min=0, max=65_535)] = 0,
     api_port: Annotated[int, typer.Option(help="Port of relay's API; 0: any.", min=0, max=65_535)] = 0,
     ops_port: Annotated[int, typer.Option(help="Port of relay's metrics; 0: any.", min=0, max=65_535)] = 0,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            metavar="all|NAME,NAME",
+            help=f"Faults that the phone system plays in turn: {', '.join(PLAYABLE)}.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON; the progress goes to the error stream.")
     ] = False,
@@ -42,10 +51,13 @@ def demo(
     """
     Simulate a phone system and a receiver, run relay between them, and audit what came of it.
 
-    On the way relay is killed once and the receiver fails for some seconds.  Exits 1 unless nothing was
-    lost, duplicated or bent.
+    On the way relay is killed once and the receiver fails for some seconds; with `--faults` the phone
+    system goes wrong too (`relay twin faults` lists how).  Exits 1 unless nothing was lost, duplicated or
+    bent.
     """
-    settings = DemoSettings(seconds, seed, _checked(kafka), keep, twin_port, api_port, ops_port)
+    settings = DemoSettings(
+        seconds, seed, _checked(kafka), keep, twin_port, api_port, ops_port, _chosen(faults)
+    )
     verdict = _performed(settings, Console(stderr=as_json))
     if verdict is None:
         typer.echo("relay: interrupted", err=True)
@@ -63,6 +75,13 @@ def _checked(kafka: str | None) -> str | None:
         return None if kafka is None else bootstrap_servers(kafka)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--kafka") from None
+
+
+def _chosen(faults: str | None) -> tuple[str, ...]:
+    try:
+        return chosen(faults)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--faults") from None
 
 
 def _performed(settings: DemoSettings, console: Console) -> Verdict | None:

@@ -6,15 +6,15 @@ Pure functions over what the twin knows, what relay published and what a receive
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from relay.model.call import ANSWERED
 from relay.model.endpoint import matches_type
-from relay.model.times import rfc3339, rfc3339_or_null
+from relay.model.times import rfc3339
+from relay.twin.facts import differing
 from relay.twin.join import Joined, join
 from relay.twin.published import CloudEvent, PublishedCall, distinct, published_calls, survivors
 from relay.twin.truth import TruthCall
@@ -162,47 +162,7 @@ def _duplicated(calls: Sequence[PublishedCall], joined: Joined) -> list[str]:
 
 
 def _bent(call: TruthCall, pair: PublishedCall) -> list[Bent]:
-    shown = _shown(pair.record)
-    return [
-        Bent(call.key, pair.subject, name, value, shown[name])
-        for name, value in _facts(call).items()
-        if value != shown[name]
-    ]
-
-
-def _facts(call: TruthCall) -> dict[str, object]:
-    return {
-        "direction": call.direction,
-        "from": call.from_number,
-        "to": call.to_number,
-        "started_at": rfc3339(call.started_at),
-        "ended_at": rfc3339_or_null(call.ended_at),
-        "duration_s": call.duration_s,
-        "talk_s": call.talk_s,
-        "answered": call.answered,
-        "agent_name": call.agent_name,
-        "queue": call.queue,
-        "ring_group": call.ring_group,
-    }
-
-
-def _shown(record: Mapping[str, Any]) -> dict[str, object]:
-    same = (
-        "direction",
-        "started_at",
-        "ended_at",
-        "duration_s",
-        "talk_s",
-        "agent_name",
-        "queue",
-        "ring_group",
-    )
-    return {
-        "from": record.get("from_raw"),
-        "to": record.get("to_raw"),
-        "answered": record.get("outcome") == ANSWERED,
-        **{name: record.get(name) for name in same},
-    }
+    return [Bent(call.key, pair.subject, *fact) for fact in differing(call, pair.record)]
 
 
 def _title(call: TruthCall) -> str:

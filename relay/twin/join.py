@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from relay.twin.facts import differing
 from relay.twin.published import PublishedCall
 from relay.twin.truth import TruthCall
 
@@ -66,7 +67,7 @@ def both_of_truth(call: TruthCall) -> Hashable:
     """
     Return both numbers of a call of the truth.
     """
-    return call.from_number, call.to_number
+    return call.from_number or None, call.to_number or None
 
 
 def both_of_published(call: PublishedCall) -> Hashable:
@@ -77,7 +78,7 @@ def both_of_published(call: PublishedCall) -> Hashable:
 
 
 def _from_of_truth(call: TruthCall) -> Hashable:
-    return call.from_number
+    return call.from_number or None
 
 
 def _from_of_published(call: PublishedCall) -> Hashable:
@@ -85,7 +86,7 @@ def _from_of_published(call: PublishedCall) -> Hashable:
 
 
 def _to_of_truth(call: TruthCall) -> Hashable:
-    return call.to_number
+    return call.to_number or None
 
 
 def _to_of_published(call: PublishedCall) -> Hashable:
@@ -104,10 +105,12 @@ def _match(
         for one in by_numbers.get(published_key(call), ()):
             shared = overlap(one, call)
             if shared is not None:
-                # Best overlap first, then nearest start; the keys make the order total.
+                # Best overlap first, then nearest start, then most facts in common, which tells apart the
+                # phones of a caller without a number; the keys make the order total.
                 apart = abs(one.started_at - call.started_at)
-                candidates.append((-shared, apart, one.key, call.subject, call))
-    candidates.sort(key=lambda candidate: candidate[:4])
+                wrong = len(differing(one, call.record))
+                candidates.append((-shared, apart, wrong, one.key, call.subject, call))
+    candidates.sort(key=lambda candidate: candidate[:5])
     pairs: dict[str, PublishedCall] = {}
     taken: set[str] = set()
     for *_, key, subject, call in candidates:

@@ -17,7 +17,8 @@ import pytest
 
 from relay.model.call import QUEUE_CALLS
 from relay.testing.manual_clock import ManualClock
-from relay.twin.voipcloud.server import API, run, start_twin
+from relay.twin.voipcloud.answers import API
+from relay.twin.voipcloud.server import run, start_twin
 from relay.twin.voipcloud.settings import AnswerShape, Rules, Traffic, TwinSettings
 
 SYDNEY = ZoneInfo("Australia/Sydney")

@@ -8,22 +8,28 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
+from operator import itemgetter
 from typing import Final
 
 from relay import assembly
 from relay.assembly import TopicEvent
 from relay.cli.demonstration.figures import figures
+from relay.cli.demonstration.schedule import Spell
 from relay.cli.demonstration.screen import Screen
-from relay.cli.demonstration.settings import DemoSettings
+from relay.cli.demonstration.settings import PER_S, DemoSettings
 from relay.cli.demonstration.stage import SOURCE, Look, Stage
 from relay.model.event import StoredEvent
 from relay.twin.audit import audit
+from relay.twin.voipcloud.fault_kinds import FAULTS, does
 
 OVER_TIMEOUT_S: Final = 40.0
 QUIET_TIMEOUT_S: Final = 30.0
 QUIET_FOR_S: Final = 1.5
 LOOK_EVERY_S: Final = 0.25
 ROUNDS: Final = 2
+AFTER_FAULTS_S: Final = 2 * PER_S  # two request windows: relay reads everything twice, at least
+AFTER_FAULTS_TIMEOUT_S: Final = 120.0
 FAILING: Final = 503
 
 
@@ -32,7 +38,8 @@ class Evidence:
     """
     What is left when all is over, for the verdict.
 
-    `topics` is None where there was no Kafka; `faults` says what did not come to its end in time.
+    `topics` is None where there was no Kafka; `faults` says what did not come to its end in time, `played`
+    which faults the phone system had.
     """
 
     look: Look
@@ -40,6 +47,7 @@ class Evidence:
     topics: list[TopicEvent] | None
     kills: int
     faults: list[str] = field(default_factory=list)
+    played: tuple[str, ...] = ()
 
 
 class Acts:
@@ -78,13 +86,16 @@ class Acts:
     async def _play(self) -> Evidence:
         await self._start("relay runs, the phone system is busy")
         failing_from_s, failing_until_s = self._settings.failing_s
-        acts: tuple[tuple[float, Callable[[], Awaitable[None]]], ...] = (
+        acts: list[tuple[float, Callable[[], Awaitable[None]]]] = [
             (self._settings.kill_at_s, self._kill),
             (failing_from_s, self._fail),
             (failing_until_s, self._recover),
             (float(self._settings.seconds), self._stop_calls),
-        )
-        for at_s, act in acts:
+        ]
+        for spell in self._settings.spells:
+            acts.append((spell.from_s, partial(self._play_fault, spell)))
+            acts.append((spell.until_s, partial(self._end_fault, spell)))
+        for at_s, act in sorted(acts, key=itemgetter(0)):
             await asyncio.sleep(at_s - self._elapsed_s())
             await act()
         return await self._wind_up()
@@ -116,14 +127,27 @@ class Acts:
         self._stage.receiver.recover()
         self._screen.say(f"the receiver works again; it refused {self._stage.receiver.refused} requests")
 
+    async def _play_fault(self, spell: Spell) -> None:
+        await self._stage.phone_system.play(spell.name, spell.details)
+        self._screen.say(f"the phone system plays {spell.name}: {does(FAULTS[spell.name])}")
+
+    async def _end_fault(self, spell: Spell) -> None:
+        await self._stage.phone_system.play(spell.name, None)
+        self._screen.say(f"the phone system is done with {spell.name}")
+
     async def _stop_calls(self) -> None:
         await self._stage.phone_system.stop_calls()
         self._screen.say("no more calls begin; those under way are waited for")
 
     async def _wind_up(self) -> Evidence:
+        if self._settings.faults:
+            await self._stage.phone_system.play_nothing()
+            self._screen.say(f"no faults any more; relay has {AFTER_FAULTS_S:.0f} s to read everything again")
+            await asyncio.sleep(AFTER_FAULTS_S)
         await self._wait_for(self._is_over, OVER_TIMEOUT_S, "calls were still under way")
         self._screen.say("all calls are over; the last deliveries are waited for")
-        await self._wait_for(self._is_delivered, QUIET_TIMEOUT_S, "not every end had been delivered")
+        timeout_s = AFTER_FAULTS_TIMEOUT_S if self._settings.faults else QUIET_TIMEOUT_S
+        await self._wait_for(self._is_delivered, timeout_s, "not every end had been delivered")
         await self._wait_until_quiet()
         for _ in range(ROUNDS):
             evidence = await self._gather()
@@ -142,7 +166,7 @@ class Acts:
         topics = None
         if self._settings.kafka:
             topics = await assembly.read_topics(self._settings.kafka, self._stage.topic_prefix)
-        return Evidence(look, journal, topics, self._kills, self._faults)
+        return Evidence(look, journal, topics, self._kills, self._faults, self._settings.faults)
 
     def _is_outstanding(self, evidence: Evidence) -> bool:
         received, topics = self._stage.receiver.events, evidence.topics

@@ -29,6 +29,7 @@ class Figures:
     refused: int
     kills: int
     requests: int
+    faults: tuple[str, ...] = ()
 
 
 def figures(elapsed_s: float, look: Look, receiver: VerifyingReceiver, kills: int) -> Figures:
@@ -47,6 +48,7 @@ def figures(elapsed_s: float, look: Look, receiver: VerifyingReceiver, kills: in
         refused=receiver.refused,
         kills=kills,
         requests=look.requests,
+        faults=look.faults,
     )
 
 

@@ -100,6 +100,7 @@ def _rows(now: Figures) -> list[tuple[str, str]]:
         ("refused by the receiver", str(now.refused)),
         ("kills", str(now.kills)),
         ("requests", str(now.requests)),
+        *([("faults on", ", ".join(now.faults))] if now.faults else []),
     ]
 
 

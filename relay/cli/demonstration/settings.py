@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from relay.cli.demonstration.schedule import Spell, schedule
 from relay.twin.voipcloud.settings import OfficeSize, Rules, Traffic, TwinSettings
 
 SHORTEST_S: Final = 20
@@ -29,7 +30,8 @@ class DemoSettings:
     """
     One demonstration; ports that are 0 are free ones.
 
-    `kafka` is HOST:PORT of a broker to publish to as well, `keep` a folder that stays.
+    `kafka` is HOST:PORT of a broker to publish to as well, `keep` a folder that stays.  `faults` are those
+    that the phone system plays, by name; with `variety` calls overflow, are transferred, withhold numbers.
     """
 
     seconds: int
@@ -39,6 +41,8 @@ class DemoSettings:
     twin_port: int = 0
     api_port: int = 0
     ops_port: int = 0
+    faults: tuple[str, ...] = ()
+    variety: bool = False
 
     @property
     def kill_at_s(self) -> float:
@@ -55,6 +59,13 @@ class DemoSettings:
         start_s = self.seconds * Random(f"{self.seed} fail").uniform(0.5, 0.6)  # noqa: S311
         return start_s, start_s + min(8.0, self.seconds * 0.15)
 
+    @property
+    def spells(self) -> tuple[Spell, ...]:
+        """
+        Return when which fault of the phone system is on.
+        """
+        return schedule(self.faults, self.seconds, self.seed)
+
     def twin(self) -> TwinSettings:
         """
         Return a phone system on which enough is called in the time there is.
@@ -66,6 +77,6 @@ class DemoSettings:
             token=TOKEN,
             seed=self.seed,
             office=_OFFICE,
-            traffic=Traffic(calls_per_minute=calls_per_s * 60 / _SPEED, speed=_SPEED),
+            traffic=Traffic(calls_per_minute=calls_per_s * 60 / _SPEED, speed=_SPEED, variety=self.variety),
             rules=Rules(requests=REQUESTS, per_s=PER_S),
         )

@@ -9,15 +9,16 @@ import secrets
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 
 from relay.cli.demonstration.child import RelayProcess
+from relay.cli.demonstration.schedule import REQUEST_TIMEOUT_S
 from relay.cli.demonstration.settings import PER_S, REQUESTS, TOKEN, DemoSettings
 from relay.config.webhook_secret import new_secret
 from relay.model.errors import RelayError
@@ -48,6 +49,7 @@ timezone = "Australia/Sydney"
 country = "AU"
 publish_from = "lookback"
 link_window_s = 2
+{patience}
 budget = {{ requests = {requests}, per_s = {per_s} }}
 [[endpoints]]
 id = "{endpoint}"
@@ -68,13 +70,14 @@ RETRIES: Final = (1, 1, *[2] * 20)
 @dataclass(frozen=True, slots=True)
 class Look:
     """
-    What the phone system knows of itself: its calls, and what its clients asked for.
+    What the phone system knows of itself: its calls, what its client asked for, which faults are on.
     """
 
     calls: list[TruthCall]
     over_limit: int
     requests: int
     is_done: bool
+    faults: tuple[str, ...] = ()
 
 
 class PhoneSystem:
@@ -94,13 +97,28 @@ class PhoneSystem:
             truth = await answer.json()
         calls = [TruthCall.from_json(call) for call in truth["calls"]]
         counts = truth["requests"]
-        return Look(calls, counts["over_limit"], counts["total"], truth["done"])
+        return Look(calls, counts["over_limit"], counts["total"], truth["done"], tuple(truth["faults"]))
 
     async def stop_calls(self) -> None:
         """
         Begin no more calls; those under way go on.
         """
-        async with self._session.post(f"{self._url}/control", json={"making_calls": False}) as answer:
+        await self._control({"making_calls": False})
+
+    async def play(self, name: str, details: Mapping[str, Any] | None) -> None:
+        """
+        Switch a fault on, or with None off.
+        """
+        await self._control({"faults": {name: details}})
+
+    async def play_nothing(self) -> None:
+        """
+        Switch all faults off.
+        """
+        await self._control({"faults": None})
+
+    async def _control(self, said: Mapping[str, Any]) -> None:
+        async with self._session.post(f"{self._url}/control", json=said) as answer:
             answer.raise_for_status()
 
 
@@ -145,6 +163,7 @@ async def open_stage(settings: DemoSettings) -> AsyncIterator[Stage]:
         words = {
             "api_port": api_port, "ops_port": ops_port, "journal_url": json.dumps(journal_url),
             "source": SOURCE, "token": TOKEN, "twin_url": twin.url, "requests": REQUESTS, "per_s": PER_S,
+            "patience": f"request_timeout_s = {REQUEST_TIMEOUT_S}" if settings.faults else "",
             "endpoint": ENDPOINT, "receiver_url": receiver.url, "secret": secret,
             "retries": ", ".join(map(str, RETRIES)), "kafka": settings.kafka, "topic_prefix": topic_prefix,
         }  # fmt: skip

@@ -77,6 +77,8 @@ def judge(evidence: Evidence, receiver: VerifyingReceiver) -> Verdict:
         ("refused by the receiver", receiver.refused),
         ("requests over the limit", evidence.look.over_limit),
     ]
+    if evidence.played:
+        rows.append(("faults played", len(evidence.played)))
     if evidence.topics is not None:
         rows.append(("events in Kafka", len(evidence.topics)))
     faults = [

@@ -1,94 +1,186 @@
 """
-Faults that a test or a demo switches on by POST /control, and what that request may say.
+Which faults are on: switched by name or as objects, in process or by POST /control.
 
-    {"making_calls": false}                                     no new calls (true: again)
-    {"garble": {"stream": "user_calls", "row": 0}}              spoil the row that finished first (null: none)
-    {"answer": {"status": 503, "body": "…", "times": 2}}        answer so, whatever is asked (null: no more)
-    {"system_status": {"status": "degraded"}}                   what get-system-status answers
+What there is (`relay.twin.voipcloud.fault_kinds`), and what each of them needs to matter:
+
+    late_rows            Show rows `by_s` seconds late, user rows only once finished where `only_finished`.
+    unstable_ties        Put the rows of one start second into another order at each request.
+    insertion_drift      Let `calls` calls appear above before each later page of a walk.
+    largest_page         Refuse a limit above `rows`, and an offset above it too where `refuses_offsets`.
+                         Needs more rows than the largest page.
+    empty_once           Answer an empty list once for each stream meant.
+    stale_page           Answer as of the instant at which it was switched on, as a cache does, which tells
+                         by Date and Age.
+    garbled_row          Spoil the start of the row of `stream` that finished as number `row`; none: the next
+                         to finish.
+    rename               Show other names in all rows, past and future: old name to new; none at all: the
+                         first of each kind.
+    twins                Double a `share` of the calls of single users: equal numbers in one second, or,
+                         `is_same_row`, equal rows.
+    corrected_durations  Move the end of a `share` of the answered calls by `by_s`, `after_s` seconds after
+                         they ended.
+    skew                 Set the clock of the phone system `by_s` seconds off; set back, it stands still
+                         until time caught up.
+    naive_times          Write times without an offset: two hours look the same when the clocks go back.
+                         Needs a false clock.
+    too_many_requests    Answer 429, naming `retry_after_s`, or without the header where that is null.
+    shared_key           Let another client of the key use `requests` of each window; none: half of it.
+    wrong_token          Answer 401, as to a token that is wrong.
+    blocked_address      Answer 401, as to an address outside the whitelist.
+    not_found            Answer 404, "Tenant or required data not found".
+    code_zero            Answer HTTP 200 with code 0, "Unknown error".
+    server_error         Answer a status from 500 on.
+    html_page            Answer HTTP 200 with a page of HTML, as a proxy does.
+    truncated            Cut the JSON in the middle of a complete answer.
+    dropped              Drop the connection instead of answering, or, `is_halfway`, in the middle of the
+                         answer.
+    slow                 Answer `by_s` seconds late. Needs real time.
+
+A row that is open and then finished needs no switch: user rows always change so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
 
-from relay.model.call import CALL_STREAMS
+from pydantic import ValidationError
 
-WORDS: Final = ("making_calls", "garble", "answer", "system_status")
+from relay.twin.voipcloud.fault_kinds import FAULTS, AnswerFault, Fault, StreamFault, name_of
 
-
-class ControlError(ValueError):
-    """
-    A control request that says nothing known.
-    """
+F = TypeVar("F", bound=Fault)
+S = TypeVar("S", bound=StreamFault)
+A = TypeVar("A", bound=AnswerFault)
+FaultDetails = Mapping[str, Any]
 
 
 @dataclass(slots=True)
-class RawAnswer:
-    """
-    An answer given in place of the right one, `times` times (None: until switched off).
-    """
-
-    status: int
-    body: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    times: int | None = None
+class _Switched:
+    fault: Fault
+    since: int
+    times_left: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Faults:
     """
-    A control request, read; `words` tells which of its parts were said, since null means something.
+    The switches of one phone system.
+
+    Args:
+        bring_up: lets the phone system do all it does by now, and returns its second; asked before each
+            change, so that a fault never reaches back.
     """
 
-    words: frozenset[str]
-    is_making_calls: bool
-    garbled: tuple[str, int] | None
-    answer: RawAnswer | None
-    system_status: dict[str, Any]
+    def __init__(self, bring_up: Callable[[], int]) -> None:
+        self._bring_up = bring_up
+        self._on: dict[type[Fault], _Switched] = {}
+        self._watchers: list[Callable[[type[Fault]], None]] = []
+
+    def watch(self, watcher: Callable[[type[Fault]], None]) -> None:
+        """
+        Call `watcher` with its kind after a fault was switched on or off.
+        """
+        self._watchers.append(watcher)
+
+    def on(self, fault: Fault) -> None:
+        """
+        Switch a fault on; one of its kind that is on gives way to it.
+        """
+        times = fault.times if isinstance(fault, AnswerFault) else None
+        self._on[type(fault)] = _Switched(fault, self._bring_up(), times)
+        self._tell(type(fault))
+
+    def off(self, *names: str) -> None:
+        """
+        Switch faults off; without a name all of them.  One that is not on stays so.
+
+        Raises:
+            ValueError: no fault has this name.
+        """
+        kinds = [_kind(name) for name in names] if names else list(self._on)
+        self._bring_up()
+        for kind in kinds:
+            if self._on.pop(kind, None) is not None:
+                self._tell(kind)
+
+    def switch(self, said: Mapping[str, FaultDetails | None]) -> None:
+        """
+        Switch several by name: details switch on, {} with what is usual, and None switches off.
+
+        Raises:
+            ValueError: no fault has this name, or it has no such details; then nothing was switched.
+        """
+        wanted = [
+            (name, None if details is None else read_fault(name, details)) for name, details in said.items()
+        ]
+        for name, fault in wanted:
+            if fault is None:
+                self.off(name)
+            else:
+                self.on(fault)
+
+    def get(self, kind: type[F]) -> F | None:
+        """
+        Return the fault of a kind where it is on.
+        """
+        switched = self._on.get(kind)
+        return switched.fault if switched is not None and isinstance(switched.fault, kind) else None
+
+    def of_stream(self, kind: type[S], stream: str | None) -> S | None:
+        """
+        Return the fault of a kind where it is on for a stream; None is a request for no stream.
+        """
+        fault = self.get(kind) if self._on else None
+        return fault if fault is not None and fault.stream in (None, stream) else None
+
+    def take(self, kind: type[A], stream: str | None) -> A | None:
+        """
+        Return the fault where it is on for a stream, and count that it was played once more.
+        """
+        fault = self.of_stream(kind, stream)
+        if fault is not None:
+            switched = self._on[kind]
+            if switched.times_left is not None:
+                switched.times_left -= 1
+                if switched.times_left == 0:
+                    self.off(name_of(kind))
+        return fault
+
+    def since(self, kind: type[Fault]) -> int:
+        """
+        Return at which second a fault that is on was switched on.
+        """
+        return self._on[kind].since
+
+    def as_json(self) -> dict[str, dict[str, Any]]:
+        """
+        Return the faults that are on, with their details.
+        """
+        return {name_of(kind): asdict(switched.fault) for kind, switched in self._on.items()}
+
+    def _tell(self, kind: type[Fault]) -> None:
+        for watcher in self._watchers:
+            watcher(kind)
 
 
-def read_control(said: object) -> Control:
+def read_fault(name: str, details: FaultDetails) -> Fault:
     """
-    Read the body of a control request.
+    Make a fault from its name and details; what is left out is as usual.
 
     Raises:
-        ControlError: an unknown word, or a value that is not as above.
+        ValueError: no fault has this name, or it has no such details.
     """
-    if not isinstance(said, dict) or not said or not set(WORDS).issuperset(said):
-        raise ControlError(f"say one or more of {', '.join(WORDS)}")
-    making_calls = said.get("making_calls", True)
-    system_status = said.get("system_status", {})
-    if not isinstance(making_calls, bool) or not isinstance(system_status, dict):
-        raise ControlError("making_calls must be true or false, system_status an object")
-    return Control(
-        words=frozenset(said),
-        is_making_calls=making_calls,
-        garbled=_garbled(said.get("garble")),
-        answer=_answer(said.get("answer")),
-        system_status=system_status,
-    )
+    kind = _kind(name)
+    try:
+        return kind(**details)
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ValueError(f"{name}: {told}") from error
+    except TypeError as error:
+        raise ValueError(f"{name} needs an object with its details") from error
 
 
-def _garbled(said: object) -> tuple[str, int] | None:
-    match said:
-        case None:
-            return None
-        case {"stream": str(stream), "row": int(row)} if stream in CALL_STREAMS and row >= 0:
-            return stream, row
-    raise ControlError("garble must be null or have a stream and a row from 0")
-
-
-def _answer(said: object) -> RawAnswer | None:
-    if said is None:
-        return None
-    if not isinstance(said, Mapping) or not {"status", "body", "headers", "times"}.issuperset(said):
-        raise ControlError("answer must be null or have status, body, headers, times")
-    status, times = said.get("status"), said.get("times")
-    if not isinstance(status, int) or not 200 <= status <= 599:
-        raise ControlError("answer.status must be from 200 to 599")
-    if times is not None and (not isinstance(times, int) or times < 1):
-        raise ControlError("answer.times must be null or at least 1")
-    headers = said.get("headers") or {}
-    return RawAnswer(status, str(said.get("body", "")), {str(k): str(v) for k, v in headers.items()}, times)
+def _kind(name: str) -> type[Fault]:
+    if name not in FAULTS:
+        raise ValueError(f"there is no fault {name!r}, only {', '.join(FAULTS)}")
+    return FAULTS[name]

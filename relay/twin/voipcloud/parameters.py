@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from relay.twin.voipcloud.stream_rows import DEFAULT_PAGE, LARGEST_PAGE, PageQuery
+from relay.twin.voipcloud.stream_rows import DEFAULT_PAGE, PageQuery
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ONE_DAY: Final = timedelta(days=1)
@@ -22,7 +23,19 @@ class ParametersError(ValueError):
     """
 
 
-def page_query(parameters: Mapping[str, str], names_parameter: str, zone: ZoneInfo) -> PageQuery:
+@dataclass(frozen=True, slots=True)
+class PageBounds:
+    """
+    How many rows a page may have, and how deep it may begin.
+    """
+
+    largest_limit: int
+    largest_offset: int
+
+
+def page_query(
+    parameters: Mapping[str, str], names_parameter: str, zone: ZoneInfo, bounds: PageBounds
+) -> PageQuery:
     """
     Read dates (whole days of the tenant's zone, both inclusive), limit, offset and names; '' is the default.
 
@@ -30,11 +43,12 @@ def page_query(parameters: Mapping[str, str], names_parameter: str, zone: ZoneIn
         ParametersError: a value out of range or not of its form.
     """
     names = parameters.get(names_parameter, "").split(",")
+    default = min(DEFAULT_PAGE, bounds.largest_limit)
     return PageQuery(
         since=_midnight(parameters, "from_date", zone, days_later=0),
         before=_midnight(parameters, "to_date", zone, days_later=1),
-        limit=_whole_number(parameters, "limit", DEFAULT_PAGE, 1, LARGEST_PAGE),
-        offset=_whole_number(parameters, "offset", 0, 0, 10**9),
+        limit=_whole_number(parameters, "limit", default, 1, bounds.largest_limit),
+        offset=_whole_number(parameters, "offset", 0, 0, bounds.largest_offset),
         names=frozenset(name.strip() for name in names if name.strip()),
     )
 

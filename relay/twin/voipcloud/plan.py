@@ -6,11 +6,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
-from relay.model.call import ANSWERED, INBOUND
+from relay.model.call import ANSWERED, INBOUND, MISSED
 from relay.model.times import from_ms
 from relay.twin.truth import TruthCall
 from relay.twin.voipcloud.office import QUEUE, RING_GROUP
+
+USER_INBOUND: Final = "user_inbound"
+USER_OUTBOUND: Final = "user_outbound"
+WITHHELD: Final = ("anonymous", "")  # what stands where a caller shows no number
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +31,27 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamTurn:
+    """
+    The time that a call spends with one queue or ring group: what its summary row tells.
+    """
+
+    kind: str
+    team_name: str
+    started_at: int
+    answered_at: int | None
+    ended_at: int
+    outcome: str
+    answered_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CallPlan:
     """
     One conversation from its first second to its last.  Seconds since 1970.
+
+    `turns` are empty where a user is called, and several where one team hands over to the next.  Several
+    `rings` may be answered: the first is that of who answered, the call was then handed on to the others.
     """
 
     key: str
@@ -36,19 +59,28 @@ class CallPlan:
     direction: str
     from_number: str
     to_number: str
-    team_name: str | None
     started_at: int
     answered_at: int | None
     ended_at: int
     outcome: str
     rings: tuple[Ring, ...]
+    turns: tuple[TeamTurn, ...] = ()
+
+    @property
+    def is_withheld(self) -> bool:
+        """
+        Tell whether the caller shows no number.
+        """
+        return self.from_number in WITHHELD
 
     @property
     def answered_by(self) -> str | None:
         """
-        Return the user who speaks, or None where nobody answers.
+        Return the user who answers, or None where nobody does.
         """
-        return next((ring.user_name for ring in self.rings if ring.answered_at is not None), None)
+        names = [ring.user_name for ring in self.rings if ring.answered_at is not None]
+        names += [turn.answered_by for turn in self.turns if turn.answered_by is not None]
+        return names[0] if names else None
 
     @property
     def agent_name(self) -> str | None:
@@ -58,6 +90,15 @@ class CallPlan:
         if self.outcome == ANSWERED:
             return self.answered_by
         return self.rings[0].user_name if len(self.rings) == 1 else None
+
+    @property
+    def talk_s(self) -> int:
+        """
+        Return how long who answered talked; whomever the call was handed on to has a talk of his own.
+        """
+        spoken: list[Ring | TeamTurn] = [one for one in self.rings if one.answered_at is not None]
+        spoken += [one for one in self.turns if one.answered_at is not None]
+        return spoken[0].ended_at - (spoken[0].answered_at or 0) if spoken else 0
 
     def moved(self, by_s: int) -> CallPlan:
         """
@@ -69,23 +110,95 @@ class CallPlan:
             answered_at=_moved(self.answered_at, by_s),
             ended_at=self.ended_at + by_s,
             rings=tuple(
-                Ring(
-                    ring.user_name,
-                    ring.started_at + by_s,
-                    _moved(ring.answered_at, by_s),
-                    ring.ended_at + by_s,
+                replace(
+                    ring,
+                    started_at=ring.started_at + by_s,
+                    answered_at=_moved(ring.answered_at, by_s),
+                    ended_at=ring.ended_at + by_s,
                 )
                 for ring in self.rings
             ),
+            turns=tuple(
+                replace(
+                    turn,
+                    started_at=turn.started_at + by_s,
+                    answered_at=_moved(turn.answered_at, by_s),
+                    ended_at=turn.ended_at + by_s,
+                )
+                for turn in self.turns
+            ),
         )
+
+    def corrected(self, by_s: int) -> CallPlan:
+        """
+        Return the same call with another end, in all rows that tell it; unchanged where nobody would talk.
+        """
+        told: list[Ring | TeamTurn] = [*self.rings, *self.turns]
+        last = [one for one in told if one.ended_at == self.ended_at]
+        if any(one.answered_at is None or one.ended_at + by_s <= one.answered_at for one in last):
+            return self
+        return replace(
+            self,
+            ended_at=self.ended_at + by_s,
+            rings=tuple(
+                replace(ring, ended_at=ring.ended_at + by_s) if ring.ended_at == self.ended_at else ring
+                for ring in self.rings
+            ),
+            turns=tuple(
+                replace(turn, ended_at=turn.ended_at + by_s) if turn.ended_at == self.ended_at else turn
+                for turn in self.turns
+            ),
+        )
+
+    def apart(self) -> tuple[CallPlan, ...]:
+        """
+        Return what can be known of a call whose caller shows no number: a call for each of its rows.
+
+        No number links the rows of its phones with each other or with that of the queue, so relay publishes
+        each as a call of its own (DESIGN section 4), and that is the truth of them.  Any other call is one.
+        """
+        if not self.is_withheld or len(self.rings) + len(self.turns) < 2:
+            return (self,)
+        turns = [
+            replace(
+                self,
+                key=f"{self.key}/turn-{number}",
+                kind=turn.kind,
+                started_at=turn.started_at,
+                answered_at=turn.answered_at,
+                ended_at=turn.ended_at,
+                outcome=turn.outcome,
+                rings=(),
+                turns=(turn,),
+            )
+            for number, turn in enumerate(self.turns, 1)
+        ]
+        phones = [
+            replace(
+                self,
+                key=f"{self.key}/phone-{number}",
+                kind=USER_INBOUND,
+                started_at=ring.started_at,
+                answered_at=ring.answered_at,
+                ended_at=ring.ended_at,
+                outcome=MISSED if ring.answered_at is None else ANSWERED,
+                rings=(ring,),
+                turns=(),
+            )
+            for number, ring in enumerate(self.rings, 1)
+        ]
+        return (*turns, *phones)
 
 
 def truth_at(plan: CallPlan, at: int, legs: int) -> TruthCall:
     """
     Return what is true of a call at a second: nothing of its future shows.
+
+    The queue and the ring group are the last of their kind that the call had come to.
     """
     has_ended = plan.ended_at <= at
     is_answered = plan.answered_at is not None and plan.answered_at <= at
+    teams = {turn.kind: turn.team_name for turn in plan.turns if turn.started_at <= at}
     return TruthCall(
         key=plan.key,
         kind=plan.kind,
@@ -97,19 +210,15 @@ def truth_at(plan: CallPlan, at: int, legs: int) -> TruthCall:
         answered_at=_instant(plan.answered_at) if plan.answered_at is not None and is_answered else None,
         ended_at=_instant(plan.ended_at) if has_ended else None,
         duration_s=plan.ended_at - plan.started_at if has_ended else None,
-        talk_s=_talk_s(plan) if has_ended else None,
+        talk_s=plan.talk_s if has_ended else None,
         wait_s=_wait_s(plan) if has_ended or is_answered else None,
         answered=is_answered,
         outcome=plan.outcome if has_ended else None,
         agent_name=plan.agent_name if has_ended or is_answered else None,
-        queue=plan.team_name if plan.kind == QUEUE else None,
-        ring_group=plan.team_name if plan.kind == RING_GROUP else None,
+        queue=teams.get(QUEUE),
+        ring_group=teams.get(RING_GROUP),
         legs=legs,
     )
-
-
-def _talk_s(plan: CallPlan) -> int:
-    return 0 if plan.answered_at is None else plan.ended_at - plan.answered_at
 
 
 def _wait_s(plan: CallPlan) -> int:

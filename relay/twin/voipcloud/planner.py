@@ -12,18 +12,17 @@ from relay.model.call import ABANDONED, ANSWERED, INBOUND, MISSED, NO_ANSWER, OU
 from relay.twin.voipcloud.callers import CallerBook
 from relay.twin.voipcloud.desks import Desks
 from relay.twin.voipcloud.office import QUEUE, RING_GROUP, Office, Team, User
-from relay.twin.voipcloud.plan import CallPlan, Ring
+from relay.twin.voipcloud.plan import USER_INBOUND, USER_OUTBOUND, CallPlan, Ring, TeamTurn
 
-USER_INBOUND: Final = "user_inbound"
-USER_OUTBOUND: Final = "user_outbound"
 SHARES: Final = {USER_INBOUND: 0.25, USER_OUTBOUND: 0.25, QUEUE: 0.35, RING_GROUP: 0.15}
+TEAMS: Final = (QUEUE, RING_GROUP)
 
 _INBOUND_ANSWERED: Final = 0.75
 _OUTBOUND_ANSWERED: Final = 0.7
 _HANGS_UP_WAITING: Final = "hangs_up_waiting"  # before any phone rang
 _HANGS_UP_RINGING: Final = "hangs_up_ringing"
-_NOBODY_COMES: Final = "nobody_comes"
-_FATES: Final = {ANSWERED: 0.74, _HANGS_UP_WAITING: 0.08, _HANGS_UP_RINGING: 0.1, _NOBODY_COMES: 0.08}
+NOBODY_COMES: Final = "nobody_comes"
+_FATES: Final = {ANSWERED: 0.74, _HANGS_UP_WAITING: 0.08, _HANGS_UP_RINGING: 0.1, NOBODY_COMES: 0.08}
 _NO_QUEUE: Final = 0.4  # calls of a queue that ring at once
 _TALK_MEAN_S: Final = 75.0
 _TALK_LONGEST_S: Final = 900.0
@@ -91,14 +90,32 @@ class Planner:
         """
         return self._outbound(Party(key, user.number, to_number), at, user)
 
+    def plan_above(self, key: str, at: int, kind: str) -> CallPlan | None:
+        """
+        Plan a call whose row shows at `at` above all others: one of a user, or one that a team lost at once.
+
+        None where nobody of the kind could be called, or no outside number is left.
+        """
+        digits = self._callers.draw(at)
+        teams = self._teams(kind) if kind in TEAMS else ()
+        if digits is None or (kind in TEAMS and not teams):
+            return None
+        outside = self._callers.spell(digits)
+        if teams:
+            course = Course(at - 1, None, at, _HANGS_UP_WAITING)
+            plan = self._team_plan(key, outside, self._rng.choice(teams), course, ())
+        else:
+            user = self._rng.choice(self._office.users)
+            plan = self._outbound(Party(key, user.number, outside), at, user)
+        self._callers.keep(digits, plan.ended_at)
+        return plan
+
     def _plan_kind(self, kind: str, key: str, outside: str, at: int) -> CallPlan | None:
-        if kind in (QUEUE, RING_GROUP):
+        if kind in TEAMS:
             return self._team_call(key, outside, self._rng.choice(self._teams(kind)), at)
         free = self._desks.free(self._office.users, at, self._scaled(30) + 1)
         if not free:
-            teams = [
-                team for other in (QUEUE, RING_GROUP) if other in self._kinds for team in self._teams(other)
-            ]
+            teams = [team for other in TEAMS if other in self._kinds for team in self._teams(other)]
             return self._team_call(key, outside, self._rng.choice(teams), at) if teams else None
         user = self._rng.choice(free)
         if kind == USER_OUTBOUND:
@@ -131,7 +148,6 @@ class Planner:
             direction=INBOUND if kind == USER_INBOUND else OUTBOUND,
             from_number=party.from_number,
             to_number=party.to_number,
-            team_name=None,
             started_at=at,
             answered_at=answered_at,
             ended_at=ended_at,
@@ -139,8 +155,9 @@ class Planner:
             rings=(Ring(user.name, at, answered_at, ended_at),),
         )
 
-    def _team_call(self, key: str, outside: str, team: Team, at: int) -> CallPlan:
-        fate = self._rng.choices(tuple(_FATES), tuple(_FATES.values()))[0]
+    def _team_call(self, key: str, outside: str, team: Team, at: int, fate: str | None = None) -> CallPlan:
+        if fate is None:
+            fate = self._rng.choices(tuple(_FATES), tuple(_FATES.values()))[0]
         ring_s = self._between(3, 18) if fate == ANSWERED else self._between(5, 30)
         patience_s = self._between(10, 90)
         wait_s = 0
@@ -170,21 +187,30 @@ class Planner:
     def _team_plan(
         self, key: str, outside: str, team: Team, course: Course, rings: tuple[Ring, ...]
     ) -> CallPlan:
-        gave_up = TIMED_OUT if course.fate == _NOBODY_COMES else ABANDONED
+        gave_up = TIMED_OUT if course.fate == NOBODY_COMES else ABANDONED
         for ring in rings:
             self._desks.take(ring.user_name, ring.started_at, ring.ended_at)
+        turn = TeamTurn(
+            kind=team.kind,
+            team_name=team.name,
+            started_at=course.started_at,
+            answered_at=course.answered_at,
+            ended_at=course.ended_at,
+            outcome=gave_up if course.answered_at is None else ANSWERED,
+            answered_by=next((ring.user_name for ring in rings if ring.answered_at is not None), None),
+        )
         return CallPlan(
             key=key,
             kind=team.kind,
             direction=INBOUND,
             from_number=outside,
             to_number=team.number,
-            team_name=team.name,
-            started_at=course.started_at,
-            answered_at=course.answered_at,
-            ended_at=course.ended_at,
-            outcome=gave_up if course.answered_at is None else ANSWERED,
+            started_at=turn.started_at,
+            answered_at=turn.answered_at,
+            ended_at=turn.ended_at,
+            outcome=turn.outcome,
             rings=rings,
+            turns=(turn,),
         )
 
     def _talk_end(self, user: User, answered_at: int) -> int:

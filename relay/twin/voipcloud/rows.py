@@ -11,10 +11,9 @@ from zoneinfo import ZoneInfo
 
 from relay.model.call import ABANDONED, ANSWERED, INBOUND, TIMED_OUT
 from relay.twin.voipcloud.office import QUEUE
-from relay.twin.voipcloud.plan import CallPlan, Ring
+from relay.twin.voipcloud.plan import CallPlan, Ring, TeamTurn
 
 Stamp = Callable[[int], str]
-GARBLED_TIME: Final = "not a date"
 _STATUS: Final = {ANSWERED: "answered", ABANDONED: "abandoned", TIMED_OUT: "timedout"}
 
 
@@ -48,17 +47,17 @@ def user_row(plan: CallPlan, ring: Ring, at: int, stamp: Stamp) -> dict[str, Any
     }
 
 
-def summary_row(plan: CallPlan, stamp: Stamp) -> dict[str, Any]:
+def summary_row(plan: CallPlan, turn: TeamTurn, stamp: Stamp) -> dict[str, Any]:
     """
-    Return the queue-call or ring-group-call row, which exists only once the call has ended.
+    Return the queue-call or ring-group-call row, which exists only once the team is done with the call.
     """
     return {
-        "queue_name" if plan.kind == QUEUE else "ring_group_name": plan.team_name,
+        "queue_name" if turn.kind == QUEUE else "ring_group_name": turn.team_name,
         "callerid": plan.from_number,
         "inbound_number": plan.to_number,
-        "call_start_at": stamp(plan.started_at),
-        "call_answered_at": None if plan.answered_at is None else stamp(plan.answered_at),
-        "call_finished_at": stamp(plan.ended_at),
-        "answered_by_user_name": plan.answered_by,
-        "status": _STATUS[plan.outcome],
+        "call_start_at": stamp(turn.started_at),
+        "call_answered_at": None if turn.answered_at is None else stamp(turn.answered_at),
+        "call_finished_at": stamp(turn.ended_at),
+        "answered_by_user_name": turn.answered_by,
+        "status": _STATUS[turn.outcome],
     }

@@ -36,13 +36,15 @@ class Traffic:
     The office lives `speed` times faster than the clock: `calls_per_minute` are of its own minutes, so
     calls_per_minute x speed begin in a real one, and talks are `speed` times shorter.  The clock itself is
     never bent: every time in every row is real.  `past_calls` ended before the twin started.
-    `stop_after` ends new calls after so many (None: never).
+    `stop_after` ends new calls after so many (None: never).  `variety` has queues overflow, users transfer
+    and callers withhold their number (`relay.twin.voipcloud.variety`).
     """
 
     calls_per_minute: float = 4.0
     speed: float = 1.0
     past_calls: int = 0
     stop_after: int | None = None
+    variety: bool = False
 
     def __post_init__(self) -> None:
         if self.calls_per_minute <= 0 or self.speed <= 0:
@@ -65,6 +67,7 @@ class Rules:
 
     More than `requests` in any `per_s` seconds are answered 429.  `whitelist` holds the addresses that may
     ask (empty: all).  `absent` streams are answered 404, and no call is made that only they would show.
+    A limit above `largest_page` is answered 400, and an offset above it too unless `has_deep_offsets`.
     """
 
     requests: int = 100
@@ -72,10 +75,12 @@ class Rules:
     has_retry_after: bool = True
     whitelist: tuple[str, ...] = ()
     absent: frozenset[str] = frozenset()
+    largest_page: int = 10_000
+    has_deep_offsets: bool = True
 
     def __post_init__(self) -> None:
-        if self.requests < 1 or self.per_s <= 0:
-            raise ValueError("requests and per_s must be above 0")
+        if self.requests < 1 or self.per_s <= 0 or self.largest_page < 1:
+            raise ValueError("requests, per_s and largest_page must be above 0")
         unknown = sorted(self.absent.difference(CALL_STREAMS))
         if unknown:
             raise ValueError(f"absent: no such stream: {', '.join(unknown)}")
@@ -96,9 +101,26 @@ class AnswerShape:
 
 
 @dataclass(frozen=True, slots=True)
+class PushSettings:
+    """
+    Where the phone system posts what happens, with `X-Pbx-Token`; a share `loss` of it gets lost.
+    """
+
+    url: str
+    token: str
+    loss: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError("push needs a URL with http:// or https://")
+        if not 0 <= self.loss <= 1:
+            raise ValueError("the loss of pushes must be from 0 to 1")
+
+
+@dataclass(frozen=True, slots=True)
 class TwinSettings:
     """
-    One simulated PBX.  The same seed and the same start instant make the same calls.
+    One simulated PBX.  The same seed, start instant and schedule of faults make the same calls and rows.
     """
 
     token: str
@@ -107,3 +129,4 @@ class TwinSettings:
     traffic: Traffic = field(default_factory=Traffic)
     rules: Rules = field(default_factory=Rules)
     shape: AnswerShape = field(default_factory=AnswerShape)
+    push: PushSettings | None = None

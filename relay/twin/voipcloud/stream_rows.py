@@ -7,15 +7,19 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from random import Random
+from typing import Any, Final
 
 import orjson
 
-from relay.twin.voipcloud.rows import GARBLED_TIME
+from relay.twin.voipcloud.fault_kinds import LateRows, UnstableTies
+from relay.twin.voipcloud.faults import Faults
+from relay.twin.voipcloud.row_faults import Entry, spoilt, with_shuffled_ties, without_late
 
-Render = Callable[[int], dict[str, Any]]
-LARGEST_PAGE: Final = 10_000
+NamedRow = tuple[str, dict[str, Any]]  # the name by which the row is filtered
+Render = Callable[[int], NamedRow]  # as the row is at a second
 DEFAULT_PAGE: Final = 100
+FOR_EVER: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,38 +35,62 @@ class PageQuery:
     names: frozenset[str] = frozenset()
 
 
-class _Entry(NamedTuple):
-    # (started_at, number) sorts; numbers are unique, so the rest is never compared.
-    started_at: int
-    number: int
-    name: str
-    row: bytes
-
-
 class StreamRows:
     """
     Holds finished rows as JSON, sorted by start, and renders open rows when asked.
     """
 
-    def __init__(self) -> None:
-        self._finished: list[_Entry] = []
+    def __init__(self, stream: str, faults: Faults, seed: int) -> None:
+        self._stream = stream
+        self._faults = faults
+        self._rng = Random(f"{seed} ties of {stream}")  # noqa: S311 (order that can be repeated)
+        self._finished: list[Entry] = []
         self._finishing_order: list[int] = []
-        self._open: dict[int, tuple[int, str, Render]] = {}
+        self._renders: dict[int, Render] = {}
+        self._open: dict[int, int] = {}
         self._garbled: int | None = None
+        self._stale: list[Entry] | None = None
 
-    def open(self, number: int, started_at: int, name: str, render: Render) -> None:
+    @property
+    def finished(self) -> int:
+        """
+        Return how many rows have finished.
+        """
+        return len(self._finishing_order)
+
+    def open(self, number: int, started_at: int, render: Render) -> None:
         """
         Show a row that will change until it is finished; `number` breaks ties of the start second.
         """
-        self._open[number] = (started_at, name, render)
+        self._open[number] = started_at
+        self._renders[number] = render
 
-    def finish(self, number: int, started_at: int, name: str, row: dict[str, Any]) -> None:
+    def finish(self, number: int, at: int) -> None:
         """
-        Show a row that never changes again.
+        Fix an open row as it is at a second.
         """
-        self._open.pop(number, None)
-        insort(self._finished, _Entry(started_at, number, name, orjson.dumps(row)))
-        self._finishing_order.append(number)
+        started_at = self._open.pop(number)
+        self._keep(number, started_at, started_at, at)
+
+    def add(self, number: int, started_at: int, at: int, render: Render) -> None:
+        """
+        Show a row that was not there while it was open, and is finished at a second.
+        """
+        self._renders[number] = render
+        self._keep(number, started_at, at, at)
+
+    def refresh(self) -> None:
+        """
+        Render all finished rows anew.
+        """
+        self._finished = [self._rendered(entry) for entry in self._finished]
+
+    def refresh_one(self, number: int, started_at: int) -> None:
+        """
+        Render one finished row anew.
+        """
+        place = bisect_left(self._finished, (started_at, number))
+        self._finished[place] = self._rendered(self._finished[place])
 
     def garble(self, row: int | None) -> None:
         """
@@ -70,36 +98,65 @@ class StreamRows:
         """
         self._garbled = row
 
+    def freeze(self, at: int) -> None:
+        """
+        Answer from now on as at a second.
+        """
+        self._stale = None
+        self._stale = sorted(self._entries(PageQuery(), at))
+
+    def thaw(self) -> None:
+        """
+        Answer as things are again.
+        """
+        self._stale = None
+
     def page(self, query: PageQuery, at: int) -> list[bytes]:
         """
         Return the rows asked for as JSON, newest first.
         """
-        entries = self._between(self._finished, query)
-        entries.extend(self._between(self._open_entries(at), query))
+        entries = self._entries(query, at)
         if query.names:
             entries = [entry for entry in entries if entry.name in query.names]
         entries.sort(reverse=True)
+        if self._faults.of_stream(UnstableTies, self._stream):
+            entries = with_shuffled_ties(entries, self._rng)
         return self._json(entries[query.offset : query.offset + query.limit])
 
-    def _open_entries(self, at: int) -> list[_Entry]:
-        return sorted(
-            _Entry(started_at, number, name, orjson.dumps(render(at)))
-            for number, (started_at, name, render) in self._open.items()
-        )
+    def _entries(self, query: PageQuery, at: int) -> list[Entry]:
+        if self._stale is not None:
+            return _between(self._stale, query)
+        entries = _between(self._finished, query)
+        entries.extend(_between(self._open_entries(at), query))
+        late = self._faults.of_stream(LateRows, self._stream)
+        if late is not None:
+            entries = without_late(entries, late, self._faults.since(LateRows), at)
+        return entries
 
-    @staticmethod
-    def _between(entries: list[_Entry], query: PageQuery) -> list[_Entry]:
-        first = 0 if query.since is None else bisect_left(entries, (query.since,))
-        last = len(entries) if query.before is None else bisect_left(entries, (query.before,))
-        return entries[first:last]
+    def _open_entries(self, at: int) -> list[Entry]:
+        entries = []
+        for number, started_at in self._open.items():
+            name, row = self._renders[number](at)
+            entries.append(Entry(started_at, number, name, orjson.dumps(row), started_at, None))
+        return sorted(entries)
 
-    def _json(self, entries: list[_Entry]) -> list[bytes]:
+    def _keep(self, number: int, started_at: int, shown_from: int, at: int) -> None:
+        insort(self._finished, self._rendered(Entry(started_at, number, "", b"", shown_from, at)))
+        self._finishing_order.append(number)
+
+    def _rendered(self, entry: Entry) -> Entry:
+        name, row = self._renders[entry.number](FOR_EVER)
+        return entry._replace(name=name, row=orjson.dumps(row))
+
+    def _json(self, entries: list[Entry]) -> list[bytes]:
         garbled = self._garbled
         if garbled is None or garbled >= len(self._finishing_order):
             return [entry.row for entry in entries]
         number = self._finishing_order[garbled]
-        return [_spoilt(entry.row) if entry.number == number else entry.row for entry in entries]
+        return [spoilt(entry.row) if entry.number == number else entry.row for entry in entries]
 
 
-def _spoilt(row: bytes) -> bytes:
-    return orjson.dumps({**orjson.loads(row), "call_start_at": GARBLED_TIME})
+def _between(entries: list[Entry], query: PageQuery) -> list[Entry]:
+    first = 0 if query.since is None else bisect_left(entries, (query.since,))
+    last = len(entries) if query.before is None else bisect_left(entries, (query.before,))
+    return entries[first:last]

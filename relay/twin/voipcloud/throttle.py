@@ -12,7 +12,7 @@ from math import ceil
 @dataclass(frozen=True, slots=True)
 class RequestCounts:
     """
-    What the clients of a token did; `over_limit` of their requests were too many.
+    What the client of a token did; `over_limit` of its requests were too many, whatever others used.
     """
 
     total: int
@@ -31,21 +31,38 @@ class Throttle:
         self._allowed = allowed
         self._per_s = per_s
         self._sent: deque[float] = deque()
+        self._foreign: deque[float] = deque()
+        self._next_foreign_s: float | None = None
         self._total = self._max_in_window = self._over_limit = self._answered_429 = 0
 
-    def count(self, at_s: float) -> int | None:
+    def count(self, at_s: float, foreign: int = 0) -> int | None:
         """
         Count a request; return None where it is within the limit, else the seconds until one will be.
+
+        `foreign` is how many requests of each window another client of the token sends, evenly spread.
         """
-        while self._sent and self._sent[0] <= at_s - self._per_s:
-            self._sent.popleft()
         self._sent.append(at_s)
+        self._send_foreign(at_s, foreign)
+        for sent in (self._sent, self._foreign):
+            while sent and sent[0] <= at_s - self._per_s:
+                sent.popleft()
         self._total += 1
         self._max_in_window = max(self._max_in_window, len(self._sent))
-        if len(self._sent) <= self._allowed:
+        self._over_limit += len(self._sent) > self._allowed
+        if len(self._sent) + len(self._foreign) <= self._allowed:
             return None
-        self._over_limit += 1
-        return max(1, ceil(self._sent[-self._allowed] + self._per_s - at_s))
+        in_window = sorted((*self._sent, *self._foreign))
+        return max(1, ceil(in_window[-self._allowed] + self._per_s - at_s))
+
+    def _send_foreign(self, at_s: float, foreign: int) -> None:
+        if not foreign:
+            self._next_foreign_s = None
+            return
+        next_s = at_s if self._next_foreign_s is None else max(self._next_foreign_s, at_s - self._per_s)
+        while next_s <= at_s:
+            self._foreign.append(next_s)
+            next_s += self._per_s / foreign
+        self._next_foreign_s = next_s
 
     def note_429(self) -> None:
         """

@@ -11,13 +11,15 @@ from typing import Final
 from relay.model.call import QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
 from relay.twin.voipcloud.callers import CallerBook
 from relay.twin.voipcloud.office import MEMBERS, QUEUE, RING_GROUP, Office, User
-from relay.twin.voipcloud.plan import CallPlan
-from relay.twin.voipcloud.planner import SHARES, USER_INBOUND, USER_OUTBOUND, Planner
+from relay.twin.voipcloud.plan import USER_INBOUND, USER_OUTBOUND, CallPlan
+from relay.twin.voipcloud.planner import SHARES, Planner
 from relay.twin.voipcloud.settings import TwinSettings
+from relay.twin.voipcloud.variety import VariedPlanner
 
 LOOK_BACK_DAYS: Final = 3  # the most whole days that a reader of day-granular dates asks for at once
 ROWS_IN_LOOK_BACK: Final = 8_000  # below the vendor's largest page, with room for the calls of today
 _DAY_S: Final = 86_400
+_KINDS: Final = {USER_CALLS: USER_OUTBOUND, QUEUE_CALLS: QUEUE, RINGGROUP_CALLS: RING_GROUP}
 
 
 class CallTraffic:
@@ -33,11 +35,12 @@ class CallTraffic:
         self._rng = _rng(settings.seed, "live")
         self._callers = CallerBook(_rng(settings.seed, "callers"))
         kinds = _kinds(office, settings.rules.absent)
-        self._planner = Planner(office, kinds, settings.traffic.speed, self._callers, self._rng)
+        planner = VariedPlanner if settings.traffic.variety else Planner
+        self._planner = planner(office, kinds, settings.traffic.speed, self._callers, self._rng)
         self.past = _past_calls(settings, office, kinds, start)
         for plan in self.past:  # a number that called a moment ago does not call again at once
             self._callers.keep(_outside_digits(plan), plan.ended_at)
-        self._begun = self._dialled = 0
+        self._begun = self._dialled = self._above = 0
         self._is_stopped = False
         self._next_at = start + self._gap_s()
 
@@ -82,6 +85,18 @@ class CallTraffic:
         """
         self._dialled += 1
         return self._planner.plan_dialled(f"dialled-{self._dialled}", at, user, to_number)
+
+    def above(self, at: int, stream: str, calls: int) -> list[CallPlan]:
+        """
+        Begin calls whose rows of a stream show above all others now; fewer where there is nobody to call.
+        """
+        plans = []
+        for _ in range(calls):
+            self._above += 1
+            plan = self._planner.plan_above(f"above-{self._above}", at, _KINDS[stream])
+            if plan is not None:
+                plans.append(plan)
+        return plans
 
     def _gap_s(self) -> float:
         return self._rng.expovariate(1 / self._traffic.gap_s)
