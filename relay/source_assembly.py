@@ -25,7 +25,7 @@ from relay.pipeline.source_ledger import SourceLedger
 from relay.sources.budget import BudgetSettings
 from relay.sources.port import Source
 from relay.sources.voipcloud.config import VoipcloudConfig
-from relay.sources.voipcloud.source import VoipcloudSettings, VoipcloudSource
+from relay.sources.voipcloud.source import MAX_ROWS, VoipcloudSettings, VoipcloudSource
 from relay.telemetry.metrics import Metrics
 
 ANSWER_S: Final = 5.0  # a place in the window is free that long after it, once answers are counted in
@@ -33,7 +33,9 @@ LATE_READS: Final = 3  # so many reads may be late before unread time is a gap
 LEAST_GAP_S: Final = 10.0
 
 
-def voipcloud_source(config: VoipcloudConfig, journal: SqlJournal, clock: Clock) -> VoipcloudSource:
+def voipcloud_source(
+    config: VoipcloudConfig, journal: SqlJournal, clock: Clock, largest_page: int = MAX_ROWS
+) -> VoipcloudSource:
     """
     Make the source of an account; whoever asks for it enters it.
     """
@@ -44,6 +46,7 @@ def voipcloud_source(config: VoipcloudConfig, journal: SqlJournal, clock: Clock)
         ZoneInfo(config.timezone),
         _budget(config),
         config.streams,
+        largest_page=largest_page,
     )
     return VoipcloudSource(settings, journal, clock)
 

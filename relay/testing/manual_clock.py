@@ -8,6 +8,7 @@ import asyncio
 import heapq
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from math import inf
 from typing import Final
 
 from relay.model.times import to_ms
@@ -56,6 +57,14 @@ class ManualClock:
         Return how many tasks sleep on this clock now.
         """
         return sum(not future.done() for _, _, future in self._sleepers)
+
+    @property
+    def next_wake_s(self) -> float:
+        """
+        Return in how many seconds the next sleeper wakes up; infinite where nobody sleeps.
+        """
+        deadlines = [deadline for deadline, _, future in self._sleepers if not future.done()]
+        return (min(deadlines) - self._elapsed).total_seconds() if deadlines else inf
 
     async def sleep(self, seconds: float) -> None:
         """
