@@ -5,12 +5,9 @@ The API of a simulated PBX keeps the vendor's documented rules.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -19,67 +16,8 @@ from relay.model.call import QUEUE_CALLS
 from relay.testing.manual_clock import ManualClock
 from relay.twin.voipcloud.answers import API
 from relay.twin.voipcloud.server import run, start_twin
-from relay.twin.voipcloud.settings import AnswerShape, Rules, Traffic, TwinSettings
-
-SYDNEY = ZoneInfo("Australia/Sydney")
-KEY = {"token": "key"}
-# 23:30 in Sydney, which is 12:30 UTC: the tenant's day ends long before the day of UTC.
-LATE = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
-BUSY = TwinSettings("key", traffic=Traffic(calls_per_minute=10, speed=2), rules=Rules(requests=10_000))
-
-
-class Asking:
-    """
-    Asks one twin over HTTP, at a time of the test's choosing.
-    """
-
-    def __init__(self, url: str, clock: ManualClock, session: aiohttp.ClientSession) -> None:
-        self.url = url
-        self.clock = clock
-        self.session = session
-
-    async def get(
-        self, path: str, headers: dict[str, str] | None = None, **parameters: Any
-    ) -> tuple[int, Any]:
-        async with self.session.get(
-            f"{self.url}{API}/{path}", headers=KEY if headers is None else headers, params=parameters
-        ) as response:
-            return response.status, await response.json()
-
-    async def rows(self, path: str = "get-user-calls", **parameters: Any) -> list[dict[str, Any]]:
-        status, rows = await self.get(path, **parameters)
-        assert 200 == status
-        return list(rows)
-
-    async def post(self, path: str, **keywords: Any) -> tuple[int, Any]:
-        async with self.session.post(f"{self.url}{path}", **keywords) as response:
-            return response.status, await response.json()
-
-    async def control(self, **words: Any) -> None:
-        status, _ = await self.post("/control", json=words)
-        assert 200 == status
-
-    async def truth(self) -> dict[str, Any]:
-        async with self.session.get(f"{self.url}/truth") as response:
-            return dict(await response.json())
-
-
-@asynccontextmanager
-async def twin(
-    settings: TwinSettings = BUSY, start: datetime = LATE, run_s: float = 3_600
-) -> AsyncIterator[Asking]:
-    clock = ManualClock(start)
-    running = await start_twin(settings, clock)
-    clock.advance(run_s)
-    try:
-        async with aiohttp.ClientSession() as session:
-            yield Asking(running.url, clock, session)
-    finally:
-        await running.close()
-
-
-def starts(rows: list[dict[str, Any]]) -> list[datetime]:
-    return [datetime.fromisoformat(row["call_start_at"]) for row in rows]
+from relay.twin.voipcloud.settings import AnswerShape, Rules, Traffic
+from tests.twin.asking import BUSY, KEY, SYDNEY, starts, twin
 
 
 @pytest.mark.parametrize("headers", [{}, {"token": "wrong"}, {"token": ""}, {"Authorization": "key"}])

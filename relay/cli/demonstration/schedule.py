@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from relay.twin.voipcloud.fault_kinds import FAULTS, REAL_TIME
+from relay.model.call import CALL_STREAMS
+from relay.twin.voipcloud.fault_kinds import FAULTS, REAL_TIME, AnswerFault
 
 # What a demonstration can show: its clock is true, and its calls fit into one page.
 PLAYABLE: Final = tuple(name for name, kind in FAULTS.items() if kind.needs in (None, REAL_TIME))
@@ -21,6 +22,8 @@ _DETAILS: Final[dict[str, dict[str, Any]]] = {
     "late_rows": {"by_s": 6},
     "skew": {"by_s": 4},
     "slow": {"by_s": REQUEST_TIMEOUT_S + 2},
+    "wrong_token": {"times": 1},  # after one, nothing is asked for a whole request window
+    "blocked_address": {"times": 1},
 }
 
 
@@ -47,8 +50,20 @@ def schedule(names: Sequence[str], seconds: float, seed: int) -> tuple[Spell, ..
     for number, name in enumerate(order):
         from_s = seconds * _FROM + number * step_s
         until_s = min(from_s + step_s * rng.uniform(*_LONGER_BY), seconds * _UNTIL)
-        spells.append(Spell(name, _DETAILS.get(name, {}), from_s, until_s))
+        spells.append(Spell(name, _details(name, rng), from_s, until_s))
     return tuple(spells)
+
+
+def _details(name: str, rng: Random) -> dict[str, Any]:
+    """
+    Return how a fault is played: whole answers go wrong in one stream, so that the others show their rows.
+    """
+    details = dict(_DETAILS.get(name, {}))
+    if issubclass(FAULTS[name], AnswerFault) and "times" not in details:
+        details["stream"] = rng.choice(CALL_STREAMS)
+    if name == "too_many_requests":
+        details["retry_after_s"] = rng.choice((2, None))
+    return details
 
 
 def chosen(text: str | None) -> tuple[str, ...]:
