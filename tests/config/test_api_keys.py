@@ -122,4 +122,6 @@ def test_a_webhook_to_the_listener_of_pushes_is_one_to_relay_itself(file: Config
     config = file.load('[server]\nhooks_listen = "10.0.0.5:8081"')
 
     assert ("10.0.0.5", 8081) in dialled_by(config).own_listeners
-    assert "10.0.0.5:8081" not in [str(one) for one in dialled_in({"server": {"hooks_listen": 8081}}).own_listeners]
+    assert "10.0.0.5:8081" not in [
+        str(one) for one in dialled_in({"server": {"hooks_listen": 8081}}).own_listeners
+    ]

@@ -111,7 +111,10 @@ def test_a_bad_value_of_a_source_is_told_by_its_key(file: ConfigFile, line: str,
         ('[server]\nlisten = "::1:8080"', "server.listen: must be HOST:PORT, an IPv6 host in brackets"),
         ('[server]\nlisten = "[::1]:65536"', "server.listen: `65536` is no port: 0 to 65535"),
         ("[server]\nlisten = 8080", "server.listen: must be text: HOST:PORT"),
-        ('[server]\nhooks_listen = "8081"', "server.hooks_listen: must be HOST:PORT, an IPv6 host in brackets"),
+        (
+            '[server]\nhooks_listen = "8081"',
+            "server.hooks_listen: must be HOST:PORT, an IPv6 host in brackets",
+        ),
         (
             '[journal]\nurl = "mysql://x"',
             "journal.url: must be sqlite:///PATH or postgresql://USER@HOST/DATABASE",
