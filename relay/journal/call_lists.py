@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Text, bindparam, cast, func, or_, select, 
 
 from relay.journal import rows as stored
 from relay.journal import schema
-from relay.journal.cursors import LAST, CallPlace, call_place, text_of
+from relay.journal.cursors import LAST, NEWEST_CALL, CallPlace, place_of, text_of
 from relay.journal.event_lists import events_of_subject
 from relay.journal.questions import Question, Row, Snapshot, as_hex, as_text, if_given, ms_from, rows_of_each
 from relay.model.call import Leg
@@ -106,7 +106,7 @@ def list_calls(
     Raises:
         NoSuchPlace: `after` is no place in the list.
     """
-    place = call_place(after)
+    place = place_of(after, NEWEST_CALL)
     low = -LAST if wanted.started_from is None else ms_from(wanted.started_from)
     high = place.started_ms if place.call_id else place.started_ms - 1
     if wanted.started_before is not None:

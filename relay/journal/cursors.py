@@ -5,7 +5,7 @@ Places in a list, as opaque text for URLs.
 from __future__ import annotations
 
 from base64 import b64decode, urlsafe_b64encode
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import orjson
 
@@ -36,45 +36,87 @@ class DeliveryPlace(NamedTuple):
     job: int
 
 
+class ReadPlace(NamedTuple):
+    """
+    Before a complete read.
+    """
+
+    as_of_ms: int
+    read_id: int
+
+
+class RejectPlace(NamedTuple):
+    """
+    Before a reject; its digest in hexadecimal digits.
+    """
+
+    first_seen_ms: int
+    source_id: str
+    stream: str
+    digest: str
+
+
+class JobPlace(NamedTuple):
+    """
+    Before a job of a source.
+    """
+
+    job_id: int
+
+
+class AliasPlace(NamedTuple):
+    """
+    After an alias.
+    """
+
+    source_id: str
+    natural_id: str
+
+
 NEWEST_CALL: Final = CallPlace(LAST, "newest")
 NEWEST_DELIVERY: Final = DeliveryPlace(LAST, LAST, LAST)
+NEWEST_READ: Final = ReadPlace(LAST, LAST)
+NEWEST_REJECT: Final = RejectPlace(LAST, "", "", "")
+NEWEST_JOB: Final = JobPlace(LAST)
+FIRST_ALIAS: Final = AliasPlace("", "")
+P = TypeVar("P", CallPlace, DeliveryPlace, ReadPlace, RejectPlace, JobPlace, AliasPlace)
 
 
-def text_of(place: CallPlace | DeliveryPlace) -> str:
+def text_of(place: tuple[int | str, ...]) -> str:
     """
     Write a place as text that a URL may hold as it is.
     """
     return urlsafe_b64encode(orjson.dumps(list(place))).decode().rstrip("=")
 
 
-def call_place(text: str | None) -> CallPlace:
+def place_of(text: str | None, first: P) -> P:
     """
-    Read a place in the list of calls; None is its beginning.
+    Read a place in a list that begins at `first`, which None stands for.
 
     Raises:
-        NoSuchPlace: not made by `text_of`.
+        NoSuchPlace: not made by `text_of` of such a place.
     """
     if text is None:
-        return NEWEST_CALL
-    match _parts(text):
-        case [int(started_ms), str(call_id)] if _is_number(started_ms):
-            return CallPlace(started_ms, call_id)
-    raise NoSuchPlace(_NOT_OURS)
+        return first
+    parts = _parts(text)
+    if not isinstance(parts, list) or list(map(type, parts)) != list(map(type, first)):
+        raise NoSuchPlace(_NOT_OURS)
+    if not all(-LAST <= part <= LAST for part in parts if isinstance(part, int)):
+        raise NoSuchPlace(_NOT_OURS)
+    return type(first)._make(parts)
 
 
-def delivery_place(text: str | None) -> DeliveryPlace:
+def bytes_in(digits: str) -> bytes:
     """
-    Read a place in the list of deliveries; None is its beginning.
+    Return the bytes that a place has as hexadecimal digits.
 
     Raises:
-        NoSuchPlace: not made by `text_of`.
+        NoSuchPlace: they are none.
     """
-    if text is None:
-        return NEWEST_DELIVERY
-    match _parts(text):
-        case [int(seq), int(endpoint_no), int(job)] if all(map(_is_number, (seq, endpoint_no, job))):
-            return DeliveryPlace(seq, endpoint_no, job)
-    raise NoSuchPlace(_NOT_OURS)
+    try:
+        return bytes.fromhex(digits)
+    except ValueError as error:
+        raise NoSuchPlace(_NOT_OURS) from error
 
 
 def seq_place(text: str | None) -> int:
@@ -99,7 +141,3 @@ def _parts(text: str) -> object:
     except ValueError as error:
         raise NoSuchPlace(_NOT_OURS) from error
     return parts
-
-
-def _is_number(value: int) -> bool:
-    return not isinstance(value, bool) and -LAST <= value <= LAST

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from relay.journal import schema
-from relay.journal.cursors import DeliveryPlace, delivery_place, text_of
+from relay.journal.cursors import NEWEST_DELIVERY, DeliveryPlace, place_of, text_of
 from relay.journal.questions import (
     Question,
     Row,
@@ -159,7 +159,7 @@ def list_deliveries(
     Raises:
         NoSuchPlace: `after` is no place in the list.
     """
-    place = delivery_place(after)
+    place = place_of(after, NEWEST_DELIVERY)
     first_no, last_no, endpoints = look.rows(ENDPOINTS, endpoint_id=wanted.endpoint_id)[0]
     some = {"first_no": first_no, "last_no": last_no}
     question, low, high, oldest = PAGE, 0, place.seq if place.endpoint_no else place.seq - 1, None

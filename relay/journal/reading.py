@@ -10,12 +10,15 @@ from typing import Final
 from relay.journal import (
     attempt_lists,
     call_lists,
+    coverage_lists,
     delivery_lists,
     endpoint_counts,
     event_lists,
     source_lists,
+    work_lists,
 )
 from relay.journal.sqlite import SqliteDatabase
+from relay.model.coverage import Read
 from relay.model.event import StoredEvent
 from relay.model.listing import (
     AttemptItem,
@@ -28,8 +31,11 @@ from relay.model.listing import (
     EndpointCounts,
     EventFilter,
     Page,
+    RejectFilter,
     SourceItem,
+    StreamCoverage,
 )
+from relay.model.source_work import Alias, SourceJob, StoredReject
 
 SCANNED_ROWS: Final = 5_000
 
@@ -86,3 +92,31 @@ class SqlReading:
 
     async def list_sources(self, now: datetime) -> list[SourceItem]:
         return await self._database.look_up(lambda look: source_lists.list_sources(look, now))
+
+    async def stream_coverage(self, source_id: str) -> list[StreamCoverage] | None:
+        return await self._database.look_up(lambda look: coverage_lists.stream_coverage(look, source_id))
+
+    async def list_reads(
+        self, source_id: str, stream: str | None, after: str | None, limit: int
+    ) -> Page[Read]:
+        return await self._database.look_up(
+            lambda look: coverage_lists.list_reads(look, source_id, stream, after, limit)
+        )
+
+    async def list_rejects(self, wanted: RejectFilter, after: str | None, limit: int) -> Page[StoredReject]:
+        return await self._database.look_up(
+            lambda look: work_lists.list_rejects(look, wanted, after, limit, self._scanned_rows)
+        )
+
+    async def list_jobs(self, source_id: str, kind: str, after: str | None, limit: int) -> Page[SourceJob]:
+        return await self._database.look_up(
+            lambda look: work_lists.list_jobs(look, source_id, kind, after, limit)
+        )
+
+    async def job(self, job_id: int) -> SourceJob | None:
+        return await self._database.look_up(lambda look: work_lists.job(look, job_id))
+
+    async def list_aliases(self, source_id: str | None, after: str | None, limit: int) -> Page[Alias]:
+        return await self._database.look_up(
+            lambda look: work_lists.list_aliases(look, source_id, after, limit)
+        )

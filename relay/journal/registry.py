@@ -6,21 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, TypeVar
-
-from sqlalchemy import Connection
+from typing import Final
 
 from relay.journal import changing, deleting, idempotency, registering, resending
 from relay.journal.api_port import Once
-from relay.journal.appending import claim
-from relay.journal.matching import Matcher
+from relay.journal.fence import Fence
 from relay.journal.registered import registered, registered_as
 from relay.journal.sqlite import SqliteDatabase
 from relay.model.endpoint import EndpointSpec, RegisteredEndpoint
 from relay.model.listing import DeliveryItem, DeliveryKey
 from relay.model.times import to_ms
-
-T = TypeVar("T")
 
 DUE_AT_ONCE: Final = 2_000
 
@@ -33,20 +28,18 @@ class SqlRegistry:
 
     Args:
         database: where the journal is.
-        epoch: of its owner; once it is over, nothing is written.
-        matcher: finds the endpoints of an event, for every writer of the journal the same.
+        fence: writes there.
     """
 
-    def __init__(self, database: SqliteDatabase, epoch: int, matcher: Matcher) -> None:
+    def __init__(self, database: SqliteDatabase, fence: Fence) -> None:
         self._database = database
-        self._epoch = epoch
-        self._matcher = matcher
+        self._fence = fence
 
     async def recall(self, once: Once, now: datetime) -> bytes | None:
         return await self._database.read(lambda conn: idempotency.recall(conn, once, now))
 
     async def remember(self, once: Once, reply: bytes, now: datetime) -> bytes:
-        return await self._write(lambda conn, _: idempotency.done_once(conn, once, lambda: reply, now))
+        return await self._fence.write(lambda conn, _: idempotency.done_once(conn, once, lambda: reply, now))
 
     async def registered(self, now: datetime) -> list[RegisteredEndpoint]:
         return await self._database.read(lambda conn: registered(conn, now))
@@ -61,15 +54,15 @@ class SqlRegistry:
         now: datetime,
         once: Once | None,
     ) -> bytes:
-        return await self._write_once(
+        return await self._fence.write_once(
             once, now, lambda conn, last_seq: answer(changing.create_endpoint(conn, last_seq, spec, now))
         )
 
     async def change_registered(self, spec: EndpointSpec, now: datetime) -> RegisteredEndpoint:
-        made, has_moved = await self._write(lambda conn, _: changing.change_endpoint(conn, spec, now))
+        made, has_moved = await self._fence.write(lambda conn, _: changing.change_endpoint(conn, spec, now))
         # What waits may be very much: in steps, or nobody else could write for as long.
         while has_moved:
-            made_due = await self._write(
+            made_due = await self._fence.write(
                 lambda conn, _: registering.make_due(conn, made.endpoint.no, to_ms(now), DUE_AT_ONCE)
             )
             has_moved = made_due == DUE_AT_ONCE
@@ -84,27 +77,16 @@ class SqlRegistry:
         now: datetime,
         once: Once | None,
     ) -> bytes:
-        return await self._write_once(
+        return await self._fence.write_once(
             once, now, lambda conn, _: answer(changing.add_secret(conn, endpoint_id, key, old_until, now))
         )
 
     async def delete_endpoint(self, endpoint_id: str, now: datetime) -> None:
-        await self._write(lambda conn, _: deleting.delete_endpoint(conn, endpoint_id, now))
+        await self._fence.write(lambda conn, _: deleting.delete_endpoint(conn, endpoint_id, now))
 
     async def resend(
         self, key: DeliveryKey, answer: Callable[[DeliveryItem], bytes], now: datetime, once: Once | None
     ) -> bytes:
-        return await self._write_once(once, now, lambda conn, _: answer(resending.resend(conn, key, now)))
-
-    async def _write(self, work: Callable[[Connection, int], T]) -> T:
-        """
-        Run `work` in a transaction that has the write lock, with the last seq given out before it.
-        """
-        return await self._database.write(lambda conn: work(conn, claim(conn, self._epoch, self._matcher)))
-
-    async def _write_once(
-        self, once: Once | None, now: datetime, work: Callable[[Connection, int], bytes]
-    ) -> bytes:
-        return await self._write(
-            lambda conn, last_seq: idempotency.done_once(conn, once, lambda: work(conn, last_seq), now)
+        return await self._fence.write_once(
+            once, now, lambda conn, _: answer(resending.resend(conn, key, now))
         )

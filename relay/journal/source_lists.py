@@ -28,7 +28,13 @@ _in_window = (
 
 SOURCES: Final = Question(
     select(
-        _s.c.source_id, _s.c.kind, _s.c.state, _s.c.system_status, _s.c.publish_from_ms, _in_window
+        _s.c.source_id,
+        _s.c.kind,
+        _s.c.state,
+        _s.c.system_status,
+        _s.c.publish_from_ms,
+        _in_window,
+        _s.c.watermark_ms,
     ).order_by(_s.c.source_id)
 )
 STREAMS: Final = Question(select(_t.c.source_id, _t.c.stream, _t.c.state))
@@ -56,8 +62,9 @@ def list_sources(look: Snapshot, now: datetime) -> list[SourceItem]:
             from_ms(publish_from_ms),
             tuple(streams[source_id][name] for name in sorted(streams[source_id])),
             in_window,
+            time_or_null(watermark_ms),
         )
-        for source_id, kind, state, system_status, publish_from_ms, in_window in look.rows(
+        for source_id, kind, state, system_status, publish_from_ms, in_window, watermark_ms in look.rows(
             SOURCES, now_ms=to_ms(now)
         )
     ]

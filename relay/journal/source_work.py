@@ -22,6 +22,7 @@ from relay.model.times import from_ms, to_ms
 
 _inbox, _jobs, _aliases, _rejects = schema.inbox, schema.source_jobs, schema.aliases, schema.rejects
 _NOT_ENDED: Final = (WAITING, RUNNING)
+MAX_JOB_ID: Final = 2**62  # no larger number is ever given
 
 
 def put_down(conn: Connection, source_id: str, kind: str, body: Mapping[str, Any], now: datetime) -> int:
@@ -81,6 +82,8 @@ def cancel_job(conn: Connection, job_id: int, now: datetime) -> SourceJob:
     """
     Cancel a job; one that has ended stays as it is.
     """
+    if not 0 < job_id <= MAX_JOB_ID:
+        raise NotFound(f"there is no job {job_id}")
     conn.execute(
         update(_jobs)
         .where(_jobs.c.job_id == job_id, _jobs.c.state.in_(_NOT_ENDED))

@@ -26,8 +26,9 @@ from relay.journal import (
     registering,
     schema,
 )
-from relay.journal.api_port import ReadingJournal, RegistryJournal
+from relay.journal.api_port import ReadingJournal, RegistryJournal, SourceWorkJournal
 from relay.journal.coverage import forget_reads
+from relay.journal.fence import Fence
 from relay.journal.matching import Matcher
 from relay.journal.migrate import upgrade
 from relay.journal.poll_reads import PollReads
@@ -46,6 +47,7 @@ from relay.journal.reading import SqlReading
 from relay.journal.registry import SqlRegistry
 from relay.journal.sqlite import FileLock, SqliteDatabase
 from relay.journal.statements import upsert
+from relay.journal.work import SqlSourceWork
 from relay.model.endpoint import Endpoint, EndpointSpec
 from relay.model.errors import JournalUnusable
 from relay.model.event import StoredEvent
@@ -64,7 +66,7 @@ class SqlJournal(PollReads):
     The journal of one deployment.
 
     Satisfies PollJournal, SendLog, DeliveryJournal, PublishJournal and HousekeepingJournal; `registry` is
-    a RegistryJournal, `reading` a ReadingJournal.
+    a RegistryJournal, `work` a SourceWorkJournal, `reading` a ReadingJournal.
     """
 
     def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int) -> None:
@@ -73,7 +75,9 @@ class SqlJournal(PollReads):
         self._expected_seq = ExpectedSeq(last_seq)
         self._matcher = Matcher()
         self.identity = identity
-        self.registry: RegistryJournal = SqlRegistry(database, epoch, self._matcher)
+        fence = Fence(database, epoch, self._matcher)
+        self.registry: RegistryJournal = SqlRegistry(database, fence)
+        self.work: SourceWorkJournal = SqlSourceWork(fence)
         self.reading: ReadingJournal = SqlReading(database)
 
     # the poll loop

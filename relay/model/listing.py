@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from relay.model.call import Leg
 from relay.model.coverage import Gap, Interval, Read
 from relay.model.event import StoredEvent
 
 T = TypeVar("T")
+
+MAX_INTERVALS_SHOWN: Final = 1_000
+MAX_GAPS_SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,8 @@ class StreamItem:
 @dataclass(frozen=True, slots=True)
 class SourceItem:
     """
-    A source as the journal knows it; `in_window` counts the requests that hold a place of its budget.
+    A source as the journal knows it; `in_window` counts the requests that hold a place of its budget, and
+    everything that started before `watermark` was read completely and is final (None: nothing yet).
     """
 
     source_id: str
@@ -194,13 +198,15 @@ class SourceItem:
     publish_from: datetime
     streams: tuple[StreamItem, ...]
     in_window: int
+    watermark: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StreamCoverage:
     """
-    What is proven of one stream: the intervals read completely, oldest first, the newest read of all, and
-    the gaps, newest first, those still open before the others (`MAX_GAPS_SHOWN` at most).
+    What is proven of one stream: the newest intervals read completely (`MAX_INTERVALS_SHOWN` at most),
+    oldest first, the newest read of all, and the gaps, newest first, those still open before the others
+    (`MAX_GAPS_SHOWN` at most).
     """
 
     stream: str

@@ -14,18 +14,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.journal.cursors import (
+    FIRST_ALIAS,
     NEWEST_CALL,
     NEWEST_DELIVERY,
+    NEWEST_JOB,
+    NEWEST_READ,
+    NEWEST_REJECT,
     CallPlace,
     DeliveryPlace,
-    call_place,
-    delivery_place,
+    RejectPlace,
+    bytes_in,
+    place_of,
     seq_place,
     text_of,
 )
+from relay.model.errors import NoSuchPlace
 
 NUMBERS = st.integers(-(2**62), 2**62)
-PLACES = (call_place, delivery_place, seq_place)
+FIRST_PLACES = (NEWEST_CALL, NEWEST_DELIVERY, NEWEST_READ, NEWEST_REJECT, NEWEST_JOB, FIRST_ALIAS)
+
+
+def reader(first: tuple[int | str, ...]) -> Callable[[str], tuple[object, ...]]:
+    """
+    Return what reads a place in the list that begins at `first`.
+    """
+    return lambda text: place_of(text, first)  # type: ignore[type-var]  # one of FIRST_PLACES
+
+
+PLACES = (*map(reader, FIRST_PLACES), seq_place)
 
 
 @given(NUMBERS, st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=64))
@@ -33,7 +49,7 @@ def test_a_place_among_calls_reads_back(started_ms: int, call_id: str) -> None:
     text = text_of(CallPlace(started_ms, call_id))
 
     assert re.fullmatch("[A-Za-z0-9_-]+", text)
-    assert (started_ms, call_id) == call_place(text)
+    assert (started_ms, call_id) == place_of(text, NEWEST_CALL)
 
 
 @given(NUMBERS, NUMBERS, NUMBERS)
@@ -41,11 +57,24 @@ def test_a_place_among_deliveries_reads_back(seq: int, endpoint_no: int, job: in
     text = text_of(DeliveryPlace(seq, endpoint_no, job))
 
     assert re.fullmatch("[A-Za-z0-9_-]+", text)
-    assert (seq, endpoint_no, job) == delivery_place(text)
+    assert (seq, endpoint_no, job) == place_of(text, NEWEST_DELIVERY)
 
 
 def test_without_a_place_a_list_begins_at_its_beginning() -> None:
-    assert (NEWEST_CALL, NEWEST_DELIVERY, 0) == (call_place(None), delivery_place(None), seq_place(None))
+    assert (NEWEST_CALL, FIRST_ALIAS) == (place_of(None, NEWEST_CALL), place_of(None, FIRST_ALIAS))
+    assert 0 == seq_place(None)
+
+
+def test_a_place_among_rejects_reads_back() -> None:
+    place = RejectPlace(7, "pbx", "user_calls", b"\x00\xffdigest".hex())
+
+    assert place == place_of(text_of(place), NEWEST_REJECT)
+    assert b"\x00\xffdigest" == bytes_in(place.digest)
+
+
+def test_a_place_with_other_than_hexadecimal_digits_is_none() -> None:
+    with pytest.raises(NoSuchPlace, match="not the `next` of an earlier page"):
+        bytes_in("0g")
 
 
 @pytest.mark.parametrize("read", PLACES)
@@ -71,7 +100,7 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.parametrize("read", [call_place, delivery_place])
+@pytest.mark.parametrize("read", PLACES[:-1])
 @given(value=JSON)
 def test_a_place_holds_only_numbers_that_the_journal_takes(
     read: Callable[[str], tuple[object, ...]], value: object
@@ -105,7 +134,7 @@ def test_a_place_holds_only_numbers_that_the_journal_takes(
 )
 def test_what_is_no_place_among_calls(text: str) -> None:
     with pytest.raises(ValueError, match="not the `next` of an earlier page"):
-        call_place(text)
+        place_of(text, NEWEST_CALL)
 
 
 @pytest.mark.parametrize("text", ["", "-1", "+1", " 1", "1.0", "1e3", "0x1", "1_0", "²", "٣", "9" * 19])
