@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -18,9 +18,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from relay.api.front_door import Patience
 from relay.api.hooks import MAX_PUSH
+from relay.api.operation import Reach
 from relay.api.server import ApiSettings, api_listener
-from relay.journal.api_port import MAX_INBOX
-from relay.model.errors import ConfigError, Conflict, JournalBusy, JournalUnusable
+from relay.model.errors import ConfigError, Conflict, JournalBusy, JournalUnusable, NotFound
 from relay.telemetry.metrics import Metrics
 from relay.testing.manual_clock import ManualClock
 from tests.api.conftest import ANY_PORT, OPS, Answered, Api, running_api
@@ -212,38 +212,61 @@ async def test_only_a_post_is_a_push(hooks: Pushed, method: str, path: str) -> N
     assert (405, "POST") == (answer.status, answer.headers["Allow"])
 
 
-async def test_a_full_inbox_asks_for_patience(hooks: Pushed) -> None:
-    for number in range(MAX_INBOX):
-        await hooks.api.journal.work.put_down("pbx", "push", {"n": number}, lambda _: b"", NOW)
+class Refusing:
+    """
+    A journal that takes nothing; stands at `relay.journal.api_port.SourceWorkJournal`.
+    """
 
-    answer = await hooks.push()
+    def __init__(self, error: Exception) -> None:
+        self._error = error
 
-    assert (503, "busy") == answer.problem
-    assert (True, 1.0, []) == ("Retry-After" in answer.headers, hooks.counted("full"), hooks.woken)
+    async def put_down(self, *_: object) -> bytes:
+        """
+        Fail.
+        """
+        raise self._error
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [(JournalBusy("locked"), "busy"), (Conflict("full"), "busy"), (JournalUnusable("gone"), "stopping")],
-    ids=str,
-)
-async def test_a_journal_that_takes_nothing_asks_for_patience(
-    journal_path: Path, error: Exception, kind: str
+def behind(error: Exception) -> Callable[[Reach], Reach]:
+    """
+    Return what puts such a journal behind the API.
+    """
+    return lambda reach: replace(reach, work=Refusing(error))  # type: ignore[arg-type] # one method of it
+
+
+@pytest.mark.parametrize("error", [Conflict("10000 items wait"), JournalBusy("locked")], ids=str)
+async def test_where_there_is_no_room_a_push_is_to_be_sent_again(
+    journal_path: Path, error: Exception
 ) -> None:
-    class Refusing:
-        async def put_down(self, *_: object) -> bytes:
-            raise error
-
-    async with running_api(
-        journal_path,
-        settings=SETTINGS,
-        change_reach=lambda reach: replace(reach, work=Refusing()),  # type: ignore[arg-type] # one method of it
-    ) as api:
+    async with running_api(journal_path, settings=SETTINGS, change_reach=behind(error)) as api:
         answer = await api.ask("POST", HOOK, PUSH, GOOD)
-        assert (503, kind) == answer.problem
-        if kind == "stopping":
-            with pytest.raises(JournalUnusable):
-                await api.listener.run(asyncio.Event())
+        counted = api.sample("relay_hooks_total", source="pbx", outcome="full")
+
+    assert ((503, "busy"), "1", 1.0) == (answer.problem, answer.headers["Retry-After"], counted)
+
+
+async def test_a_source_that_the_journal_does_not_know_is_none(journal_path: Path) -> None:
+    async with running_api(journal_path, settings=SETTINGS, change_reach=behind(NotFound("pbx"))) as api:
+        answers = [await api.ask("POST", HOOK, PUSH, headers) for headers in (GOOD, {})]
+
+    assert (401, answers[1].body) == (answers[0].status, answers[0].body)
+
+
+async def test_a_journal_that_cannot_be_used_ends_the_process(journal_path: Path) -> None:
+    answers = []
+
+    async def run() -> None:
+        unusable = behind(JournalUnusable("disk full"))
+        async with running_api(journal_path, settings=SETTINGS, change_reach=unusable) as api:
+            answers.append(await api.ask("POST", HOOK, PUSH, GOOD))
+            async with asyncio.timeout(20):
+                await asyncio.Event().wait()  # ended by what is raised
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await run()
+
+    assert raised.group_contains(JournalUnusable, match="disk full")
+    assert [(503, "stopping")] == [answer.problem for answer in answers]
 
 
 async def test_without_keys_a_push_may_come_through_a_proxy(journal_path: Path) -> None:
@@ -293,7 +316,7 @@ async def test_the_listener_of_its_own_is_closed_with_the_api(journal_path: Path
         assert address is not None
         await api.listener.close()
 
-        with pytest.raises(OSError, match="refused"):
+        with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection(*address)
 
 

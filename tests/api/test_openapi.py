@@ -187,7 +187,7 @@ def test_a_default_is_one_that_would_be_taken(model: type[BaseModel]) -> None:
 def test_what_the_schema_takes_is_taken_and_what_it_refuses_is_refused(
     model: type[BaseModel], field: str, good: object, bad: object
 ) -> None:
-    validator = Draft202012Validator(SCHEMAS[model.__name__])
+    validator = Draft202012Validator({**SCHEMAS[model.__name__], "components": {"schemas": SCHEMAS}})
     needed = {name: value for name, value in NEW.items() if name in model.model_fields}
     taken, refused = {**needed, field: good}, {**needed, field: bad}
 
