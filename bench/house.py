@@ -176,7 +176,14 @@ async def serving(house: House) -> AsyncIterator[str]:
     """
     journal, guard, stop = house.journal, Guard([LOOPBACK], []), asyncio.Event()
     reach = Reach(
-        journal.registry, journal.reading, house.deliver, house.clock, house.tail, guard.refusal_of_url, {}
+        journal.registry,
+        journal.reading,
+        journal.work,
+        house.deliver,
+        house.clock,
+        house.tail,
+        guard.refusal_of_url,
+        {},
     )
     async with api_listener(("127.0.0.1", 0), reach, house.metrics, ApiSettings()) as listener:
         async with asyncio.TaskGroup() as group:

@@ -98,6 +98,17 @@ class TopicEvent(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedStream:
+    """
+    How often a stream will be read, and how long after it appeared a row will be seen.
+    """
+
+    interval_s: float
+    mean_delay_s: float
+    worst_delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class House:
     """
     What every room may be given.
@@ -154,6 +165,31 @@ async def serve(config: RelayConfig, stop: asyncio.Event) -> None:
         log.info("relay serves", extra={"version": __version__, "listen": str(config.server.listen)})
         await _run(loops, stop)
         log.info("relay has stopped")
+
+
+def budget_plan(
+    config: RelayConfig, rates: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, PlannedStream]]:
+    """
+    Return what the request budget of each source allows, by source and stream.
+
+    Args:
+        config: names the sources, their streams and budgets.
+        rates: how many calls each stream of a source shows, in relation to the others; left out: 1.
+    """
+    plans: dict[str, dict[str, PlannedStream]] = {}
+    for source in config.sources:
+        if isinstance(source, VoipcloudConfig):
+            known = rates.get(source.id, {})
+            wanted: dict[str, float] = {stream: known.get(stream, 1.0) for stream in source.streams}
+            budget = source.budget
+            plans[source.id] = _even_split(wanted, max(1, budget.requests - budget.reserve), budget.per_s)
+    return plans
+
+
+def _even_split(rates: Mapping[str, float], polls: int, per_s: float) -> dict[str, PlannedStream]:
+    interval_s = per_s / polls * len(rates)
+    return {stream: PlannedStream(interval_s, interval_s / 2, interval_s) for stream in rates}
 
 
 async def upgrade(url: str) -> None:

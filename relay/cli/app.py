@@ -10,7 +10,23 @@ from typing import Annotated
 
 import typer
 
-from relay.cli import config, db, deliveries, demo, endpoints, schema, serve, twin
+from relay.cli import (
+    aliases,
+    audit,
+    backfill,
+    budget,
+    config,
+    db,
+    deliveries,
+    demo,
+    endpoints,
+    links,
+    rejects,
+    schema,
+    serve,
+    source,
+    twin,
+)
 from relay.cli.failures import told_to_a_person
 from relay.version import __version__
 
@@ -24,10 +40,17 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
+app.command("audit")(audit.audit)
 app.add_typer(config.commands, name="config")
 app.add_typer(db.commands, name="db")
 app.add_typer(endpoints.commands, name="endpoints")
 app.add_typer(deliveries.commands, name="deliveries")
+app.add_typer(source.commands, name="source")
+app.add_typer(backfill.commands, name="backfill")
+app.add_typer(rejects.commands, name="rejects")
+app.add_typer(aliases.commands, name="aliases")
+app.add_typer(links.commands, name="link")
+app.add_typer(budget.commands, name="budget")
 app.add_typer(twin.commands, name="twin")
 
 

@@ -22,6 +22,12 @@ Insecure = Annotated[
     bool, typer.Option("--insecure", help="Send `RELAY_API_KEY` over plain http to another machine, too.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print what relay answered, as JSON.")]
+SourceId = Annotated[str, typer.Argument(metavar="SOURCE", help="The source, by its id.", show_default=False)]
+From = Annotated[
+    str,
+    typer.Option("--from", help="Start, as a time such as `2026-11-01T00:00:00+11:00`.", show_default=False),
+]
+To = Annotated[str, typer.Option("--to", help="End, likewise; not part of it.", show_default=False)]
 Limit = Annotated[int, typer.Option(min=0, help="How many at most; 0: all.")]
 
 DEFAULT_LIMIT = 50

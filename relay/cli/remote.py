@@ -124,6 +124,12 @@ class RemoteRelay:
         """
         (await self._ask("DELETE", path)).document()
 
+    async def cancel(self, path: str) -> Item:
+        """
+        Have something ended; return what is left of it.
+        """
+        return (await self._ask("DELETE", path)).item()
+
     async def pages(
         self, path: str, parameters: Parameters = (), limit: int = 0
     ) -> AsyncIterator[Page[Item]]:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import orjson
@@ -18,11 +19,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from relay.api.admission import ApiKey
-from relay.api.operation import Reach, SourceBudget
+from relay.api.operation import Reach, SourceBudget, SourceSetup
 from relay.api.server import ApiListener, ApiSettings, api_listener
 from relay.api.tail import EventTail
 from relay.journal.port import Append, Appended
 from relay.journal.store import SqlJournal, open_sqlite
+from relay.model.call import CALL_STREAMS
 from relay.model.clock import Clock
 from relay.model.endpoint import EndpointSpec
 from relay.pipeline.deliver import Deliver
@@ -90,6 +92,7 @@ class Api:
     listener: ApiListener
     client: aiohttp.ClientSession
     stop: asyncio.Event
+    reach: Reach
     opened: list[EndpointSpec] = field(default_factory=list)
 
     async def ask(
@@ -147,14 +150,19 @@ def reach_of(journal: SqlJournal, deliver: Deliver, clock: Clock, tail: EventTai
     """
     Return what the API of a journal may ask and change.
     """
+    zone = ZoneInfo("Australia/Sydney")
     return Reach(
         journal.registry,
         journal.reading,
+        journal.work,
         deliver,
         clock,
         tail,
         Guard([], [("127.0.0.1", 8080)]).refusal_of_url,
-        {"pbx": SourceBudget(100, 900.0), "dialer": None},
+        {
+            "pbx": SourceSetup(SourceBudget(100, 900.0), zone, CALL_STREAMS),
+            "dialer": SourceSetup(None, zone, ()),
+        },
     )
 
 
@@ -193,11 +201,9 @@ async def running_api(
         tail = EventTail(await journal.reading.last_seq())
         hand_on = HandOn(deliver, None, metrics, tail.move_to)
         await deliver.start([endpoint_spec(name) for name in of_file], open_endpoint, hand_on)
-        reach = reach_of(journal, deliver, clock, tail)
+        reach = change_reach(reach_of(journal, deliver, clock, tail))
         settings = replace(settings or ApiSettings(), keys=keys)
-        listener = await rooms.enter_async_context(
-            api_listener(listen, change_reach(reach), metrics, settings)
-        )
+        listener = await rooms.enter_async_context(api_listener(listen, reach, metrics, settings))
         host, port = listener.address
         client = await rooms.enter_async_context(
             aiohttp.ClientSession(f"http://{host}:{port}", timeout=aiohttp.ClientTimeout(total=20))
@@ -206,7 +212,7 @@ async def running_api(
             loops.create_task(deliver.run(stop))
             loops.create_task(listener.run(stop))
             try:
-                yield Api(journal, deliver, sink, metrics, hand_on, listener, client, stop, opened)
+                yield Api(journal, deliver, sink, metrics, hand_on, listener, client, stop, reach, opened)
             finally:
                 stop.set()
 

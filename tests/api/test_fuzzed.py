@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,7 +95,8 @@ def sensible(nowhere: str) -> Change:
     """
     Return a hook that takes out of good requests what no schema can know to be bad here.
 
-    Places in lists that no page gave, sources that there are none of, and addresses of other machines.
+    Places in lists that no page gave, sources that there are none of, addresses of other machines, and times
+    that are none of the past.
     """
 
     def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
@@ -106,8 +108,20 @@ def sensible(nowhere: str) -> Change:
             case.body.pop("sources", None)
             if "url" in case.body:
                 case.body["url"] = nowhere
+            if "from" in case.body or "to" in case.body:
+                case.body.pop("day", None)
+                case.body |= {"from": instant(hours_ago=9), "to": instant(hours_ago=3)}
+            if "day" in case.body:
+                case.body["day"] = instant(hours_ago=72)[:10]
 
     return before_call
+
+
+def instant(hours_ago: int) -> str:
+    """
+    Return a time of the past.
+    """
+    return (datetime.now(UTC) - timedelta(hours=hours_ago)).isoformat(timespec="seconds")
 
 
 def found_by(schema: Any) -> tuple[int, list[str]]:

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
-from relay.api import answers, bodies
+from relay.api import answers, bodies, source_answers
 from relay.api.openapi import document_of, problem_statuses
 from relay.api.operation import Operation
 from relay.api.operations import OPERATIONS
@@ -146,7 +146,15 @@ def test_every_kind_of_problem_can_be_answered_by_an_operation() -> None:
     assert {kind.status for kind in KINDS} - {405} == possible
 
 
-@pytest.mark.parametrize("model", [bodies.EndpointNew, bodies.EndpointChanges, bodies.SecretNew])
+@pytest.mark.parametrize(
+    "model",
+    [
+        bodies.EndpointNew,
+        bodies.EndpointChanges,
+        bodies.SecretNew,
+        bodies.Reconciliation,
+    ],
+)
 def test_a_default_is_one_that_would_be_taken(model: type[BaseModel]) -> None:
     properties = SCHEMAS[model.__name__]["properties"]
     defaults = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
@@ -165,12 +173,21 @@ def test_a_default_is_one_that_would_be_taken(model: type[BaseModel]) -> None:
         (bodies.SecretNew, "secret", "whsec_" + "A" * 86 + "==", "whsec_" + "A" * 88),
         (bodies.SecretNew, "secret", "whsec_" + "A" * 35 + "=", "whsec_" + "A" * 28),
         (bodies.SecretNew, "overlap_s", 604_800, 604_801),
+        (bodies.Reconciliation, "day", "2026-11-21", 20261121),
+        (bodies.Reconciliation, "from", "2026-11-21T00:00:00Z", 1),
+        (
+            bodies.Aliases,
+            "items",
+            [{"source_id": "pbx", "natural_id": "a", "call_id": "b"}],
+            [{"call_id": "b"}],
+        ),
+        (bodies.Aliases, "items", [], [{"source_id": "pbx", "natural_id": "A", "call_id": "b"}]),
     ],
 )
 def test_what_the_schema_takes_is_taken_and_what_it_refuses_is_refused(
     model: type[BaseModel], field: str, good: object, bad: object
 ) -> None:
-    validator = Draft202012Validator(SCHEMAS[model.__name__])
+    validator = Draft202012Validator({**SCHEMAS[model.__name__], "components": {"schemas": SCHEMAS}})
     needed = {name: value for name, value in NEW.items() if name in model.model_fields}
     taken, refused = {**needed, field: good}, {**needed, field: bad}
 
@@ -183,7 +200,7 @@ def test_what_the_schema_takes_is_taken_and_what_it_refuses_is_refused(
 def test_the_answers_are_those_of_the_table() -> None:
     models = {
         model.__name__
-        for model in vars(answers).values()
+        for model in (*vars(answers).values(), *vars(source_answers).values())
         if isinstance(model, type)
         and issubclass(model, BaseModel)
         and model not in (BaseModel, answers.Listing)

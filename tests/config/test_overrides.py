@@ -56,7 +56,7 @@ def test_pushes_and_nightly_reads_can_be_set(file: ConfigFile) -> None:
     )
 
     (source,) = config.sources
-    assert ("0.0.0.0", 8081) == config.server.hooks_listen
+    assert "0.0.0.0:8081" == str(config.server.hooks_listen)
     assert ((), 22, "1234567890123456") == (
         source.reconcile_days,
         source.reconcile_hour,

@@ -78,7 +78,7 @@ def test_the_file_loads_with_every_key_switched_on(tmp_path: Path) -> None:
     assert ["ops"] == [key.name for key in config.server.api_keys]
     assert config.kafka is not None
     assert 3 == config.kafka.replication_factor
-    assert ("0.0.0.0", 8081) == config.server.hooks_listen
+    assert "0.0.0.0:8081" == str(config.server.hooks_listen)
     assert ["h" * 16] == [source.hook_token.reveal() for source in config.sources if source.hook_token]
 
 

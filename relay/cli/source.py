@@ -1,0 +1,63 @@
+"""
+`relay source`: how far a running relay has read its phone systems.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import typer
+
+from relay.cli.answers import Item, shown
+from relay.cli.asking import AsJson, Insecure, SourceId, Url, ask, in_path
+from relay.cli.remote import DEFAULT_URL
+from relay.cli.tables import fitting, open_console, print_json
+
+COLUMNS: Final = ("stream", "state", "oldest_unread_at", "open_gaps", "read_at", "tier", "rows", "visibility")
+GAP_COLUMNS: Final = ("stream", "start", "end", "reason", "opened_at", "closed_at", "rows_recovered")
+
+commands = typer.Typer(help="Phone systems, and what was read of them.", no_args_is_help=True)
+
+
+@commands.callback()
+def _group() -> None:
+    """
+    Phone systems, and what was read of them.
+    """
+
+
+@commands.command("coverage")
+def coverage(
+    source_id: SourceId, url: Url = DEFAULT_URL, insecure: Insecure = False, as_json: AsJson = False
+) -> None:
+    """
+    Show what was read completely of each stream of a source, and the gaps that there were.
+    """
+    answer = ask(url, insecure, lambda remote: remote.item(f"/v1/sources/{in_path(source_id)}/coverage"))
+    if as_json:
+        print_json(answer)
+        return
+    console, streams = open_console(), _items(answer, "streams")
+    title = f"{shown(answer.get('source_id'))}: complete before {shown(answer.get('watermark') or '-')}"
+    console.print(fitting(console, [_row(one) for one in streams], title, COLUMNS))
+    gaps = [{"stream": one.get("stream"), **gap} for one in streams for gap in _items(one, "gaps")]
+    if gaps:
+        console.print(fitting(console, gaps, "gaps", GAP_COLUMNS))
+
+
+def _row(stream: Item) -> Item:
+    read = stream.get("last_read")
+    read = read if isinstance(read, dict) else {}
+    gaps = _items(stream, "gaps")
+    return {
+        **stream,
+        "open_gaps": sum(gap.get("closed_at") is None for gap in gaps),
+        "read_at": read.get("requested_at"),
+        "tier": read.get("tier"),
+        "rows": read.get("rows"),
+    }
+
+
+def _items(answer: Item, name: str) -> list[dict[str, Any]]:
+    items = answer.get(name)
+    return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
