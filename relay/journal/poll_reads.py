@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from relay.journal import coverage, polling, source_work, whole_calls
-from relay.journal.port import KnownDigests, NearKeys, StreamState
+from relay.journal.port import KnownDigests, NearKeys, SourceView, StreamState
 from relay.journal.sqlite import SqliteDatabase
 from relay.model.change import Neighbourhood, SourceHead
 from relay.model.coverage import Gap, Interval, Read
@@ -42,6 +42,17 @@ class PollReads:
 
     async def source_head(self, source_id: str) -> SourceHead:
         return await self._database.write(lambda conn: polling.source_head(conn, source_id))
+
+    async def view(self, source_id: str, ended_from: datetime) -> SourceView:
+        return await self._read(
+            lambda conn: SourceView(
+                polling.source_head(conn, source_id),
+                coverage.coverage_of(conn, source_id),
+                coverage.open_gaps(conn, source_id),
+                polling.oldest_open_start(conn, source_id),
+                whole_calls.oldest_unsettled_start(conn, source_id, ended_from),
+            )
+        )
 
     async def stream_states(self, source_id: str) -> dict[str, StreamState]:
         return await self._read(lambda conn: polling.stream_states(conn, source_id))

@@ -123,6 +123,29 @@ class KnownDigests:
     of_rejects: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """
+    A source as last appended: its head, what was read of its streams (oldest first, merged where intervals
+    touch), and their open gaps, oldest start first.
+
+    `oldest_open` is when the oldest open leg started, `oldest_unsettled` the oldest call whose end was
+    published and which is not settled.
+    """
+
+    head: SourceHead
+    coverage: Mapping[str, Sequence[Interval]]
+    open_gaps: Sequence[Gap]
+    oldest_open: datetime | None
+    oldest_unsettled: datetime | None
+
+    def gaps_of(self, stream: str) -> list[Gap]:
+        """
+        Return the open gaps of a stream.
+        """
+        return [gap for gap in self.open_gaps if gap.stream == stream]
+
+
 class PollJournal(Protocol):
     """
     The journal as the poll loop needs it.
@@ -139,6 +162,13 @@ class PollJournal(Protocol):
     async def source_head(self, source_id: str) -> SourceHead:
         """
         Return the head of a registered source's own subject.
+        """
+        ...
+
+    async def view(self, source_id: str, ended_from: datetime) -> SourceView:
+        """
+        Return a registered source as last appended; calls that ended before `ended_from` are none of its
+        unsettled ones.
         """
         ...
 

@@ -9,7 +9,7 @@ import random
 from datetime import datetime, timedelta
 from typing import Final
 
-from relay.journal.port import StreamState
+from relay.journal.port import SourceView, StreamState
 from relay.model.errors import RevisionConflict, SourceError, SourceThrottled
 from relay.model.times import EPOCH
 from relay.pipeline.asking import ask
@@ -17,7 +17,6 @@ from relay.pipeline.pace import Pace
 from relay.pipeline.page import Page
 from relay.pipeline.poll_context import PollContext
 from relay.pipeline.poll_state import ACCOUNT_TROUBLES, StreamPoll, state_of
-from relay.pipeline.source_ledger import SourceLook
 from relay.pipeline.tiers import Turn, head_rows, next_read
 from relay.pipeline.turns import COUNTED, Rates, next_turn
 from relay.sources.port import OWN_QUOTA, Pull, Window
@@ -112,8 +111,8 @@ class Live:
 
     async def _ask(self, stream: StreamPoll) -> None:
         context = self._context
-        look = await context.ledger.look()
-        turn = self._turn(stream, look)
+        view = await context.ledger.view()
+        turn = self._turn(stream, view)
         names = await self._names(stream) if stream.needs_names else ()
         asked_at = self._clock.now()
         try:
@@ -129,19 +128,19 @@ class Live:
             log.info("stream answers again", extra={"source": context.source_id, "stream": stream.name})
         stream.succeeded(self._clock.now())
         if stream.is_call_stream:
-            await self._take(stream, turn, pull, look)
+            await self._take(stream, turn, pull, view)
         else:
             await context.ledger.note(self._streams, stream, None, pull)
         if self._pace.recovered(self._clock.now()):
             await self._keep_allowance()
 
-    def _turn(self, stream: StreamPoll, look: SourceLook) -> Turn:
+    def _turn(self, stream: StreamPoll, view: SourceView) -> Turn:
         ledger = self._context.ledger
         if not stream.is_call_stream:
             return Turn(STATUS_TIER, Window(self._clock.now()))
         return next_read(
-            ledger.standing(look, stream),
-            look.head.publish_from + ledger.skew,
+            ledger.standing(view, stream),
+            view.head.publish_from + ledger.skew,
             ledger.lookback(stream),
             timedelta(seconds=self._context.settings.deep_every_s),
             ledger.now,
@@ -151,16 +150,16 @@ class Live:
         since = self._clock.now() - COUNTED
         return await self._context.journal.known_names(self._context.source_id, stream.name, since)
 
-    async def _take(self, stream: StreamPoll, turn: Turn, pull: Pull, look: SourceLook) -> None:
+    async def _take(self, stream: StreamPoll, turn: Turn, pull: Pull, view: SourceView) -> None:
         context, page = self._context, Page(pull, turn.tier)
         while True:
-            conclude = context.ledger.concluding(look, self._streams, stream, pull)
+            conclude = context.ledger.concluding(view, self._streams, stream, pull)
             try:
                 result = await context.ingest.take(context.source_id, page, stream.stored, conclude)
                 break
             except RevisionConflict:
                 self._metrics.journal_errors.labels("append", "conflict").inc()
-                look = await context.ledger.look()
+                view = await context.ledger.view()
         for kind, count in result.counts.items():
             self._metrics.poll_records.labels(self._label, stream.name, kind).inc(count)
         stream.stored = result.state
@@ -170,13 +169,13 @@ class Live:
         if result.read is None:
             stream.was_incomplete()
         else:
-            self._was_read(stream, turn, pull, look)
+            self._was_read(stream, turn, pull, view)
 
-    def _was_read(self, stream: StreamPoll, turn: Turn, pull: Pull, look: SourceLook) -> None:
+    def _was_read(self, stream: StreamPoll, turn: Turn, pull: Pull, view: SourceView) -> None:
         """
         Decide from what an answer proves how the next one is asked for.
         """
-        covered = look.coverage.get(stream.name, ())
+        covered = view.coverage.get(stream.name, ())
         is_apart = bool(covered) and pull.covered_from > covered[-1].end
         stream.was_read(turn.tier, pull.requested_at + pull.skew)
         if turn.window.rows is None and pull.covered_from > pull.window_start:

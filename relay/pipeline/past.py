@@ -79,14 +79,14 @@ class Past:
 
     async def _read_gap(self) -> bool:
         context = self._context
-        look = await context.ledger.look()
-        oldest = next((gap for gap in look.open_gaps if self._is_mine(gap)), None)
+        view = await context.ledger.view()
+        oldest = next((gap for gap in view.open_gaps if self._is_mine(gap)), None)
         if oldest is None or oldest.end is None:
             return False
         end = min(oldest.end, oldest.start + self._span)
         pull = await ask(context, oldest.stream, Window(oldest.start, end, purpose=port.BACKFILL))
         stream = context.streams[oldest.stream]
-        conclude = context.ledger.concluding(look, context.streams, stream, pull)
+        conclude = context.ledger.concluding(view, context.streams, stream, pull)
         result = await context.ingest.take(context.source_id, Page(pull, GAP), stream.stored, conclude)
         stream.stored = result.state
         self._fit_span(pull)

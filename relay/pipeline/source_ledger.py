@@ -5,11 +5,11 @@ What the journal holds about one source itself: how far it was read, its state, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from relay.journal.port import Append, Appended, PollJournal, StreamState
+from relay.journal.port import Append, Appended, PollJournal, SourceView, StreamState
 from relay.model.change import SourceHead
 from relay.model.clock import Clock
 from relay.model.coverage import Gap, Interval
@@ -30,25 +30,6 @@ SEEN_AT_ONCE: Final = timedelta(minutes=10)  # a longer pause between two reads 
 UNSETTLED_FOR: Final = timedelta(days=3)
 
 Streams = Mapping[str, StreamPoll]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLook:
-    """
-    A source as the journal has it: its head, what was read of its streams, and their open gaps.
-    """
-
-    head: SourceHead
-    coverage: Mapping[str, Sequence[Interval]]
-    open_gaps: Sequence[Gap]
-    oldest_open: datetime | None
-    oldest_unsettled: datetime | None
-
-    def gaps_of(self, stream: str) -> list[Gap]:
-        """
-        Return the open gaps of a stream.
-        """
-        return [gap for gap in self.open_gaps if gap.stream == stream]
 
 
 class SourceLedger:
@@ -80,6 +61,7 @@ class SourceLedger:
         self._clock = clock
         self._settings = settings
         self._appended = appended
+        self._started_at = clock.now()
 
     @property
     def now(self) -> datetime:
@@ -100,31 +82,24 @@ class SourceLedger:
         """
         return await self._journal.source_head(self.source_id)
 
-    async def look(self) -> SourceLook:
+    async def view(self) -> SourceView:
         """
         Return the source as last appended.
         """
-        journal, source_id = self._journal, self.source_id
-        return SourceLook(
-            await journal.source_head(source_id),
-            await journal.coverage(source_id),
-            await journal.open_gaps(source_id),
-            await journal.oldest_open_start(source_id),
-            await journal.oldest_unsettled_start(source_id, self.now - UNSETTLED_FOR),
-        )
+        return await self._journal.view(self.source_id, self.now - UNSETTLED_FOR)
 
-    def standing(self, look: SourceLook, stream: StreamPoll) -> Standing:
+    def standing(self, view: SourceView, stream: StreamPoll) -> Standing:
         """
         Return how a stream stands.
         """
-        covered = look.coverage.get(stream.name, ())
-        gaps = [gap.start for gap in look.gaps_of(stream.name) if gap.start >= self.now - OLD_GAP]
+        covered = view.coverage.get(stream.name, ())
+        gaps = [gap.start for gap in view.gaps_of(stream.name) if gap.start >= self.now - OLD_GAP]
         return Standing(
             read_to=covered[-1].end if covered else None,
             deep_at=stream.deep_at,
             window_at=stream.window_at,
-            oldest_open=look.oldest_open,
-            oldest_unsettled=look.oldest_unsettled,
+            oldest_open=view.oldest_open,
+            oldest_unsettled=view.oldest_unsettled,
             oldest_gap=min(gaps, default=None),
             must_be_deep=stream.must_be_deep,
             head_rows=stream.head_rows,
@@ -144,23 +119,23 @@ class SourceLedger:
         return USUAL_REACH if late_s is None else timedelta(seconds=late_s)
 
     def concluding(
-        self, look: SourceLook, streams: Streams, stream: StreamPoll, pull: Pull
+        self, view: SourceView, streams: Streams, stream: StreamPoll, pull: Pull
     ) -> Callable[[PageResult], Conclusion]:
         """
         Return what says what to write about the source with a page of a stream.
         """
 
         def conclude(result: PageResult) -> Conclusion:
-            events = SourceEvents(self._ids, look.head, pull.requested_at)
-            coverage = dict(look.coverage)
+            events = SourceEvents(self._ids, view.head, pull.requested_at)
+            coverage = dict(view.coverage)
             state = result.state
             if result.read is not None:
                 coverage[stream.name] = with_read(coverage.get(stream.name, ()), result.read.covered)
-                state = self._with_visibility(look, stream, result, pull, events)
-            gaps = self._gaps(look, coverage, streams, events, {stream.name: len(result.new)})
+                state = self._with_visibility(view, stream, result, pull, events)
+            gaps = self._gaps(view, coverage, streams, events, {stream.name: len(result.new)})
             events.state(state_of(streams.values()), None, _states(streams))
             events.rejected(stream.name, result.rejects)
-            self._watermark(look, coverage, streams, gaps, events)
+            self._watermark(view, coverage, streams, gaps, events)
             return Conclusion(events.change(), state, tuple(gaps))
 
         return conclude
@@ -174,10 +149,10 @@ class SourceLedger:
         state = state_of(streams.values())
         observed_at = status.requested_at if status else self._clock.now()
         while True:
-            look = await self.look()
-            events = SourceEvents(self._ids, look.head, observed_at)
+            view = await self.view()
+            events = SourceEvents(self._ids, view.head, observed_at)
             events.state(state, None if state == UP else reason, _states(streams))
-            gaps = self._gaps(look, look.coverage, streams, events, {})
+            gaps = self._gaps(view, view.coverage, streams, events, {})
             if status is not None:
                 events.system_status(status.rows[0]["status"])
             change = Append(
@@ -195,9 +170,9 @@ class SourceLedger:
                 continue  # another writer on this journal was first: say it again from what is there now
 
     def _with_visibility(
-        self, look: SourceLook, stream: StreamPoll, result: PageResult, pull: Pull, events: SourceEvents
+        self, view: SourceView, stream: StreamPoll, result: PageResult, pull: Pull, events: SourceEvents
     ) -> StreamState:
-        covered = look.coverage.get(stream.name, ())
+        covered = view.coverage.get(stream.name, ())
         if not covered or not result.new or result.read is None:
             return result.state
         last, as_of = covered[-1], result.read.as_of
@@ -211,7 +186,7 @@ class SourceLedger:
 
     def _gaps(
         self,
-        look: SourceLook,
+        view: SourceView,
         coverage: Mapping[str, Sequence[Interval]],
         streams: Streams,
         events: SourceEvents,
@@ -225,19 +200,19 @@ class SourceLedger:
             has_hole = len(covered) > 1
             duty = Duty(
                 stream.name,
-                self.now if stream.is_absent else self._owed_from(look, covered),
+                self.now if stream.is_absent else self._owed_from(view, covered),
                 self.now,
                 self._clock.now(),
                 timedelta(seconds=self._settings.gap_after_s),
                 WINDOW_OVERRUN if has_hole and stream.trouble is None else stream.reason,
             )
-            changes += gap_changes(duty, covered, look.gaps_of(stream.name), recovered.get(stream.name, 0))
-        events.gaps(look.open_gaps, changes)
+            changes += gap_changes(duty, covered, view.gaps_of(stream.name), recovered.get(stream.name, 0))
+        events.gaps(view.open_gaps, changes)
         return changes
 
     def _watermark(
         self,
-        look: SourceLook,
+        view: SourceView,
         coverage: Mapping[str, Sequence[Interval]],
         streams: Streams,
         gaps: Sequence[Gap],
@@ -246,15 +221,15 @@ class SourceLedger:
         changed = {(gap.stream, gap.start): gap for gap in gaps}
         still_open = [
             gap
-            for gap in ({(gap.stream, gap.start): gap for gap in look.open_gaps} | changed).values()
+            for gap in ({(gap.stream, gap.start): gap for gap in view.open_gaps} | changed).values()
             if gap.closed_at is None
         ]
-        begin, until = [], [at for at in (look.oldest_open, look.oldest_unsettled) if at is not None]
+        begin, until = [], [at for at in (view.oldest_open, view.oldest_unsettled) if at is not None]
         for stream in streams.values():
             if not stream.is_call_stream or stream.is_absent:
                 continue
             covered = coverage.get(stream.name, ())
-            start = self._owed_from(look, covered)
+            start = self._owed_from(view, covered)
             own = [gap for gap in still_open if gap.stream == stream.name]
             read_at = None if stream.deep_at is None else stream.deep_at - self.lookback(stream)
             begin.append(start)
@@ -262,9 +237,10 @@ class SourceLedger:
         if begin:
             events.watermark(max(begin), min(until))
 
-    def _owed_from(self, look: SourceLook, covered: Sequence[Interval]) -> datetime:
-        start = look.head.publish_from + self.skew
-        return min(start, covered[0].start) if covered else min(start, self.now)
+    def _owed_from(self, view: SourceView, covered: Sequence[Interval]) -> datetime:
+        if not covered:  # never read: what lies before relay came is no gap, before it had the chance
+            return self._started_at + self.skew
+        return min(view.head.publish_from + self.skew, covered[0].start)
 
 
 def _states(streams: Streams) -> dict[str, str]:

@@ -34,7 +34,7 @@ from relay.twin.voipcloud.server import RunningTwin, start_twin
 from relay.twin.voipcloud.settings import AnswerShape, OfficeSize, Rules, Traffic, TwinSettings
 from tests.ingest.crashing import Crash, CrashingJournal
 
-TOKEN = "tests-token"  # noqa: S105 - of a simulated phone system
+TOKEN = "tests-token"
 ID_KEY = b"0123456789abcdef0123456789abcdef"
 WINDOW_S = 900.0
 LOOKBACK = timedelta(minutes=40)
@@ -65,7 +65,7 @@ class World:
     doubles: Doubles = field(default_factory=Doubles)
     largest_page: int = 10_000
     start: datetime = DEFAULT_START
-    requests: int = 24
+    requests: int = 12
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(self.start)
@@ -243,8 +243,8 @@ def twin_settings(seed: int = 1, **more: Any) -> TwinSettings:
         "token": TOKEN,
         "seed": seed,
         "office": OfficeSize(users=5, queues=2, ring_groups=1),
-        "traffic": Traffic(calls_per_minute=0.5, past_calls=5, variety=True),
-        "rules": Rules(requests=24, per_s=WINDOW_S),
+        "traffic": Traffic(calls_per_minute=0.5, past_calls=5, variety=False),
+        "rules": Rules(requests=12, per_s=WINDOW_S),
         "shape": AnswerShape(),
     }
     return TwinSettings(**wanted | more)
