@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from relay.journal import coverage, polling, source_work, whole_calls
-from relay.journal.port import KnownDigests, NearKeys, SourceView, StreamState
+from relay.journal.poll_port import KnownDigests, NearKeys, SourceView, StreamState
 from relay.journal.sqlite import SqliteDatabase
 from relay.model.change import Neighbourhood, SourceHead
 from relay.model.coverage import Gap, Interval, Read
