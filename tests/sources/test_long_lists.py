@@ -49,9 +49,7 @@ def calls(count: int, every_s: int = 10) -> list[Row]:
     return [call(place * every_s, place % 100) for place in range(count)]
 
 
-async def pull(
-    vendor: Vendor, source: VoipcloudSource, listed: CallList, window: Window = WINDOW
-) -> Pull:
+async def pull(vendor: Vendor, source: VoipcloudSource, listed: CallList, window: Window = WINDOW) -> Pull:
     """
     Read a list.
     """
