@@ -50,7 +50,7 @@ class CallList:
         has_loose_filter: bool = False,
     ) -> None:
         self.rows = list(rows)
-        self.before: dict[int, Callable[[], None]] = {}
+        self.before: dict[int, Callable[[], object]] = {}
         self.asked: list[Mapping[str, str]] = []
         self._last_offset = last_offset
         self._has_loose_filter = has_loose_filter
@@ -91,4 +91,4 @@ def _start(row: Row) -> datetime:
     """
     Return when a row stands in the list: `sorted_at` where its own start cannot be read.
     """
-    return datetime.fromisoformat(row.get("sorted_at", row["call_start_at"]))
+    return datetime.fromisoformat(str(row.get("sorted_at", row["call_start_at"])))

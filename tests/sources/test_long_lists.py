@@ -164,7 +164,7 @@ async def test_a_list_that_never_rests_is_proven_as_far_as_it_was(
     listed = CallList(calls(200))
     for number in range(100):
         if number % 3 == 2:  # the third page of each walk
-            listed.before[number] = lambda: listed.rows.pop(0) and None
+            listed.before[number] = lambda: listed.rows.pop(0)
 
     read = await pull(vendor, source, listed)
 
@@ -243,7 +243,7 @@ async def test_a_budget_spent_when_a_walk_begins_again_leaves_what_was_read(
 ) -> None:
     budget = BudgetSettings(requests=3, per_s=900, reserve=0, deadline_s=5)
     listed = CallList(calls(200))
-    listed.before[2] = lambda: listed.rows.pop(0) and None
+    listed.before[2] = lambda: listed.rows.pop(0)
     async with account(vendor.url, journal, clock, budget=budget, largest_page=PAGE) as source:
         read = await pull(vendor, source, listed)
 
