@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from relay.model import call as words
@@ -17,6 +18,7 @@ from relay.model.ids import IdMaker, row_digest
 from relay.model.numbers import e164, is_masked, link_key
 from relay.model.times import EPOCH, from_vendor
 from relay.normalise.rules import CallRules
+from relay.normalise.voipcloud_folds import FUTURE, START, repeated
 
 # The vendor's second document promises "a unique call ID" whose column it does not name.
 NATIVE_ID_COLUMNS: Final = ("unique_call_id", "call_id", "id", "uuid")
@@ -39,14 +41,10 @@ class VoipcloudRows:
     def __init__(self, rules: CallRules, ids: IdMaker) -> None:
         self._rules = rules
         self._ids = ids
-        self._readers: Final[dict[str, Callable[[Row, bytes], LegFacts]]] = {
+        self._readers: Final[dict[str, Callable[[Row, bytes, datetime], LegFacts]]] = {
             words.USER_CALLS: self._user,
-            words.QUEUE_CALLS: lambda row, digest: self._summary(
-                row, digest, words.QUEUE_CALLS, "queue_name"
-            ),
-            words.RINGGROUP_CALLS: lambda row, digest: self._summary(
-                row, digest, words.RINGGROUP_CALLS, "ring_group_name"
-            ),
+            words.QUEUE_CALLS: partial(self._summary, words.QUEUE_CALLS, "queue_name"),
+            words.RINGGROUP_CALLS: partial(self._summary, words.RINGGROUP_CALLS, "ring_group_name"),
         }
 
     def has_native_id(self, row: Row) -> bool:
@@ -56,16 +54,34 @@ class VoipcloudRows:
         return _native_id(row) is not None
 
     def read(
-        self, stream: str, row: Row, digest: bytes | None = None, native_since: datetime | None = EPOCH
+        self,
+        stream: str,
+        row: Row,
+        digest: bytes | None = None,
+        native_since: datetime | None = EPOCH,
+        fold: int = 0,
+        now: datetime | None = None,
     ) -> LegFacts:
         """
-        Validate one row of a stream; the vendor's own id counts for calls that start at `native_since` or
-        later.
+        Validate one row of a stream.
+
+        Args:
+            stream: whose row it is.
+            row: as the vendor sent it.
+            digest: its digest, where it is known already.
+            native_since: the vendor's own id counts for calls that start then or later; None: for none.
+            fold: 1 where it began in the second pass of an hour that the clocks repeat.
+            now: the time by the vendor's clock; None: any start will do, as when a row is read again.
 
         Raises:
-            RecordRejected: a documented column is missing or holds something else.
+            RecordRejected: a documented column is missing or holds something else, or the call has not begun.
         """
-        facts = self._readers[stream](row, digest or row_digest(row))
+        started = self._time(row, START)
+        if fold:
+            started = self._second_pass(row[START], started)
+        if now is not None and started > now + FUTURE:
+            raise RecordRejected(row, f"{START} is {row[START]!r}: starts in the future")
+        facts = self._readers[stream](row, digest or row_digest(row), started)
         if facts.native_id is None:
             return facts
         if native_since is None or facts.started_at < native_since:
@@ -73,8 +89,28 @@ class VoipcloudRows:
         base = self._ids.leg_base(self._rules.source_id, stream, "native", facts.native_id)
         return facts._replace(base_key=base)
 
-    def _user(self, row: Row, digest: bytes) -> LegFacts:
-        started = self._time(row, "call_start_at")
+    def other_pass(
+        self,
+        stream: str,
+        row: Row,
+        digest: bytes | None = None,
+        native_since: datetime | None = EPOCH,
+        fold: int = 0,
+    ) -> LegFacts | None:
+        """
+        Read a row as of the other pass of a repeated hour; None where it began in none, or cannot have.
+
+        What is known already was read in one of the two: its leg has the `base_key` of one.
+        """
+        start = row.get(START)
+        if not isinstance(start, str) or repeated(start, self._rules.zone) is None:
+            return None
+        try:
+            return self.read(stream, row, digest, native_since, fold=1 - fold)
+        except RecordRejected:
+            return None
+
+    def _user(self, row: Row, digest: bytes, started: datetime) -> LegFacts:
         ended = self._later(row, "call_finished_at", started)
         duration_s, talk_s = _whole(row, "call_duration"), _whole(row, "conversation_duration")
         if talk_s > duration_s:
@@ -99,8 +135,7 @@ class VoipcloudRows:
             talk_s=talk_s if ended else None,
         )
 
-    def _summary(self, row: Row, digest: bytes, stream: str, name_column: str) -> LegFacts:
-        started = self._time(row, "call_start_at")
+    def _summary(self, stream: str, name_column: str, row: Row, digest: bytes, started: datetime) -> LegFacts:
         answered = self._later(row, "call_answered_at", started)
         ended = self._later(row, "call_finished_at", answered or started)
         verdict = row.get("status")

@@ -325,3 +325,72 @@ def test_the_duration_tells_in_which_pass_of_the_repeated_hour_a_call_ended(
 
     assert datetime.fromisoformat(ended) == facts.ended_at
     assert datetime.fromisoformat("2026-04-04T14:50:00+00:00") == facts.started_at
+
+
+def naive_rows(start: str, answer: str | None, finish: str | None, duration_s: int) -> dict[str, Row]:
+    """
+    Return a call of the night in which Sydney's clocks go back, as two streams tell it.
+    """
+    night = "2026-04-05T"
+    user = user_row(0, 0, call_start_at=night + start, call_finished_at=finish and night + finish)
+    queue = queue_row(0, 0, call_start_at=night + start, call_finished_at=night + (finish or "04:00:00"))
+    queue |= {"call_answered_at": answer and night + answer, "status": "answered" if answer else "abandoned"}
+    return {USER_CALLS: user | {"call_duration": duration_s}, QUEUE_CALLS: queue}
+
+
+@pytest.mark.parametrize(
+    ("start", "finish", "duration_s"),
+    [("02:10:00", "02:50:00", 2_400), ("02:50:00", "03:10:00", 1_200), ("02:10:00", "02:10:05", 5)],
+)
+@pytest.mark.parametrize("stream", [USER_CALLS, QUEUE_CALLS])
+def test_a_call_of_the_second_pass_begins_and_ends_an_hour_later(
+    stream: str, start: str, finish: str, duration_s: int
+) -> None:
+    row = naive_rows(start, start[:-2] + "05", finish, duration_s)[stream]
+    reader = Office().reader
+
+    first, second = reader.read(stream, row), reader.read(stream, row, fold=1)
+
+    assert timedelta(hours=1) == second.started_at - first.started_at
+    assert second.ended_at is not None
+    assert duration_s == (second.ended_at - second.started_at).total_seconds()
+    assert second.started_at <= (second.answered_at or second.started_at) <= second.ended_at
+    assert first.base_key != second.base_key
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_the_other_pass_is_the_same_row_with_another_identity(fold: int) -> None:
+    row = naive_rows("02:10:00", None, None, 30)[USER_CALLS]
+    reader = Office().reader
+
+    other = reader.other_pass(USER_CALLS, row, b"d" * 16, fold=fold)
+
+    assert reader.read(USER_CALLS, row, b"d" * 16, fold=1 - fold) == other
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ROWS[USER_CALLS],
+        ROWS[USER_CALLS] | {"call_start_at": "2026-04-05T02:10:00+11:00"},
+        ROWS[USER_CALLS] | {"call_start_at": "2026-04-05T03:10:00"},
+        ROWS[USER_CALLS] | {"call_start_at": None},
+        naive_rows("02:50:00", None, "02:10:00", 1_200)[
+            USER_CALLS
+        ],  # ends before the second pass of its start
+    ],
+    ids=lambda row: str(row["call_start_at"]),
+)
+def test_a_row_that_is_of_one_time_has_no_other_pass(row: Row) -> None:
+    assert Office().reader.other_pass(USER_CALLS, row) is None
+
+
+@pytest.mark.parametrize(("stream", "row"), ROWS.items(), ids=list(ROWS))
+def test_a_call_that_begins_in_the_future_is_rejected(stream: str, row: Row) -> None:
+    reader = Office().reader
+    with pytest.raises(RecordRejected) as caught:
+        reader.read(stream, row, now=at(-121))
+
+    assert "call_start_at" in caught.value.why
+    assert "starts in the future" in caught.value.why
+    assert reader.read(stream, row) == reader.read(stream, row, now=at(-120))

@@ -78,6 +78,30 @@ async def test_the_days_are_those_of_the_tenant(
 
 
 @pytest.mark.parametrize(
+    ("end", "to_date"),
+    [
+        ("2026-11-19T12:59:59+00:00", "2026-11-20"),
+        ("2026-11-19T13:00:00+00:00", "2026-11-21"),
+        ("2026-11-25T00:00:00+00:00", "2026-11-26"),
+    ],
+)
+async def test_a_window_that_ends_is_read_to_the_day_after_its_end(
+    vendor: Vendor, source: VoipcloudSource, end: str, to_date: str
+) -> None:
+    window = Window(NOON - timedelta(days=4), datetime.fromisoformat(end))
+    vendor.answers(orjson.dumps([ROW]))
+
+    pull = await source.pull(USER_CALLS, window)
+
+    assert (to_date, "2026-11-16") == (
+        vendor.requests[0].query["to_date"],
+        vendor.requests[0].query["from_date"],
+    )
+    assert (window.start, min(NOON, datetime.fromisoformat(end))) == (pull.covered_from, pull.covered_to)
+    assert [ROW] == pull.rows
+
+
+@pytest.mark.parametrize(
     "document",
     [
         [ROW, ROW],

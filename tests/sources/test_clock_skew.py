@@ -12,7 +12,7 @@ import pytest
 from relay.model.call import USER_CALLS
 from relay.sources.port import Window
 from relay.sources.voipcloud.source import VoipcloudSource
-from relay.sources.wire import Answer, clock_skew
+from relay.sources.wire import Answer, age_of, clock_skew
 from relay.testing.manual_clock import ManualClock
 from tests.sources.vendor import Vendor
 
@@ -51,3 +51,40 @@ async def test_a_page_tells_the_clock_it_was_written_by(
     page = await source.pull(USER_CALLS, Window(clock.now() - timedelta(hours=4)))
 
     assert timedelta(seconds=-19.5) == page.skew
+
+
+@pytest.mark.parametrize("age", ["300", " 300 "])
+@pytest.mark.parametrize("skew_s", [0, 20])
+async def test_an_answer_of_a_cache_claims_nothing_later_than_when_it_was_made(
+    vendor: Vendor, source: VoipcloudSource, clock: ManualClock, age: str, skew_s: int
+) -> None:
+    made_at = clock.now() - timedelta(seconds=300) + timedelta(seconds=skew_s)
+    vendor.answers(b"[]", headers={"Age": age, "Date": format_datetime(made_at, usegmt=True)})
+
+    page = await source.pull(USER_CALLS, Window(clock.now() - timedelta(hours=4)))
+
+    skew = timedelta(seconds=skew_s + 0.5) if skew_s else timedelta(0)
+    assert (skew, clock.now() - timedelta(seconds=300)) == (page.skew, page.requested_at)
+    assert page.requested_at + skew == page.covered_to
+
+
+async def test_an_answer_older_than_the_window_covers_nothing(
+    vendor: Vendor, source: VoipcloudSource, clock: ManualClock
+) -> None:
+    vendor.answers(b"[]", headers={"Age": "7200"})
+
+    page = await source.pull(USER_CALLS, Window(clock.now() - timedelta(hours=1)))
+
+    assert clock.now() - timedelta(hours=2) == page.covered_from == page.covered_to
+
+
+@pytest.mark.parametrize("age", ["", "0", "-5", "soon", "1.5", "٣"])
+def test_what_is_no_age_is_none(age: str) -> None:
+    assert timedelta(0) == age_of(Answer(200, {"age": age}, b""))
+
+
+def test_an_age_that_no_clock_holds_is_a_long_one() -> None:
+    answer = Answer(200, {"age": "9" * 5_000, "date": "Fri, 31 Dec 9999 23:59:59 GMT"}, b"")
+
+    assert timedelta(days=365) < age_of(answer)
+    assert timedelta(0) == clock_skew(answer, NOW)

@@ -21,8 +21,12 @@ from tests.sources.vendor import NOON
 
 PER_S: Final = 10
 DEADLINE_S: Final = 2
-LIMIT: Final = 4
-OWN_LIMITS: Final = {"poll": 3, "status": 4}
+SHARES: Final = {
+    "poll": Share(5, 3, PER_S, DEADLINE_S, shared_with=("backfill",), shared_limit=4),
+    "status": Share(5, 4, PER_S, DEADLINE_S),
+    "backfill": Share(4, 4, PER_S, DEADLINE_S, shared_with=("poll", "command"), shared_limit=3),
+    "command": Share(5, 5, PER_S, DEADLINE_S),
+}
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +41,13 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runn
 
 
 _accounts = count()
-ASKING = st.sampled_from(list(OWN_LIMITS))
+ASKING = st.sampled_from(list(SHARES))
 STEPS: st.SearchStrategy[list[tuple[int, str | int]]] = st.lists(
     st.tuples(st.integers(0, 4_000), st.one_of(ASKING, ASKING, st.integers(0, 3))), max_size=30
 )
 
 
-@settings(derandomize=True, database=None, deadline=None, max_examples=80)
+@settings(derandomize=True, database=None, deadline=None, max_examples=150)
 @given(STEPS)
 def test_no_window_ever_holds_more_than_allowed_and_no_place_is_wasted(
     log: tuple[asyncio.Runner, SqlJournal], steps: list[tuple[int, str | int]]
@@ -93,12 +97,11 @@ class Requests:
                 await self._answer(what, now)
 
     async def _ask(self, purpose: str, now: datetime) -> None:
-        share = Share(LIMIT, OWN_LIMITS[purpose], PER_S, DEADLINE_S)
-        blocked = [
-            frees[-limit]
-            for frees, limit in ((self._frees(), LIMIT), (self._frees(purpose), OWN_LIMITS[purpose]))
-            if len(frees) >= limit
-        ]
+        share = SHARES[purpose]
+        limits = [(self._frees(), share.limit), (self._frees(purpose), share.own_limit)]
+        if share.shared_with:
+            limits.append((self._frees(purpose, *share.shared_with), share.shared_limit))
+        blocked = [frees[-limit] for frees, limit in limits if len(frees) >= limit]
 
         place = await self._journal.reserve(self._source_id, purpose, share, now)
 
@@ -120,8 +123,13 @@ class Requests:
             await self._journal.note(send_id, "http_500", per_s=PER_S, now=later)
             self._sent[send_id] = Sent(self._sent[send_id].purpose, self._now_ms, is_answered=True)
 
-    def _frees(self, purpose: str | None = None) -> list[int]:
+    def _frees(self, *purposes: str) -> list[int]:
+        """
+        Return when the places of some purposes, or of all, are free again.
+        """
         frees = [
-            sent.latest_ms + PER_S * 1000 for sent in self._sent.values() if purpose in (None, sent.purpose)
+            sent.latest_ms + PER_S * 1000
+            for sent in self._sent.values()
+            if not purposes or sent.purpose in purposes
         ]
         return sorted(free_ms for free_ms in frees if free_ms > self._now_ms)

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from relay.journal.store import SqlJournal
 from relay.sources.budget import BudgetSettings
-from relay.sources.voipcloud.source import VoipcloudSettings, VoipcloudSource
+from relay.sources.voipcloud.source import MAX_ROWS, MAX_WALK_ROWS, VoipcloudSettings, VoipcloudSource
 from relay.testing.manual_clock import ManualClock
 
 TOKEN: Final = "token-of-the-office"
@@ -90,9 +90,13 @@ def account(
     *,
     budget: BudgetSettings = BUDGET,
     zone: str = "Australia/Sydney",
+    largest_page: int = MAX_ROWS,
+    most_rows: int = MAX_WALK_ROWS,
 ) -> VoipcloudSource:
     """
     Return the source of an account at a URL.
     """
-    settings = VoipcloudSettings(SOURCE_ID, url, TOKEN, ZoneInfo(zone), budget)
+    settings = VoipcloudSettings(
+        SOURCE_ID, url, TOKEN, ZoneInfo(zone), budget, largest_page=largest_page, most_rows=most_rows
+    )
     return VoipcloudSource(settings, journal, clock)
