@@ -6,7 +6,7 @@ Every documented column must be there and hold what is documented; unknown colum
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -18,7 +18,7 @@ from relay.model.ids import IdMaker, row_digest
 from relay.model.numbers import e164, is_masked, link_key
 from relay.model.times import EPOCH, from_vendor
 from relay.normalise.rules import CallRules
-from relay.normalise.voipcloud_folds import FUTURE, START, repeated
+from relay.normalise.voipcloud_folds import FUTURE, START, folds, repeated
 
 # The vendor's second document promises "a unique call ID" whose column it does not name.
 NATIVE_ID_COLUMNS: Final = ("unique_call_id", "call_id", "id", "uuid")
@@ -52,6 +52,14 @@ class VoipcloudRows:
         Tell whether a row carries the vendor's own id.
         """
         return _native_id(row) is not None
+
+    def folds(
+        self, stream: str, rows: Sequence[Row], requested_at: datetime, skew: timedelta
+    ) -> Mapping[int, int]:
+        """
+        Return, for the places of a page's rows that began in a repeated hour, which pass it was: 0 or 1.
+        """
+        return folds(stream, rows, self._rules.zone, requested_at, skew)
 
     def read(
         self,

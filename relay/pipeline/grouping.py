@@ -100,6 +100,13 @@ def near_keys(group: Sequence[LegFacts]) -> NearKeys:
     )
 
 
+def events_of(change: CallChange) -> int:
+    """
+    Return how many events a change appends, with those that go into the same transaction.
+    """
+    return len(change.events) + sum(map(events_of, change.also))
+
+
 def chunks_of(changes: Iterable[CallChange], limit: int) -> Iterator[tuple[CallChange, ...]]:
     """
     Cut changes into whole calls of at most `limit` events; one call alone may exceed it.
@@ -107,10 +114,11 @@ def chunks_of(changes: Iterable[CallChange], limit: int) -> Iterator[tuple[CallC
     chunk: list[CallChange] = []
     events = 0
     for change in changes:
-        if chunk and events + len(change.events) > limit:
+        its_events = events_of(change)
+        if chunk and events + its_events > limit:
             yield tuple(chunk)
             chunk, events = [], 0
         chunk.append(change)
-        events += len(change.events)
+        events += its_events
     if chunk:
         yield tuple(chunk)

@@ -123,6 +123,9 @@ class Live:
             await self._failed(stream, error)
             return
         stream.asked_at = asked_at
+        if stream.is_call_stream:  # a read of several pages has used the turns of others
+            pause_s = self._pace.pause_s(asked_at) * pull.requests
+            self._next_poll_at = max(asked_at + timedelta(seconds=pause_s), self._clock.now())
         context.ledger.skew = pull.skew
         if stream.trouble is not None:
             log.info("stream answers again", extra={"source": context.source_id, "stream": stream.name})

@@ -37,15 +37,17 @@ class RowReader(Protocol):
         """
         ...
 
-    def folds(self, stream: str, rows: Sequence[Row], now: datetime) -> Mapping[int, int]:
+    def folds(
+        self, stream: str, rows: Sequence[Row], requested_at: datetime, skew: timedelta
+    ) -> Mapping[int, int]:
         """
-        Return, for the places of rows whose start lies in an hour that the clocks repeat, which pass it was:
-        0 for the first, 1 for the second.
+        Return, for the places of a page's rows that began in a repeated hour, which pass it was: 0 or 1.
 
         Args:
             stream: the stream of the page.
             rows: the whole page, newest first.
-            now: when it was asked for, by the phone system's clock.
+            requested_at: when it was asked for.
+            skew: the phone system's clock minus ours.
         """
         ...
 
@@ -56,12 +58,26 @@ class RowReader(Protocol):
         digest: bytes | None = None,
         native_since: datetime | None = ...,
         fold: int = 0,
+        now: datetime | None = None,
     ) -> LegFacts:
         """
         Validate one row; the vendor's own id counts for calls that start at `native_since` or later.
 
         Raises:
-            RecordRejected: the row is not as documented.
+            RecordRejected: the row is not as documented, or begins after `now`.
+        """
+        ...
+
+    def other_pass(
+        self,
+        stream: str,
+        row: Row,
+        digest: bytes | None = None,
+        native_since: datetime | None = ...,
+        fold: int = 0,
+    ) -> LegFacts | None:
+        """
+        Read a row as of the other pass of a repeated hour; None where it cannot be of it.
         """
         ...
 
@@ -112,7 +128,8 @@ async def read_rows(
         native_since: since when the vendor's own ids count.
         holds_bag: tells whether a row of a bag is known.
     """
-    folds = reader.folds(pull.stream, pull.rows, pull.requested_at + pull.skew) if places else {}
+    folds = reader.folds(pull.stream, pull.rows, pull.requested_at, pull.skew) if places else {}
+    now = pull.requested_at + pull.skew
     facts: list[LegFacts] = []
     rejects: dict[bytes, Reject] = {}
     for count, place in enumerate(places):
@@ -120,11 +137,11 @@ async def read_rows(
             await asyncio.sleep(0)
         row, digest = pull.rows[place], digests[place]
         try:
-            leg = reader.read(pull.stream, row, digest, native_since, folds.get(place, 0))
+            leg = reader.read(pull.stream, row, digest, native_since, folds.get(place, 0), now)
             if place in folds and not holds_bag(leg.base_key):
                 # What was read before keeps its pass, whatever the list looks like by now.
-                other = reader.read(pull.stream, row, digest, native_since, 1 - folds[place])
-                leg = other if holds_bag(other.base_key) else leg
+                other = reader.other_pass(pull.stream, row, digest, native_since, folds[place])
+                leg = other if other is not None and holds_bag(other.base_key) else leg
             facts.append(leg)
         except RecordRejected as error:
             rejects[digest] = Reject(digest, row, error.why)

@@ -187,7 +187,9 @@ class AnySchedule(RuleBasedStateMachine):
         while world.now < deadline:
             reads = await world.journal.reads("pbx", since + timedelta(seconds=1), [DEEP])
             whole = {
-                stream: [read for read in reads.get(stream, ()) if read.covered.start <= read.as_of - LOOKBACK]
+                stream: [
+                    read for read in reads.get(stream, ()) if read.covered.start <= read.as_of - LOOKBACK
+                ]
                 for stream in world.config().streams
             }
             if all(len(own) >= PASSES for own in whole.values()):

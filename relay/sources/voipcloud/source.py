@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
@@ -20,9 +21,9 @@ from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CA
 from relay.model.clock import Clock
 from relay.model.errors import SourceThrottled
 from relay.sources.budget import BudgetSettings, RequestBudget
-from relay.sources.port import STATUS, Pull, SendLog, Window
+from relay.sources.port import OWN_QUOTA, STATUS, Pull, SendLog, Window
 from relay.sources.voipcloud.answers import VoipcloudAnswers
-from relay.sources.voipcloud.reading import CallReading, Page
+from relay.sources.voipcloud.reading import Ask, CallReading, Page
 from relay.sources.voipcloud.rows import CallList
 from relay.sources.wire import Wire, age_of, clock_skew
 
@@ -97,7 +98,7 @@ class VoipcloudSource:
             return await self._status(window)
         settings = self._settings
         calls = CallList(stream, settings.zone, settings.largest_page, settings.most_rows)
-        ask = partial(self._calls, stream, window.purpose)
+        ask = self._patient(partial(self._calls, stream, window.purpose))
         return await CallReading(ask, calls, window, self._clock.now()).read(names)
 
     async def quota_remaining(self) -> int | None:
@@ -133,6 +134,29 @@ class VoipcloudSource:
             else:
                 rows = self._answers.rows(answer, answered_at)
         return Page(rows, requested_at - age_of(answer), clock_skew(answer, answered_at))
+
+    def _patient(self, ask: Ask) -> Ask:
+        """
+        Let all requests of one read but the first wait for a place in the window, for one window at the most.
+
+        Polls use the budget as it comes free, so a read of several pages would never find room for them.
+        """
+        deadline: datetime | None = None
+
+        async def ask_in_turn(params: Mapping[str, str]) -> Page:
+            nonlocal deadline
+            while True:
+                try:
+                    page = await ask(params)
+                except SourceThrottled as error:
+                    if deadline is None or error.reason != OWN_QUOTA or error.until > deadline:
+                        raise
+                    await self._clock.sleep((error.until - self._clock.now()).total_seconds())
+                else:
+                    deadline = deadline or self._clock.now() + timedelta(seconds=self._settings.budget.per_s)
+                    return page
+
+        return ask_in_turn
 
     @asynccontextmanager
     async def _counting_foreign_use(self) -> AsyncIterator[None]:
