@@ -67,7 +67,8 @@ class Leg(NamedTuple):
     """
     A row with an identity and a call: `leg_id` follows from the bag key and the ordinal, for ever.
 
-    `is_provisional` while only a push told of it: the polled row that confirms it takes it over.
+    `is_provisional` while only a push told of it: the polled row that confirms it takes it over.  Where none
+    comes it is closed with the status unknown, and what the push said of its end and answer counts no more.
     """
 
     leg_id: str
@@ -83,6 +84,13 @@ class Leg(NamedTuple):
         Tell whether the vendor says that the leg has ended.
         """
         return self.facts.ended_at is not None
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """
+        Tell whether a push told of this leg and the phone system never showed it.
+        """
+        return self.is_provisional and self.facts.status == UNKNOWN
 
     @property
     def is_answered(self) -> bool:

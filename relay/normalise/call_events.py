@@ -12,7 +12,7 @@ from relay.model import catalogue
 from relay.model.call import Call
 from relay.model.event import Event
 from relay.model.ids import IdMaker, facts_digest
-from relay.model.times import from_rfc3339
+from relay.model.times import from_rfc3339, rfc3339
 from relay.normalise.call_record import Record, as_answered, as_started, changed_fields
 from relay.normalise.rules import CallRules
 
@@ -43,6 +43,7 @@ class CallEvents:
         self._record = call.record
         self._is_answer_published = call.is_answer_published
         self._is_end_published = call.is_end_published
+        self._is_settled = call.is_settled
         self.made: list[Event] = []
 
     @property
@@ -54,6 +55,7 @@ class CallEvents:
             state=words.ENDED if self._is_end_published else self._call.state,
             is_answer_published=self._is_answer_published,
             is_end_published=self._is_end_published,
+            is_settled=self._is_settled,
             revision=self._revision,
             last_event_id=self._last_event_id,
             record=self._record,
@@ -86,20 +88,45 @@ class CallEvents:
         """
         outcome = record["outcome"]
         event_type = _END_TYPE.get(outcome, catalogue.CALL_FINISHED)
-        self._milestone(event_type, "end", record, record["ended_at"], outcome != words.ANSWERED)
+        # Nobody knows when a call ended that was never confirmed: it is over since it was looked for.
+        at = record["ended_at"] or rfc3339(self._observed_at)
+        self._milestone(event_type, "end", record, at, outcome != words.ANSWERED)
         self._is_end_published = True
 
     def update(self, record: Record) -> None:
         """
         Say what changed after the end; the state stays ended.
         """
-        changed = changed_fields(self._record, record)
-        if changed:
-            digest = facts_digest(catalogue.CALL_UPDATED, record)
-            event_id = self._ids.following(self._call.subject, self._last_event_id, digest)
-            self._add(
-                catalogue.CALL_UPDATED, event_id, record, self._observed_at, None, changed, inferred=False
-            )
+        if changed_fields(self._record, record):
+            self._follow(catalogue.CALL_UPDATED, record, {})
+
+    def absorb(self, record: Record, call_id: str) -> None:
+        """
+        Say that another published call became part of this one.
+        """
+        if not self._is_end_published:
+            record = as_answered(record) if self._is_answer_published else as_started(record)
+        self._follow(catalogue.CALL_MERGED, record, {"absorbed_into": None, "absorbed_call_id": call_id})
+
+    def merge_into(self, call_id: str) -> None:
+        """
+        Say that this call is part of another: its last event, which stands for its end.
+        """
+        record = self._record | {"state": words.ENDED}
+        self._follow(
+            catalogue.CALL_MERGED,
+            record,
+            {"absorbed_into": call_id, "absorbed_call_id": None},
+            is_final=True,
+        )
+
+    def settle(self, settled_at: datetime) -> None:
+        """
+        Say that nothing more is expected: safe to bill.
+        """
+        event_id = self._ids.milestone(self._call.subject, "settled")
+        self._add(catalogue.CALL_SETTLED, event_id, self._record, settled_at, None, (), is_final=True)
+        self._is_settled = True
 
     def stay_silent(self, record: Record) -> None:
         """
@@ -112,18 +139,28 @@ class CallEvents:
         event_id = self._ids.milestone(self._call.subject, milestone)
         self._add(event_type, event_id, record, from_rfc3339(at), WHOLE_SECOND_S, changed, inferred)
 
+    def _follow(self, event_type: str, record: Record, more: Record, is_final: bool = False) -> None:
+        data = record | more
+        event_id = self._ids.following(
+            self._call.subject, self._last_event_id, facts_digest(event_type, data)
+        )
+        changed = changed_fields(self._record, data)
+        self._add(event_type, event_id, data, self._observed_at, None, changed, is_final=is_final)
+        self._record = record
+
     def _add(
         self,
         event_type: str,
         event_id: str,
-        record: Record,
+        data: Record,
         occurred_at: datetime,
         precision_s: int | None,
         changed: tuple[str, ...],
-        inferred: bool,
+        inferred: bool = False,
+        is_final: bool = False,
     ) -> None:
         self._revision += 1
-        self._last_event_id, self._record = event_id, record
+        self._last_event_id, self._record = event_id, data
         self.made.append(
             Event(
                 id=event_id,
@@ -134,7 +171,8 @@ class CallEvents:
                 occurred_at=occurred_at,
                 observed_at=self._observed_at,
                 precision_s=precision_s,
-                data=record,
+                data=data,
+                final=is_final,
                 inferred=inferred,
                 changed=changed,
                 origin=self._origin,

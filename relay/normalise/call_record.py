@@ -14,7 +14,6 @@ from relay.model.times import rfc3339, rfc3339_or_null, seconds_between
 
 Record = dict[str, Any]
 
-LINKED_EXACTLY: Final = 1.0
 # What a log of calls has no column for; other kinds of sources do.
 _DIALER_ONLY: Final[Record] = dict.fromkeys(("campaign", "lead_id", "vendor_lead_code"))
 _NOT_TOLD: Final[Record] = dict.fromkeys(
@@ -24,18 +23,27 @@ _NOT_YET_ANSWERED: Final = {"answered_at": None, "talk_s": None}
 _NOT_YET_ENDED: Final = {"ended_at": None, "duration_s": None, "talk_s": None}
 
 
-def call_record(call_id: str, legs: Sequence[Leg], source_tz: str, is_ended: bool = False) -> Record:
+def call_record(
+    call_id: str,
+    legs: Sequence[Leg],
+    source_tz: str,
+    is_ended: bool = False,
+    link_confidence: float | None = None,
+) -> Record:
     """
     Return the whole record of a call as its legs show it now (the fields of `CallData` but the common ones).
 
     Where legs differ the first by the anchor rule speaks for the call, and the leg on which somebody
-    spoke for the conversation.  A call that `is_ended` stays so, also when an open leg joins it late.
+    spoke for the conversation.  A call that `is_ended` stays so, also when an open leg joins it late.  Of
+    legs that were never confirmed neither answer nor end is told.
     """
     ordered = sorted(legs, key=lambda leg: leg.anchor_rank)
     first = ordered[0].facts
-    spoken = next((leg.facts for leg in ordered if leg.is_answered), None)
+    confirmed = [leg for leg in ordered if not leg.is_unconfirmed]
+    spoken = _spoken(confirmed)
     started_at = min(leg.facts.started_at for leg in legs)
-    ended_at = end_of(legs, is_ended)
+    is_over = end_of(legs, is_ended) is not None
+    ended_at = end_of(confirmed, is_over)
     answered_at = spoken.answered_at if spoken else None
     latest_first = sorted(ordered, key=lambda leg: leg.facts.started_at, reverse=True)
     return {
@@ -48,7 +56,7 @@ def call_record(call_id: str, legs: Sequence[Leg], source_tz: str, is_ended: boo
         "to_e164": first.to_e164,
         "did": first.to_e164 or first.to_raw or None if first.direction == words.INBOUND else None,
         "caller_name": None,
-        "state": _state(answered_at, ended_at),
+        "state": words.ENDED if is_over else words.STARTED if answered_at is None else words.ANSWERED,
         "outcome": outcome_of(legs, is_ended),
         "agent_id": None,
         "agent_name": _agent_name(spoken, ordered),
@@ -61,12 +69,12 @@ def call_record(call_id: str, legs: Sequence[Leg], source_tz: str, is_ended: boo
         "answered_at": rfc3339_or_null(answered_at),
         "ended_at": rfc3339_or_null(ended_at),
         "wait_s": seconds_between(started_at, answered_at or ended_at),
-        "talk_s": _talk_s(spoken, ended_at),
-        "duration_s": _duration_s(legs, started_at, ended_at),
+        "talk_s": _talk_s(confirmed, ended_at),
+        "duration_s": _duration_s(confirmed, started_at, ended_at),
         **_NOT_TOLD,
         "legs": [_leg_record(leg) for leg in ordered],
         "linked_call_ids": [],
-        "link_confidence": LINKED_EXACTLY if len(legs) > 1 else None,
+        "link_confidence": link_confidence,
         "masked": any(leg.facts.masked for leg in legs),
         "source_tz": source_tz,
     }
@@ -110,11 +118,12 @@ def outcome_of(legs: Sequence[Leg], is_ended: bool = False) -> str:
     """
     Say what became of a call: answered by anybody is answered; else the last summary row decides.
     """
-    if any(leg.is_answered for leg in legs):
+    confirmed = [leg for leg in legs if not leg.is_unconfirmed]
+    if any(leg.is_answered for leg in confirmed):
         return words.ANSWERED
-    if end_of(legs, is_ended) is None:
+    if not confirmed or end_of(legs, is_ended) is None:
         return words.UNKNOWN
-    summaries = [leg for leg in legs if leg.facts.status]
+    summaries = [leg for leg in confirmed if leg.facts.status]
     if summaries:
         last = max(summaries, key=lambda leg: (leg.facts.started_at, leg.anchor_rank))
         return last.facts.status or words.UNKNOWN
@@ -122,10 +131,8 @@ def outcome_of(legs: Sequence[Leg], is_ended: bool = False) -> str:
     return words.MISSED if first.facts.direction == words.INBOUND else words.NO_ANSWER
 
 
-def _state(answered_at: datetime | None, ended_at: datetime | None) -> str:
-    if ended_at is not None:
-        return words.ENDED
-    return words.ANSWERED if answered_at is not None else words.STARTED
+def _spoken(legs: Sequence[Leg]) -> LegFacts | None:
+    return next((leg.facts for leg in legs if leg.is_answered), None)
 
 
 def _agent_name(spoken: LegFacts | None, legs: list[Leg]) -> str | None:
@@ -135,14 +142,21 @@ def _agent_name(spoken: LegFacts | None, legs: list[Leg]) -> str | None:
     return users[0] if len(users) == 1 else None
 
 
-def _talk_s(spoken: LegFacts | None, ended_at: datetime | None) -> int | None:
+def _talk_s(legs: Sequence[Leg], ended_at: datetime | None) -> int | None:
     if ended_at is None:
         return None
-    if spoken is None:
+    spoken = [leg.facts for leg in legs if leg.is_answered]
+    if not spoken:
         return 0  # the vendor says that nobody answered: known to be nothing, not unknown
-    return (
-        spoken.talk_s if spoken.talk_s is not None else seconds_between(spoken.answered_at, spoken.ended_at)
-    )
+    # One conversation stands in several rows; only phones of several agents had a part of it each.
+    users = [facts for facts in spoken if facts.stream == words.USER_CALLS]
+    talks = [_talk_of(facts) for facts in users or spoken[:1]]
+    known = [talk_s for talk_s in talks if talk_s is not None]
+    return sum(known) if len(known) == len(talks) else None
+
+
+def _talk_of(facts: LegFacts) -> int | None:
+    return facts.talk_s if facts.talk_s is not None else seconds_between(facts.answered_at, facts.ended_at)
 
 
 def _duration_s(legs: Sequence[Leg], started_at: datetime, ended_at: datetime | None) -> int | None:
@@ -155,6 +169,8 @@ def _duration_s(legs: Sequence[Leg], started_at: datetime, ended_at: datetime | 
 
 def _leg_record(leg: Leg) -> Record:
     facts = leg.facts
+    if leg.is_unconfirmed:
+        facts = facts._replace(status=None, answered_at=None, ended_at=None)
     talk_s = facts.talk_s
     if talk_s is None and facts.ended_at is not None:
         talk_s = seconds_between(facts.answered_at, facts.ended_at) if facts.answered_at else 0

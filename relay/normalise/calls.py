@@ -12,18 +12,25 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from relay.model import call as words
 from relay.model.call import Call, Leg, LegFacts
 from relay.model.change import CallChange, Neighbourhood
-from relay.model.coverage import Interval
+from relay.model.coverage import Gap, Read
 from relay.model.event import LIVE
-from relay.model.ids import IdMaker, subject
-from relay.normalise.call_events import CallEvents
-from relay.normalise.call_record import call_record, end_of, outcome_of
+from relay.model.ids import IdMaker
+from relay.model.linking import LinkRules
+from relay.normalise.adopting import identify_pushed
+from relay.normalise.advancing import Advancing, Look
+from relay.normalise.evidence import Scorer
+from relay.normalise.gathering import gather
 from relay.normalise.identity import identify
 from relay.normalise.known_calls import KnownCalls
-from relay.normalise.linking import find_call
+from relay.normalise.linking import Pairs
+from relay.normalise.proofs import proofs
 from relay.normalise.rules import CallRules
+from relay.normalise.settling import Settling, close_unconfirmed
+
+NOTHING_KNOWN: Mapping[str, str] = {}
+LINK_RULES = LinkRules()
 
 
 class CallAssembler:
@@ -31,11 +38,27 @@ class CallAssembler:
     Turns fresh rows of one source, and what is known near them, into changed calls.
 
     Pure: the same rows and neighbourhood give the same changes, ids and events.
+
+    Args:
+        rules: the settings of the source.
+        ids: maker of ids.
+        aliases: published call ids by the id that a rebuild would choose.
+        link_rules: weights and thresholds of linking.
     """
 
-    def __init__(self, rules: CallRules, ids: IdMaker) -> None:
+    def __init__(
+        self,
+        rules: CallRules,
+        ids: IdMaker,
+        aliases: Mapping[str, str] = NOTHING_KNOWN,
+        link_rules: LinkRules = LINK_RULES,
+    ) -> None:
         self._rules = rules
         self._ids = ids
+        self._aliases = aliases
+        self._link_rules = link_rules
+        self._advancing = Advancing(rules, ids, link_rules)
+        self._settling = Settling(rules.source_id, ids, self._advancing)
 
     def assemble(
         self,
@@ -44,9 +67,13 @@ class CallAssembler:
         near: Neighbourhood,
         observed_at: datetime,
         skew: timedelta = timedelta(0),
+        origin: str = LIVE,
+        publish_from: datetime | None = None,
     ) -> list[CallChange]:
         """
         Return the calls that the fresh rows change, each with its changed legs and its events.
+
+        Two published calls that prove to be one are one change: the other side is in its `also`.
 
         Args:
             fresh: rows not held by the journal in this state, all of one page.
@@ -54,45 +81,72 @@ class CallAssembler:
             near: whole calls near the rows (`PollJournal.neighbourhood`).
             observed_at: when the page was asked for.
             skew: the phone system's clock minus ours.
+            origin: why it was asked for.
+            publish_from: from when on calls are published, where not as the source's rules say.
         """
-        calls = KnownCalls(near.legs)
-        changed: dict[str, list[Leg]] = defaultdict(list)
         legs = identify(fresh, near.legs, page, self._ids, observed_at)
-        # Anchors first: known legs, then new ones by the anchor rule, so the first leg of a call names it.
-        for leg in sorted(legs, key=lambda leg: (leg.call_id == "", leg.anchor_rank)):
-            call_id = leg.call_id or find_call(leg, calls.near(leg)) or leg.leg_id
-            placed = leg._replace(call_id=call_id)
-            calls.place(placed)
-            changed[call_id].append(placed)
+        return self._place(legs, near, self._look(observed_at, skew, origin, publish_from))
+
+    def assemble_pushed(
+        self,
+        pushed: Sequence[LegFacts],
+        near: Neighbourhood,
+        observed_at: datetime,
+        skew: timedelta = timedelta(0),
+        origin: str = LIVE,
+    ) -> list[CallChange]:
+        """
+        Return the calls that the phone system told of by itself, as legs that a polled row is to confirm.
+
+        Args:
+            pushed: what was told, oldest first.
+            near: whole calls near it.
+            observed_at: when it was told.
+            skew: the phone system's clock minus ours.
+            origin: of the events.
+        """
+        legs = identify_pushed(pushed, near.legs, self._ids, observed_at)
+        return self._place(legs, near, self._look(observed_at, skew, origin, None))
+
+    def publish(self, silent: Neighbourhood, observed_at: datetime, origin: str) -> list[CallChange]:
+        """
+        Publish calls that ended before publishing began, with the events and ids that live ones have.
+
+        Args:
+            silent: the calls, with all their legs; what is not silent among them is left alone.
+            observed_at: when a person or job asked for it.
+            origin: of the events.
+        """
+        look = self._look(observed_at, timedelta(0), origin, None)
+        legs = _by_call(silent.legs)
         return [
-            self._advance(near.calls.get(call_id), calls.legs_of(call_id), legs, observed_at, skew)
-            for call_id, legs in changed.items()
+            self._advancing.publish(call, legs[call.call_id], look)
+            for call in silent.calls.values()
+            if call.is_silent and legs[call.call_id]
         ]
 
     def release(
         self,
         held: Neighbourhood,
-        read_through: Mapping[str, Interval | None],
+        reads: Mapping[str, Sequence[Read]],
         now: datetime,
+        origin: str = LIVE,
     ) -> list[CallChange]:
         """
         Return the calls whose held end may go out now, with the event that says it.
 
         Args:
             held: the calls whose end is held, with all their legs.
-            read_through: for each enabled stream that is not absent, what was read completely last.
-            now: the present, by the source's clock.
+            reads: the complete reads of each enabled stream that is not absent, oldest first.
+            now: the present.
+            origin: of the events.
         """
-        by_call: dict[str, list[Leg]] = defaultdict(list)
-        for leg in held.legs:
-            by_call[leg.call_id].append(leg)
+        legs = _by_call(held.legs)
         changes = []
         for call in held.calls.values():
-            if self._may_go(call, read_through, now):
-                events = CallEvents(self._ids, self._rules, call, call.end_seen_at or now, LIVE)
-                record = call_record(call.call_id, by_call[call.call_id], self._rules.zone.key)
-                events.end(record)
-                changes.append(CallChange(events.call, (), tuple(events.made), call.revision))
+            if call.is_end_held and self._may_go(call, reads, now):
+                look = self._look(call.end_seen_at or now, timedelta(0), origin, None)
+                changes.append(self._advancing.end(call, legs[call.call_id], (), look))
         return changes
 
     def next_release(self, held: Neighbourhood, released: Sequence[CallChange]) -> datetime | None:
@@ -103,67 +157,95 @@ class CallAssembler:
         seen = [call.end_seen_at for call_id, call in held.calls.items() if call_id not in gone]
         return min((at + self._rules.end_hold for at in seen if at is not None), default=None)
 
-    def _advance(
+    def settle(
         self,
-        known: Call | None,
-        legs: list[Leg],
-        changed: list[Leg],
-        observed_at: datetime,
-        skew: timedelta,
-    ) -> CallChange:
-        call_id = changed[0].call_id
-        is_ended = known is not None and known.is_end_published
-        record = call_record(call_id, legs, self._rules.zone.key, is_ended)
-        ended_at, outcome = end_of(legs, is_ended), outcome_of(legs, is_ended)
-        call = known or self._new_call(call_id, legs, record)
-        call = call._replace(
-            state=record["state"],
-            started_at=min(leg.facts.started_at for leg in legs),
-            ended_at=ended_at,
-            end_seen_at=(call.end_seen_at or observed_at) if ended_at else None,
-            # Asked anew each time: a leg that joins may show that the call went on.
-            is_silent=call.revision == 0 and self._ended_before_publishing(ended_at, skew),
-        )
-        events = CallEvents(self._ids, self._rules, call, observed_at, LIVE)
-        if call.is_silent:
-            events.stay_silent(record)
-        elif call.is_end_published:
-            events.update(record)
-        else:
-            events.start(record)
-            events.answer(record)
-            if ended_at and outcome == words.ANSWERED:
-                events.end(record)
-        return CallChange(events.call, tuple(changed), tuple(events.made), known.revision if known else 0)
+        calls: Neighbourhood,
+        reads: Mapping[str, Sequence[Read]],
+        gaps: Sequence[Gap],
+        lookback: timedelta,
+        origin: str = LIVE,
+    ) -> list[CallChange]:
+        """
+        Return the calls that are safe to bill, with call.settled and the alias where a rebuild needs one.
 
-    def _new_call(self, call_id: str, legs: list[Leg], record: dict[str, object]) -> Call:
-        return Call(
-            call_id=call_id,
-            source_id=self._rules.source_id,
-            subject=subject("call", self._rules.source_id, call_id),
-            state=words.STARTED,
-            started_at=legs[0].facts.started_at,
-            ended_at=None,
-            end_seen_at=None,
-            is_end_published=False,
-            is_answer_published=False,
-            is_silent=False,
-            revision=0,
-            last_event_id=None,
-            record=record,
-        )
+        Args:
+            calls: whole calls, settled and unsettled, with every leg of the bags that they are in.
+            reads: the complete reads of each enabled stream that is not absent, oldest first.
+            gaps: those that are open.
+            lookback: how long after the end of a call its rows may still come or change.
+            origin: of the events.
+        """
+        return self._settling.settle(calls, reads, gaps, lookback, origin)
 
-    def _ended_before_publishing(self, ended_at: datetime | None, skew: timedelta) -> bool:
-        # publish_from is an instant of our clock, the end one of the phone system's.
-        return ended_at is not None and ended_at - skew < self._rules.publish_from
+    def unconfirmed(
+        self,
+        calls: Neighbourhood,
+        reads: Mapping[str, Sequence[Read]],
+        lookback: timedelta,
+        origin: str = LIVE,
+    ) -> list[CallChange]:
+        """
+        Close the legs that only a push told of and that complete reads should have shown by now.
 
-    def _may_go(self, call: Call, read_through: Mapping[str, Interval | None], now: datetime) -> bool:
+        A call that consists of nothing else ends with the outcome unknown.
+
+        Args:
+            calls: whole calls that hold provisional legs.
+            reads: the complete reads of each enabled stream that is not absent, oldest first.
+            lookback: how long after its start a row may still come.
+            origin: of the events.
+        """
+        legs = _by_call(calls.legs)
+        changes = []
+        for call in calls.calls.values():
+            closed, read = close_unconfirmed(legs[call.call_id], reads, lookback)
+            if read is not None:
+                look = self._look(read.requested_at, timedelta(0), origin, None)
+                now = {leg.leg_id: leg for leg in (*legs[call.call_id], *closed)}
+                changes.append(self._advancing.end(call, list(now.values()), closed, look))
+        return changes
+
+    def _place(self, legs: Sequence[Leg], near: Neighbourhood, look: Look) -> list[CallChange]:
+        calls = KnownCalls(near.legs)
+        # Known legs first, then new ones by the anchor rule: events come in an order that no page decides.
+        ordered = sorted(legs, key=lambda leg: (leg.call_id == "", leg.anchor_rank))
+        placed = [leg if leg.call_id else leg._replace(call_id=leg.leg_id) for leg in ordered]
+        for leg in placed:
+            calls.place(leg)
+        pairs = Pairs(Scorer(self._link_rules, look.skew))
+        absorbed = gather(placed, calls, near.calls, pairs, self._link_rules)
+        changed: dict[str, set[str]] = defaultdict(set)
+        for leg in placed:
+            changed[calls.current(leg.call_id)].add(leg.leg_id)
+        for call_id, others in absorbed.items():
+            changed[call_id] |= {leg.leg_id for leg in near.legs if leg.call_id in others}
+        changes = []
+        for call_id, leg_ids in changed.items():
+            known, name = near.calls.get(call_id), call_id
+            if known is None:
+                name = self._aliases.get(call_id, call_id)
+            its = [leg._replace(call_id=name) for leg in calls.legs_of(call_id)]
+            gone = [near.calls[other] for other in absorbed.get(call_id, ())]
+            fresh = [leg for leg in its if leg.leg_id in leg_ids]
+            changes.append(self._advancing.advance(known, its, fresh, look, gone))
+        return changes
+
+    def _look(
+        self, observed_at: datetime, skew: timedelta, origin: str, publish_from: datetime | None
+    ) -> Look:
+        return Look(observed_at, publish_from or self._rules.publish_from, skew, origin)
+
+    def _may_go(self, call: Call, reads: Mapping[str, Sequence[Read]], now: datetime) -> bool:
         if call.ended_at is None or call.end_seen_at is None:
             return False
         if now >= call.end_seen_at + self._rules.end_hold:
             return True
         enough = call.ended_at + self._rules.link_window
-        return all(
-            read is not None and read.start <= call.ended_at and enough < read.end
-            for read in read_through.values()
-        )
+        return proofs(reads, call.started_at, call.ended_at, enough) is not None
+
+
+def _by_call(legs: Sequence[Leg]) -> dict[str, list[Leg]]:
+    by_call: dict[str, list[Leg]] = defaultdict(list)
+    for leg in legs:
+        by_call[leg.call_id].append(leg)
+    return by_call

@@ -2,7 +2,8 @@
 Give rows the identity of legs: bags, not sets (DESIGN section 4, Identity).
 
 Rows with the same immutable facts form a bag.  A fresh row is first taken for a new state of a leg of
-its bag that the page no longer shows as it was; only what is left over is a new leg.
+its bag that the page no longer shows as it was, then for what a push told of before; only what is left
+over is a new leg.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 
 from relay.model.call import Leg, LegFacts
 from relay.model.ids import IdMaker
+from relay.normalise.adopting import adopt
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -35,30 +37,56 @@ def identify(
         observed_at: when the page was asked for.
     """
     bags: dict[str, list[Leg]] = defaultdict(list)
+    provisional: list[Leg] = []
     for leg in known:
         bags[leg.facts.base_key].append(leg)
+        if leg.is_provisional:
+            provisional.append(leg)
     by_base: dict[str, list[LegFacts]] = defaultdict(list)
     for facts in fresh:
         by_base[facts.base_key].append(facts)
     legs: list[Leg] = []
+    left_over: list[LegFacts] = []
     for base_key, rows in by_base.items():
-        legs += _identify_bag(rows, bags.get(base_key, []), page, ids, observed_at)
+        polled = [leg for leg in bags.get(base_key, ()) if not leg.is_provisional]
+        matched, others = _identify_bag(rows, polled, page)
+        legs += matched
+        left_over += others
+    adopted, left_over = adopt(left_over, provisional)
+    next_ordinals = {base_key: next_ordinal(bags.get(base_key, ())) for base_key in by_base}
+    for held, facts in (*adopted, *((None, facts) for facts in left_over)):
+        ordinal = next_ordinals[facts.base_key]
+        next_ordinals[facts.base_key] += 1
+        if held is None:
+            legs.append(Leg(ids.leg(facts.base_key, ordinal), ordinal, "", observed_at, facts))
+        else:  # from now on it is of the row's bag, under the name it has
+            legs.append(Leg(held.leg_id, ordinal, held.call_id, held.first_seen_at, facts))
     return legs
+
+
+def next_ordinal(bag: Iterable[Leg]) -> int:
+    """
+    Return the ordinal of the next leg of a bag.
+    """
+    return max((leg.ordinal for leg in bag), default=-1) + 1
+
+
+def bag_rank(facts: LegFacts) -> tuple[str, datetime, int]:
+    """
+    Return the place of a row in its bag: of closed rows it is the same whenever they are read.
+    """
+    return facts.agent_name or "", facts.ended_at or _NEVER, facts.duration_s or 0
 
 
 def _identify_bag(
-    rows: list[LegFacts], bag: list[Leg], page: Mapping[bytes, int], ids: IdMaker, observed_at: datetime
-) -> list[Leg]:
+    rows: list[LegFacts], bag: list[Leg], page: Mapping[bytes, int]
+) -> tuple[list[Leg], list[LegFacts]]:
+    """
+    Return the legs that rows of a bag are new states of, and the rows that are none, ranked.
+    """
     rows, free = _without_exact(rows, bag, page)
     legs, left_over, left_free = _match(rows, free)
-    left_over = _without_stale(left_over, left_free)
-    next_ordinal = max((leg.ordinal for leg in bag), default=-1) + 1
-    left_over.sort(
-        key=lambda facts: (facts.agent_name or "", facts.ended_at or _NEVER, facts.duration_s or 0)
-    )
-    for ordinal, facts in enumerate(left_over, next_ordinal):
-        legs.append(Leg(ids.leg(facts.base_key, ordinal), ordinal, "", observed_at, facts))
-    return legs
+    return legs, sorted(_without_stale(left_over, left_free), key=bag_rank)
 
 
 def _without_exact(

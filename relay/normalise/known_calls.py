@@ -8,10 +8,11 @@ look at every call, so calls are kept by the minutes they touched.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from relay.model.call import Leg
+from relay.normalise.linking import Pairs
 
 SLACK_S: Final = 5  # more than any rule of linking reaches beyond start and end
 MINUTE_S: Final = 60
@@ -23,9 +24,10 @@ class KnownCalls:
     Legs by call, and calls by number and minute or by native id.
     """
 
-    def __init__(self, legs: Sequence[Leg]) -> None:
+    def __init__(self, legs: Iterable[Leg]) -> None:
         self._legs: dict[str, dict[str, Leg]] = defaultdict(dict)
         self._calls: dict[tuple[str, int], set[str]] = defaultdict(set)
+        self._now: dict[str, str] = {}
         for leg in legs:
             self.place(leg)
 
@@ -43,12 +45,48 @@ class KnownCalls:
         """
         return list(self._legs[call_id].values())
 
+    def current(self, call_id: str) -> str:
+        """
+        Return the call that a call is part of by now.
+        """
+        while call_id in self._now:
+            call_id = self._now[call_id]
+        return call_id
+
+    def unite(self, into: str, call_ids: Iterable[str]) -> None:
+        """
+        Put the legs of calls into one of them.
+        """
+        for call_id in call_ids:
+            if call_id != into:
+                for leg in self._legs.pop(call_id).values():
+                    self._legs[into][leg.leg_id] = leg._replace(call_id=into)
+                self._now[call_id] = into
+
     def near(self, leg: Leg) -> dict[str, list[Leg]]:
         """
-        Return the calls that a leg may belong to, with their legs.
+        Return the calls that a leg may belong to, with their legs; its own is among them.
         """
-        call_ids = {call_id for key in _keys(leg) for call_id in self._calls.get(key, ())}
+        call_ids = {self.current(call_id) for key in _keys(leg) for call_id in self._calls.get(key, ())}
         return {call_id: self.legs_of(call_id) for call_id in call_ids}
+
+    def component(self, call_id: str, pairs: Pairs, most_legs: int) -> dict[str, Sequence[Leg]]:
+        """
+        Return a call with all that evidence of some kind ties to it, directly or by way of others.
+
+        Past `most_legs` it is cut: what is further away is left out.
+        """
+        found: dict[str, Sequence[Leg]] = {call_id: self.legs_of(call_id)}
+        waiting, count = [call_id], len(found[call_id])
+        while waiting and count <= most_legs:
+            for leg in found[waiting.pop(0)]:
+                near = self.near(leg)
+                for other_id in sorted(near.keys() - found.keys()):
+                    if any(pairs.of(leg, other).relation is not None for other in near[other_id]):
+                        found[other_id] = near[other_id]
+                        waiting.append(other_id)
+                        count += len(near[other_id])
+        return found
 
 
 def _keys(leg: Leg) -> Iterator[tuple[str, int]]:

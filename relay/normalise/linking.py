@@ -1,105 +1,295 @@
 """
-Find the call that a leg belongs to.
+Make one call of the legs of one conversation: by scores, as the best matching of all, not one by one.
 
-Two legs are of one conversation when the vendor's own id says so, or when the outside number and the
-number called agree and the times leave no other reading.  A number that is withheld, masked or short
-never links.
+Calls are groups of legs, to begin with those they were.  Each relation (`relay.model.linking`) is matched
+as a whole, the strongest first, and again until nothing more is united.  A group never holds two legs that
+contradict each other, and a pair that another reading nearly equals stays apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
-from typing import Final
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final, NamedTuple
 
-from relay.model.call import INBOUND, TIMED_OUT, USER_CALLS, Leg, LegFacts
+from relay.model import linking as words
+from relay.model.call import USER_CALLS, Leg
+from relay.model.linking import LinkRules
+from relay.normalise.evidence import Evidence, Scorer
+from relay.normalise.matching import best_matching, total
 
-SAME_INSTANT: Final = timedelta(seconds=2)
-OVERFLOW_WITHIN: Final = timedelta(seconds=3)
+# The strongest evidence first.  Of a matched relation each side takes part once, but for phones that a
+# queue rings: it rings many.
+_RELATIONS: Final = (
+    words.SAME_NATIVE_ID,
+    words.ANSWERED_BY,
+    words.OVERFLOWED,
+    words.RANG_IN,
+    words.RANG_TOGETHER,
+    words.TALKED_ON,
+    words.RANG_IN_TURN,
+    words.TRANSFERRED,
+)
+_MANY_TO_MANY: Final = frozenset({words.SAME_NATIVE_ID, words.RANG_TOGETHER})
 
-_CERTAIN: Final = 3
-_LIKELY: Final = 1
+Pair = tuple[int, int]
+Weights = dict[Pair, int]
 
 
-def find_call(leg: Leg, legs_by_call: Mapping[str, Iterable[Leg]]) -> str | None:
+class Pairs:
     """
-    Return the id of the one call among some that this leg belongs to, or None.
-
-    A call is out of the question where any of its legs contradicts; of several, the strongest wins, then
-    the nearest in time.
+    The evidence of pairs of legs, each weighed once.
     """
-    best: tuple[int, float, str] | None = None
-    for call_id, legs in legs_by_call.items():
-        strength = _strength(leg.facts, [other.facts for other in legs])
-        if strength:
-            apart = min(
-                abs((leg.facts.started_at - other.facts.started_at).total_seconds()) for other in legs
-            )
-            candidate = (-strength, apart, call_id)
-            best = candidate if best is None else min(best, candidate)
-    return best[2] if best else None
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+        self._known: dict[tuple[str, str], Evidence] = {}
+
+    def of(self, a: Leg, b: Leg) -> Evidence:
+        """
+        Return what two legs are to each other.
+        """
+        key = (a.leg_id, b.leg_id) if a.leg_id < b.leg_id else (b.leg_id, a.leg_id)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._scorer.evidence(a, b)
+        return found
 
 
-def _strength(leg: LegFacts, others: list[LegFacts]) -> int:
-    strengths = [link_strength(leg, other) for other in others]
-    return 0 if None in strengths else max(strength or 0 for strength in strengths)
-
-
-def link_strength(a: LegFacts, b: LegFacts) -> int | None:
+class _View(NamedTuple):
     """
-    Say how strongly two legs belong together: 0 not at all by themselves, None they contradict.
+    What stands between groups as they are now: points by relation, and which can never be one.
     """
-    if a.native_id is not None and b.native_id is not None:
-        return _CERTAIN if a.native_id == b.native_id else None
-    if a.link_key is None or a.link_key != b.link_key or a.direction != b.direction:
+
+    weights: dict[str, Weights]
+    apart: set[Pair]
+
+
+class Linking:
+    """
+    The calls of one component, being united.
+
+    Args:
+        calls: legs by call; a new leg is a call of its own.
+        published: the calls that events were made of; two of them are never united because phones rang in
+            turn.
+        pairs: evidence.
+        rules: thresholds and bounds.
+    """
+
+    def __init__(
+        self,
+        calls: Mapping[str, Sequence[Leg]],
+        published: AbstractSet[str],
+        pairs: Pairs,
+        rules: LinkRules,
+    ) -> None:
+        self._rules = rules
+        ordered = sorted(calls, key=lambda call_id: min(leg.anchor_rank for leg in calls[call_id]))
+        self._call_ids = [[call_id] for call_id in ordered]
+        self._legs = [list(calls[call_id]) for call_id in ordered]
+        self._is_published = [call_id in published for call_id in ordered]
+        self._root = list(range(len(ordered)))
+        self._links: list[tuple[int, int, Evidence]] = []
+        self._contradictions: list[Pair] = []
+        self._weigh(pairs)
+
+    def groups(self) -> list[list[str]]:
+        """
+        Unite what belongs together; return the ids of the calls of each group.
+        """
+        relations = {evidence.relation for _, _, evidence in self._links}
+        stages = [relation for relation in _RELATIONS if relation in relations]
+        is_large = sum(map(len, self._legs)) > self._rules.most_legs
+        while self._attach(stages) if is_large else self._match(stages):
+            pass
+        return [call_ids for call_ids in self._call_ids if call_ids]
+
+    def _weigh(self, pairs: Pairs) -> None:
+        for low, legs in enumerate(self._legs):
+            for high in range(low + 1, len(self._legs)):
+                for leg in legs:
+                    for other in self._legs[high]:
+                        found = pairs.of(leg, other)
+                        if found.relation is not None:
+                            is_turned = _comes_first(other, leg)
+                            self._links.append((high, low, found) if is_turned else (low, high, found))
+                        elif found.contradiction is not None:
+                            self._contradictions.append((low, high))
+
+    def _view(self) -> _View:
+        root = self._root
+        apart = {(root[one], root[other]) for one, other in self._contradictions}
+        apart |= {(other, one) for one, other in apart}
+        weights: dict[str, Weights] = defaultdict(dict)
+        for one, other, found in self._links:
+            pair = root[one], root[other]
+            if pair[0] != pair[1] and pair not in apart and found.relation is not None:
+                known = weights[found.relation]
+                known[pair] = max(found.score, known.get(pair, 0))
+        return _View(weights, apart)
+
+    def _match(self, relations: Sequence[str]) -> bool:
+        united = [self._stage(relation) for relation in relations]
+        return any(united)
+
+    def _stage(self, relation: str) -> bool:
+        if relation in _MANY_TO_MANY:
+            return self._attach([relation])
+        view = self._view()
+        strong = self._strong(view, relation)
+        if not strong:
+            return False
+        if len({place for pair in strong for place in pair}) > self._rules.most_exact:
+            return self._attach([relation])
+        chosen: list[tuple[int, Pair]] = []
+        for weights in _rivalling(strong, view) if relation == words.RANG_IN else [strong]:
+            best = best_matching(weights)
+            worth = sum(weights[pair] for pair in best.items())
+            chosen += [
+                (-weights[pair], pair)
+                for pair in best.items()
+                if self._leads(view, relation, weights, worth, pair)
+            ]
+        united = [self._unite(pair, relation) for _, pair in sorted(chosen)]
+        return any(united)
+
+    def _strong(self, view: _View, relation: str) -> Weights:
+        weights = view.weights.get(relation, {})
+        return {pair: points for pair, points in weights.items() if points >= self._rules.threshold}
+
+    def _leads(self, view: _View, relation: str, weights: Weights, worth: int, pair: Pair) -> bool:
+        """
+        Tell whether every matching without a pair is worse than the best one by the margin.
+        """
+        rivals = {
+            other: points
+            for other, points in view.weights[relation].items()
+            if self._is_rival(view, pair, other)
+        }
+        without = {other: points for other, points in weights.items() if {*pair}.isdisjoint(other)}
+        if worth - total(without | rivals) < self._rules.margin:
+            return False
+        others = [name for name in view.weights if name != relation]
+        return self._leads_elsewhere(view, others, pair, weights[pair])
+
+    def _leads_elsewhere(self, view: _View, relations: Iterable[str], pair: Pair, points: int) -> bool:
+        most = points - self._rules.margin
+        return not any(
+            rival > most and self._is_rival(view, pair, other)
+            for relation in relations
+            for other, rival in view.weights[relation].items()
+        )
+
+    def _is_rival(self, view: _View, pair: Pair, other: Pair) -> bool:
+        """
+        Tell whether a pair is another reading of one of two groups: both readings cannot be true, and it
+        would make a difference which is.
+        """
+        if pair[0] in other:
+            mine, its = pair[1], other[other[0] == pair[0]]
+        elif pair[1] in other:
+            mine, its = pair[0], other[other[0] == pair[1]]
+        else:
+            return False
+        return (mine, its) in view.apart and self._kind(mine) != self._kind(its)
+
+    def _kind(self, group: int) -> list[tuple[object, ...]]:
+        """
+        Return what a group is but for the ids of its legs: of equal twins it does not matter which is which.
+        """
+        return sorted([_shape(leg) for leg in self._legs[group]])
+
+    def _attach(self, relations: Sequence[str]) -> bool:
+        """
+        Unite pairs, the best first; each must lead what else could be made of its two groups.
+        """
+        has_united = False
+        while self._attach_best(relations):
+            has_united = True
+        return has_united
+
+    def _attach_best(self, relations: Sequence[str]) -> bool:
+        view = self._view()
+        ranked = sorted(
+            (-points, place, pair)
+            for place, relation in enumerate(relations)
+            for pair, points in self._strong(view, relation).items()
+        )
+        return any(
+            self._unite(pair, relations[place])
+            for points, place, pair in ranked
+            if self._leads_elsewhere(view, view.weights, pair, -points)
+        )
+
+    def _unite(self, pair: Pair, relation: str) -> bool:
+        one, other = self._root[pair[0]], self._root[pair[1]]
+        if one == other or self._are_apart(one, other):
+            return False
+        if relation == words.RANG_IN_TURN and self._is_published[one] and self._is_published[other]:
+            return False
+        into, gone = min(one, other), max(one, other)
+        self._root = [into if root == gone else root for root in self._root]
+        self._legs[into] += self._legs[gone]
+        self._call_ids[into] += self._call_ids[gone]
+        self._is_published[into] |= self._is_published[gone]
+        self._legs[gone], self._call_ids[gone] = [], []
+        return True
+
+    def _are_apart(self, one: int, other: int) -> bool:
+        root = self._root
+        return any({root[low], root[high]} == {one, other} for low, high in self._contradictions)
+
+
+def confidence(legs: Sequence[Leg], pairs: Pairs, rules: LinkRules) -> float | None:
+    """
+    Return how sure it is that legs are one call: the points that hold the leg held least firmly, as a share
+    of `sure_from`, where the rows agree in all they could; at most 1, None with one leg.
+
+    The lead over other readings decides whether legs are linked and is no part of it: a stranger who calls
+    later must not change what was published.
+    """
+    if len(legs) < 2:
         return None
-    if a.direction != INBOUND or not _same_number_called(a, b):
-        return None
-    if a.stream == b.stream == USER_CALLS:
-        return _phones_of_one_team(a, b)
-    if USER_CALLS in (a.stream, b.stream):
-        user, summary = (a, b) if a.stream == USER_CALLS else (b, a)
-        return _phone_and_summary(user, summary)
-    return _overflow(a, b)
+    least = min(max(pairs.of(leg, other).score for other in legs if other is not leg) for leg in legs)
+    return round(min(1.0, least / rules.sure_from), 2)
 
 
-def _same_number_called(a: LegFacts, b: LegFacts) -> bool:
-    return (a.to_e164 or a.to_raw) == (b.to_e164 or b.to_raw)
+def _rivalling(weights: Weights, view: _View) -> list[Weights]:
+    """
+    Part phones into those that cannot be of one call, and so rival for a queue, and the others.
+    """
+    parts: list[tuple[set[int], Weights]] = []
+    for pair, points in weights.items():
+        row = pair[0]
+        mine = [part for part in parts if any(row == one or (row, one) in view.apart for one in part[0])]
+        rows, joined = {row}, {pair: points}
+        for part in mine:
+            rows |= part[0]
+            joined = part[1] | joined
+            parts.remove(part)
+        parts.append((rows, joined))
+    return [part for _, part in parts]
 
 
-def _phones_of_one_team(a: LegFacts, b: LegFacts) -> int | None:
-    if a.answered_at is not None and b.answered_at is not None:
-        return None
-    if a.agent_name is None or b.agent_name is None or a.agent_name == b.agent_name:
-        return None
-    first, second = sorted((a, b), key=lambda facts: facts.started_at)
-    if second.started_at - first.started_at <= SAME_INSTANT:
-        return _CERTAIN  # two rings of one moment may stand in two seconds
-    if first.answered_at is None and first.ended_at is not None:
-        return _LIKELY if abs(second.started_at - first.ended_at) <= SAME_INSTANT else 0
-    return 0
+def _comes_first(leg: Leg, other: Leg) -> bool:
+    """
+    Tell which side of a relation a leg is on: a phone before a summary, else what began first.
+    """
+    mine, its = leg.facts, other.facts
+    if (mine.stream == USER_CALLS) != (its.stream == USER_CALLS):
+        return mine.stream == USER_CALLS
+    return (mine.started_at, leg.leg_id) < (its.started_at, other.leg_id)
 
 
-def _phone_and_summary(user: LegFacts, summary: LegFacts) -> int | None:
-    # Outside of its time a phone may still have rung for the group before, or after, in the same call.
-    if user.started_at < summary.started_at - SAME_INSTANT or _rang_after(user, summary):
-        return 0
-    if user.answered_at is None:
-        return _LIKELY
-    if summary.answered_at is None or summary.agent_name not in (None, user.agent_name):
-        return None
-    return _CERTAIN if abs(summary.answered_at - user.answered_at) <= SAME_INSTANT else None
-
-
-def _rang_after(user: LegFacts, summary: LegFacts) -> bool:
-    if summary.ended_at is None:
-        return False
-    tolerance = -SAME_INSTANT if summary.status == TIMED_OUT and user.answered_at else SAME_INSTANT
-    return user.started_at > summary.ended_at + tolerance
-
-
-def _overflow(a: LegFacts, b: LegFacts) -> int | None:
-    first, second = sorted((a, b), key=lambda facts: facts.started_at)
-    if first.status != TIMED_OUT or first.ended_at is None:
-        return None
-    return _CERTAIN if abs(second.started_at - first.ended_at) <= OVERFLOW_WITHIN else None
+def _shape(leg: Leg) -> tuple[object, ...]:
+    facts = leg.facts
+    return (
+        facts.base_key,
+        facts.agent_name or "",
+        facts.queue or facts.ring_group or "",
+        facts.status or "",
+        str(facts.answered_at),
+        str(facts.ended_at),
+    )

@@ -17,9 +17,9 @@ import orjson
 from jsonschema import Draft202012Validator
 
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS, Call, Leg
-from relay.model.catalogue import CALL_ENDS, EVENT_TYPES
+from relay.model.catalogue import CALL_ENDS, CALL_MERGED, EVENT_TYPES
 from relay.model.change import CallChange, Neighbourhood
-from relay.model.coverage import Interval
+from relay.model.coverage import DEEP, Interval, Read
 from relay.model.event import Event
 from relay.model.ids import IdMaker, row_digest
 from relay.model.schemas import envelope_schema
@@ -116,12 +116,17 @@ class Office:
     """
 
     def __init__(
-        self, publish_from: float = -1e6, id_key: bytes = b"key of the office", zone: ZoneInfo = ZONE
+        self,
+        publish_from: float = -1e6,
+        id_key: bytes = b"key of the office",
+        zone: ZoneInfo = ZONE,
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
         self.rules = CallRules("pbx-sydney", zone, "AU", at(publish_from))
         ids = IdMaker(id_key)
         self.reader = VoipcloudRows(self.rules, ids)
-        self.assembler = CallAssembler(self.rules, ids)
+        self.assembler = CallAssembler(self.rules, ids, aliases or {})
+        self.aliases: dict[str, str] = {}
         self.calls: dict[str, Call] = {}
         self.legs: dict[str, Leg] = {}
         self.events: list[Event] = []
@@ -183,8 +188,18 @@ class Office:
         """
         held = {call_id: call for call_id, call in self.calls.items() if call.is_end_held}
         legs = [leg for leg in self.legs.values() if leg.call_id in held]
-        read = {name: Interval(self.read_from, end) if end else None for name, end in self.read_at.items()}
-        return self._apply(self.assembler.release(Neighbourhood(held, legs), read, at(second)))
+        return self._apply(
+            self.assembler.release(Neighbourhood(held, legs), self.complete_reads(), at(second))
+        )
+
+    def complete_reads(self) -> dict[str, list[Read]]:
+        """
+        Return the last complete read of each stream.
+        """
+        return {
+            name: [Read(name, DEEP, end, end, Interval(self.read_from, end), 0)] if end else []
+            for name, end in self.read_at.items()
+        }
 
     def nothing_more(self, second: float) -> list[Event]:
         """
@@ -197,15 +212,23 @@ class Office:
         """
         Return the one call there is.
         """
-        (call,) = self.calls.values()
+        (call,) = self.standing()
         return call
+
+    def standing(self) -> list[Call]:
+        """
+        Return the calls that no other absorbed.
+        """
+        return [call for call in self.calls.values() if call.absorbed_into is None]
 
     def final_records(self) -> list[dict[str, Any]]:
         """
         Return the last published record of every call, in order of start.
         """
         last = {event.subject: event.data for event in self.events}
-        return sorted(last.values(), key=lambda record: (record["started_at"], record["call_id"]))
+        standing = {call.subject for call in self.standing()}
+        records = [record for subject, record in last.items() if subject in standing]
+        return sorted(records, key=lambda record: (record["started_at"], record["call_id"]))
 
     def _whole(self) -> Neighbourhood:
         return Neighbourhood(dict(self.calls), list(self.legs.values()))
@@ -213,24 +236,43 @@ class Office:
     def _apply(self, changes: Iterable[CallChange]) -> list[Event]:
         made: list[Event] = []
         for change in changes:
-            known = self.calls.get(change.call.call_id)
-            revision = known.revision if known else 0
-            assert revision == change.expected_revision
-            for event in change.events:
-                revision += 1
-                assert revision == event.revision
-                check(event)
-            assert revision == change.call.revision
-            self.calls[change.call.call_id] = change.call
-            self.legs.update({leg.leg_id: leg for leg in change.legs})
-            made += change.events
+            for one in (change, *change.also):
+                made += self._write(one)
+            self.aliases.update({alias.natural_id: alias.call_id for alias in change.aliases})
         self.events += made
         assert len(self.events) == len({event.id for event in self.events})
-        for subject, count in Counter(
-            event.subject for event in self.events if event.type in CALL_ENDS
-        ).items():
-            assert count == 1, f"{subject} ended twice"
+        self._check_ends()
         return made
+
+    def _write(self, change: CallChange) -> tuple[Event, ...]:
+        call_id = change.call.call_id
+        known = self.calls.get(call_id)
+        revision = known.revision if known else 0
+        assert revision == change.expected_revision
+        assert known is None or known.absorbed_into is None
+        for event in change.events:
+            revision += 1
+            assert (revision, change.call.subject) == (event.revision, event.subject)
+            check(event)
+        assert revision == change.call.revision
+        assert {call_id} >= {leg.call_id for leg in change.legs}
+        self.calls[call_id] = change.call
+        self.legs.update({leg.leg_id: leg for leg in change.legs})
+        return change.events
+
+    def _check_ends(self) -> None:
+        """
+        Assert that no call has two ends, and that of an absorbed call nothing follows.
+        """
+        ends = Counter(event.subject for event in self.events if event.type in CALL_ENDS)
+        assert {1} >= set(ends.values())
+        with_legs = {leg.call_id for leg in self.legs.values()}
+        assert with_legs == {call.call_id for call in self.calls.values() if call.absorbed_into is None}
+        last = {event.subject: event for event in self.events}
+        for call in self.calls.values():
+            if call.absorbed_into is not None and call.revision:
+                assert (CALL_MERGED, True) == (last[call.subject].type, last[call.subject].final)
+                assert self.calls[call.absorbed_into].source_id == call.source_id
 
 
 def types(events: Iterable[Event]) -> list[str]:

@@ -5,6 +5,7 @@ Legs of queues, ring groups and phones that are one conversation, in whatever or
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from itertools import permutations
 from typing import Any
 
@@ -342,11 +343,30 @@ def test_one_leg_that_contradicts_keeps_another_call_of_the_number_out() -> None
     assert [1, 2] == sorted(len(call.record["legs"]) for call in office.calls.values())
 
 
-def test_of_two_calls_that_a_phone_may_belong_to_the_nearer_one_has_it() -> None:
+@pytest.mark.parametrize(
+    ("stopped_at", "starts"),
+    [(40, {at(0): 2, at(28): 1}), (60, {at(0): 1, at(28): 2})],
+    ids=["with the first", "with the second"],
+)
+def test_of_two_calls_that_a_phone_may_belong_to_the_one_that_ended_as_it_stopped_has_it(
+    stopped_at: int, starts: dict[datetime, int]
+) -> None:
+    """
+    It does not matter which began nearer to the ring: a phone stops ringing when its caller gives up.
+    """
     office = Office()
     office.queues(90, queue_row(0, 40), queue_row(28, 60))
 
-    office.users(91, user_row(30, 91, ended=40))
+    office.users(91, user_row(30, 91, ended=stopped_at))
 
-    legs = Counter(office.calls[leg.call_id].started_at for leg in office.legs.values())
-    assert {at(0): 1, at(28): 2} == legs
+    assert starts == Counter(office.calls[leg.call_id].started_at for leg in office.legs.values())
+
+
+def test_a_phone_that_two_calls_claim_alike_stays_apart() -> None:
+    office = Office()
+    office.queues(90, queue_row(0, 60), queue_row(20, 70))
+
+    office.users(91, user_row(30, 91, ended=45))
+
+    assert 3 == len(office.calls)
+    assert {None} == {call.record["link_confidence"] for call in office.calls.values()}

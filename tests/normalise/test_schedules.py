@@ -101,7 +101,7 @@ def test_the_end_of_the_story_is_the_truth(story: Story) -> None:
     verdict = audit(truth, events, None)
 
     assert ((), (), (), ()) == (verdict.lost, verdict.duplicated, verdict.bent, verdict.unexpected)
-    assert len(truth) == verdict.published == len(office.calls)
+    assert len(truth) == verdict.published == len(office.standing())
     assert sorted(
         (rfc3339(call.started_at), call.outcome, call.wait_s, call.legs) for call in truth
     ) == sorted(
