@@ -176,7 +176,7 @@ class AnySchedule(RuleBasedStateMachine):
         self._check_gaps(events)
         check_stream(events)
         await world.pass_time((LOOKBACK + timedelta(seconds=3 * WINDOW_S)).total_seconds())
-        # check_settled(await world.events())
+        check_settled(await world.events())
 
     async def _read_everything(self) -> None:
         """

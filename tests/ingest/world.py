@@ -76,6 +76,7 @@ class World:
         self._twin_rooms = AsyncExitStack()
         self._relay_rooms = AsyncExitStack()
         self.poll: Poll | None = None
+        self._under_way: asyncio.Future[None] | None = None
 
     @property
     def now(self) -> datetime:
@@ -142,6 +143,7 @@ class World:
         Stop relay as an operator does.
         """
         self.poll = None
+        await self._cut_off()
         await self._relay_rooms.aclose()
 
     async def crash(self) -> None:
@@ -171,25 +173,31 @@ class World:
             self.clock.advance((until - self.now).total_seconds())
 
     async def _step(self, poll: Poll, until: datetime) -> None:
-        step = asyncio.ensure_future(poll.step(asyncio.Event()))
-        try:
-            while not step.done():
-                sleeping = asyncio.ensure_future(self.clock.wait_for_sleepers(1, timeout_s=60))
-                await asyncio.wait({step, sleeping}, return_when=asyncio.FIRST_COMPLETED)
-                sleeping.cancel()
-                if step.done() or not self.clock.sleepers:
-                    continue
-                left_s = (until - self.now).total_seconds()
-                if self.clock.next_wake_s > left_s:
-                    self.clock.advance(left_s)
-                    return
-                self.clock.advance(self.clock.next_wake_s)
-                await asyncio.sleep(0)
-        finally:
-            if not step.done():
-                step.cancel()
-                await asyncio.wait({step})
+        """
+        Go on with the step under way, or begin one; one that waits for later goes on waiting.
+        """
+        step = self._under_way or asyncio.ensure_future(poll.step(asyncio.Event()))
+        self._under_way = step
+        while not step.done():
+            sleeping = asyncio.ensure_future(self.clock.wait_for_sleepers(1, timeout_s=60))
+            await asyncio.wait({step, sleeping}, return_when=asyncio.FIRST_COMPLETED)
+            sleeping.cancel()
+            if step.done() or not self.clock.sleepers:
+                continue
+            left_s = (until - self.now).total_seconds()
+            if self.clock.next_wake_s > left_s:
+                self.clock.advance(left_s)
+                return
+            self.clock.advance(self.clock.next_wake_s)
+            await asyncio.sleep(0)
+        self._under_way = None
         step.result()
+
+    async def _cut_off(self) -> None:
+        step, self._under_way = self._under_way, None
+        if step is not None:
+            step.cancel()
+            await asyncio.wait({step})
 
     async def events(self) -> list[dict[str, Any]]:
         """
@@ -212,7 +220,7 @@ class World:
 
 def gaps_in(events: list[dict[str, Any]]) -> tuple[list[str], timedelta]:
     """
-    Return the gaps that were opened and never closed, and for how long gaps were in all, streams side by side.
+    Return the gaps that were opened and never closed, and for how long gaps were in all.
     """
     open_gaps: dict[tuple[str, str], str] = {}
     longest = timedelta()
@@ -243,7 +251,7 @@ def twin_settings(seed: int = 1, **more: Any) -> TwinSettings:
         "token": TOKEN,
         "seed": seed,
         "office": OfficeSize(users=5, queues=2, ring_groups=1),
-        "traffic": Traffic(calls_per_minute=0.5, past_calls=5, variety=False),
+        "traffic": Traffic(calls_per_minute=0.5, past_calls=5, variety=True),
         "rules": Rules(requests=12, per_s=WINDOW_S),
         "shape": AnswerShape(),
     }
