@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from relay.journal import schema
 from relay.journal.rows import ms_or_null, time_or_null
-from relay.journal.source_schema import IS_OPEN
+from relay.journal.source_schema import IS_OF_HEAD, IS_OPEN
 from relay.journal.statements import upsert
-from relay.model.coverage import HEAD, TIERS, Gap, Interval, Read
+from relay.model.coverage import Gap, Interval, Read
 from relay.model.times import from_ms, to_ms
 
 FORGET_AT_ONCE: Final = 1_000
@@ -147,13 +147,10 @@ def forget_reads(conn: Connection, before_head: datetime, before: datetime) -> i
     """
     Remove some of the old reads, those of the head earlier than the others; return how many.
     """
+    old_of_head = select(_r.c.read_id).where(IS_OF_HEAD, _r.c.as_of_ms < to_ms(before_head))
+    old = select(_r.c.read_id).where(_r.c.as_of_ms < to_ms(before))
     removed = 0
-    for tier in TIERS:
-        until = before_head if tier == HEAD else before
-        old = (
-            select(_r.c.read_id)
-            .where(_r.c.tier == tier, _r.c.as_of_ms < to_ms(until))
-            .limit(FORGET_AT_ONCE - removed)
-        )
-        removed += conn.execute(delete(_r).where(_r.c.read_id.in_(old))).rowcount
+    for some in (old_of_head, old):
+        at_once = some.limit(FORGET_AT_ONCE - removed)
+        removed += conn.execute(delete(_r).where(_r.c.read_id.in_(at_once))).rowcount
     return removed

@@ -25,6 +25,7 @@ from sqlalchemy import (
 metadata = MetaData()
 
 # Conditions of partial indexes: a query has them word for word, or the planner does not see that one fits.
+IS_OF_HEAD: Final = text("tier = 'head'")
 IS_OPEN: Final = text("closed_ms IS NULL")
 HAS_NOT_ENDED: Final = text("state IN ('waiting', 'running')")
 
@@ -96,7 +97,8 @@ reads = Table(
     Column("requests", Integer, nullable=False),
     Index("reads_by_stream", "source_id", "stream", "as_of_ms"),
     Index("reads_by_source", "source_id", "as_of_ms"),
-    Index("reads_by_tier", "tier", "as_of_ms"),
+    Index("reads_by_age", "as_of_ms"),
+    Index("reads_of_head", "tier", "as_of_ms", sqlite_where=IS_OF_HEAD, postgresql_where=IS_OF_HEAD),
 )
 
 # What should have been read and was not; to_ms is null while it grows.

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, case, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, case, delete, insert, select, update
 
 from relay.journal import schema
 from relay.journal.api_port import MAX_INBOX, MAX_WAITING_JOBS
@@ -182,17 +182,18 @@ def import_aliases(conn: Connection, given: Sequence[Alias]) -> int:
     Raises:
         Conflict: a natural id would stand for two calls.
     """
-    new: dict[tuple[str, str], Alias] = {}
-    for some in slices(given):
-        keys = [(one.source_id, one.natural_id) for one in some]
-        query = select(_aliases).where(tuple_(_aliases.c.source_id, _aliases.c.natural_id).in_(keys))
-        known = {(row.source_id, row.natural_id): row.call_id for row in conn.execute(query)}
-        for key, one in zip(keys, some, strict=True):
-            call_id = known[key] if key in known else new.setdefault(key, one).call_id
-            if call_id != one.call_id:
-                raise Conflict(f"{one.natural_id} of {one.source_id} stands for {call_id} already")
+    known = {source_id: aliases(conn, source_id) for source_id in {one.source_id for one in given}}
+    new: list[Alias] = []
+    for one in given:
+        of_source = known[one.source_id]
+        if one.natural_id not in of_source:
+            of_source[one.natural_id] = one.call_id
+            new.append(one)
+        elif of_source[one.natural_id] != one.call_id:
+            stored = of_source[one.natural_id]
+            raise Conflict(f"{one.natural_id} of {one.source_id} stands for {stored} already")
     if new:
-        keep_aliases(conn, list(new.values()))
+        keep_aliases(conn, new)
     return len(new)
 
 

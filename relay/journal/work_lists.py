@@ -7,7 +7,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 
 from relay.journal import schema
 from relay.journal.cursors import (
@@ -43,16 +43,19 @@ JOBS: Final = Question(
 )
 
 
-def _aliases(query: Select[Any]) -> Question:
-    place = tuple_(_a.c.source_id, _a.c.natural_id)
-    after = tuple_(bindparam("source_id"), bindparam("natural_id"))
-    return Question(
-        query.where(place > after).order_by(_a.c.source_id, _a.c.natural_id).limit(bindparam("limit"))
-    )
-
-
-ALIASES: Final = _aliases(select(_a))
-ALIASES_OF_SOURCE: Final = _aliases(select(_a).where(_a.c.source_id == bindparam("of_source")))
+_ALIAS_KEY: Final = (_a.c.source_id, _a.c.natural_id)
+ALIASES: Final = Question(
+    select(_a)
+    .where(tuple_(*_ALIAS_KEY) > tuple_(bindparam("source_id"), bindparam("natural_id")))
+    .order_by(*_ALIAS_KEY)
+    .limit(bindparam("limit"))
+)
+ALIASES_OF_SOURCE: Final = Question(
+    select(_a)
+    .where(_a.c.source_id == bindparam("source_id"), _a.c.natural_id > bindparam("natural_id"))
+    .order_by(*_ALIAS_KEY)
+    .limit(bindparam("limit"))
+)
 
 _before: Final = (
     select(*(_r.c[name] for name in _AGE))
@@ -119,11 +122,14 @@ def list_aliases(look: Snapshot, source_id: str | None, after: str | None, limit
     Raises:
         NoSuchPlace: `after` is no place in the list.
     """
-    where: dict[str, Any] = {**place_of(after, FIRST_ALIAS)._asdict(), "limit": limit + 1}
-    if source_id is None:
-        rows = look.rows(ALIASES, **where)
-    else:
-        rows = look.rows(ALIASES_OF_SOURCE, of_source=source_id, **where)
+    place = place_of(after, FIRST_ALIAS)
+    question = ALIASES if source_id is None else ALIASES_OF_SOURCE
+    rows = look.rows(
+        question,
+        source_id=place.source_id if source_id is None else source_id,
+        natural_id=place.natural_id,
+        limit=limit + 1,
+    )
     found = tuple(Alias(*row) for row in rows[:limit])
     return Page(found, text_of(AliasPlace(*rows[limit - 1][:2])) if len(rows) > limit else None)
 

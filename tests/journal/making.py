@@ -85,6 +85,15 @@ def call_change(call_id: str, events: int = 3, first_revision: int = 1) -> CallC
     return CallChange(call, (leg_of(call_id),), made, first_revision - 1)
 
 
+def call_with(call_id: str, *legs: Leg, events: int = 1, **fields: object) -> CallChange:
+    """
+    Make a call with some legs (none: one) of which `fields` are otherwise.
+    """
+    made = call_change(call_id, events)
+    call = made.call._replace(**fields)  # type: ignore[arg-type]
+    return CallChange(call, legs or made.legs, made.events, 0)
+
+
 def call_event(call_id: str, revision: int) -> Event:
     """
     Make one event of a call.

@@ -18,6 +18,7 @@ _END_HELD = sa.text(
 )
 _UNSETTLED = sa.text("is_end_published AND NOT is_settled AND NOT is_silent AND absorbed_into IS NULL")
 _UNPUBLISHED = sa.text("is_silent AND revision = 0")
+_OF_HEAD = sa.text("tier = 'head'")
 _OPEN = sa.text("closed_ms IS NULL")
 _NOT_ENDED = sa.text("state IN ('waiting', 'running')")
 
@@ -83,7 +84,8 @@ def _reads() -> None:
     )
     op.create_index("reads_by_stream", "reads", ["source_id", "stream", "as_of_ms"], unique=False)
     op.create_index("reads_by_source", "reads", ["source_id", "as_of_ms"], unique=False)
-    op.create_index("reads_by_tier", "reads", ["tier", "as_of_ms"], unique=False)
+    op.create_index("reads_by_age", "reads", ["as_of_ms"], unique=False)
+    _partial_index("reads_of_head", "reads", ["tier", "as_of_ms"], _OF_HEAD)
 
 
 def _gaps() -> None:
