@@ -16,7 +16,7 @@ from tests.cli.speaking import SpeakingServer, ran
 
 COVERAGE = {
     "source_id": "pbx",
-    "watermark": "2026-11-21T09:00:00.000Z",
+    "oldest_unread_at": "2026-11-21T09:00:00.000Z",
     "streams": [
         {
             "stream": "user_calls",
