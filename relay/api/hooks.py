@@ -124,7 +124,7 @@ async def _pushed(request: web.Request, body: bytes) -> dict[str, Any]:
 def _form(body: bytes) -> dict[str, str]:
     try:
         pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS
+            body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS
         )
     except ValueError:
         raise Refused(MALFORMED.about("The body is no form.")) from None
