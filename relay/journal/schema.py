@@ -49,7 +49,7 @@ IS_END_HELD: Final = text(
     "end_seen_ms IS NOT NULL AND NOT is_end_published AND NOT is_silent AND absorbed_into IS NULL"
 )
 IS_UNSETTLED: Final = text("is_end_published AND NOT is_settled AND NOT is_silent AND absorbed_into IS NULL")
-IS_UNPUBLISHED: Final = text("is_silent AND revision = 0")
+IS_UNPUBLISHED: Final = text("is_silent AND revision = 0 AND absorbed_into IS NULL")
 
 # One row. `last_seq` and `epoch` are compared and set by every append: the fence of the only writer.
 meta = Table(

@@ -95,7 +95,7 @@ async def test_a_look_that_takes_long_holds_up_neither_writer_nor_log_for_good(
     log_bytes = database.size_bytes()[1]
     for _ in range(5 * ROWS):
         await database.write(note)
-    assert log_bytes == database.size_bytes()[1]
+    assert database.size_bytes()[1] < 1.5 * log_bytes
 
 
 async def test_a_look_at_a_journal_that_is_gone_makes_no_new_one(

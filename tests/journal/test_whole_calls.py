@@ -62,14 +62,16 @@ async def test_the_oldest_start_of_the_unsettled_leaves_out_those_that_ended_lon
 
 
 async def test_silent_calls_were_never_published(journal: SqlJournal) -> None:
-    def silent(name: str, start: float) -> CallChange:
-        return replace(ended(name, start, 90, is_silent=True, revision=0, last_event_id=None), events=())
+    def silent(name: str, start: float, **fields: object) -> CallChange:
+        made = ended(name, start, 90, is_silent=True, revision=0, last_event_id=None, **fields)
+        return replace(made, events=())
 
     await journal.append(
         append_of(
             *(silent(f"c{n}", n) for n in (3, 1, 2, 0)),
             ended("loud", 1, 90),
             ended("was", 1, 90, is_silent=True),
+            silent("gone", 1, absorbed_into="c1"),
         )
     )
 

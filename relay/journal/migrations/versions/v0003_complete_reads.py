@@ -17,7 +17,7 @@ _END_HELD = sa.text(
     "end_seen_ms IS NOT NULL AND NOT is_end_published AND NOT is_silent AND absorbed_into IS NULL"
 )
 _UNSETTLED = sa.text("is_end_published AND NOT is_settled AND NOT is_silent AND absorbed_into IS NULL")
-_UNPUBLISHED = sa.text("is_silent AND revision = 0")
+_UNPUBLISHED = sa.text("is_silent AND revision = 0 AND absorbed_into IS NULL")
 _OF_HEAD = sa.text("tier = 'head'")
 _OPEN = sa.text("closed_ms IS NULL")
 _NOT_ENDED = sa.text("state IN ('waiting', 'running')")
