@@ -276,6 +276,9 @@ class SourceAnswer(BaseModel):
     state: str = Field(description="How it is reached: up, degraded, rate_limited, auth_failed, ip_blocked.")
     system_status: Any = Field(description="What the vendor reports of itself.")
     publish_from: Time = Field(description="Calls that ended before it make no events.")
+    watermark: Time | None = Field(
+        description="Every call that started before it was published and is final; null: none yet."
+    )
     lag_s: Seconds | None = Field(description="The largest of its streams; null where one was never read.")
     streams: list[StreamAnswer]
     budget: BudgetAnswer | None = Field(description="Null where the vendor sets no limit.")

@@ -198,7 +198,7 @@ class AliasGiven(Given):
 
 class Aliases(Given):
     """
-    Aliases of another journal, as its list answers them.
+    Aliases of another journal, as the items of its list.
     """
 
     items: tuple[AliasGiven, ...] = Field(strict=False, max_length=MAX_ALIASES)

@@ -113,10 +113,9 @@ async def _pushed(request: web.Request, body: bytes) -> dict[str, Any]:
     push = _form(body) if request.content_type == FORM else await document_of(body)
     if not isinstance(push, dict):
         raise Refused(MALFORMED.about("A push is one JSON object, or a form."))
+    # The journal must write it out again, which numbers and depths of no use do not allow.
     try:
-        orjson.dumps(
-            push
-        )  # what cannot be written out again, as the journal must: numbers and depths of no use
+        orjson.dumps(push)
     except orjson.JSONEncodeError:
         raise Refused(MALFORMED.about("The body cannot be kept.")) from None
     return push
@@ -125,7 +124,7 @@ async def _pushed(request: web.Request, body: bytes) -> dict[str, Any]:
 def _form(body: bytes) -> dict[str, str]:
     try:
         pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS
+            body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS
         )
     except ValueError:
         raise Refused(MALFORMED.about("The body is no form.")) from None

@@ -183,6 +183,7 @@ def source(item: SourceItem, budget: SourceBudget | None, now: datetime) -> Show
         "state": item.state,
         "system_status": item.system_status,
         "publish_from": rfc3339(item.publish_from),
+        "watermark": rfc3339_or_null(item.watermark),
         "lag_s": max(lags) if lags and None not in lags else None,
         "streams": streams,
         "budget": None

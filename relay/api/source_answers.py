@@ -21,9 +21,6 @@ class SourceDetailAnswer(SourceAnswer):
     One account of one phone system, and what is missing of it.
     """
 
-    watermark: Time | None = Field(
-        description="Every stream was read completely before it; null where one was never read."
-    )
     open_gaps: int = Field(description="Stretches of time that should have been read and were not.")
 
 
@@ -88,7 +85,9 @@ class CoverageAnswer(BaseModel):
     """
 
     source_id: str
-    watermark: Time | None = Field(description="The least of `oldest_unread_at`, absent streams left out.")
+    oldest_unread_at: Time | None = Field(
+        description="The least of its streams, absent ones left out; null where one was never read."
+    )
     streams: list[StreamCoverageAnswer]
 
 

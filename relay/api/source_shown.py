@@ -11,7 +11,7 @@ from typing import Final
 from relay.api.operation import SourceSetup
 from relay.api.shown import ABSENT, Shown, source
 from relay.model.coverage import Gap, Read
-from relay.model.listing import SourceItem, StreamCoverage
+from relay.model.listing import MAX_GAPS_SHOWN, SourceItem, StreamCoverage
 from relay.model.source_work import DONE, RECONCILE, Alias, SourceJob, StoredReject
 from relay.model.times import rfc3339, rfc3339_or_null
 
@@ -26,8 +26,7 @@ def source_detail(
     """
     return {
         **source(item, setup.budget if setup else None, now),
-        "watermark": _watermark(streams),
-        "open_gaps": sum(gap.closed_at is None for stream in streams for gap in stream.gaps),
+        "open_gaps": sum(len(_open_gaps(stream)) for stream in streams),
     }
 
 
@@ -37,7 +36,7 @@ def coverage(source_id: str, streams: Sequence[StreamCoverage]) -> Shown:
     """
     return {
         "source_id": source_id,
-        "watermark": _watermark(streams),
+        "oldest_unread_at": rfc3339_or_null(_oldest_unread_of(streams)),
         "streams": [_stream(one) for one in streams],
     }
 
@@ -126,18 +125,24 @@ def _gap(one: Gap) -> Shown:
     }
 
 
-def _watermark(streams: Iterable[StreamCoverage]) -> str | None:
+def _oldest_unread_of(streams: Iterable[StreamCoverage]) -> datetime | None:
     unread = [_oldest_unread(one) for one in streams if one.state != ABSENT]
     known = [at for at in unread if at is not None]
-    return rfc3339(min(known)) if known and len(known) == len(unread) else None
+    return min(known) if known and len(known) == len(unread) else None
 
 
 def _oldest_unread(one: StreamCoverage) -> datetime | None:
     if not one.intervals:
         return None
+    gaps = _open_gaps(one)
+    if len(gaps) >= MAX_GAPS_SHOWN:
+        return one.intervals[0].end  # older ones may be left out: no more can be said
     # Between two intervals may be a time that nobody ever wanted read: only a gap says that somebody did.
-    gaps = [gap.start for gap in one.gaps if gap.closed_at is None]
-    return min([one.intervals[-1].end, *gaps])
+    return min([one.intervals[-1].end, *(gap.start for gap in gaps)])
+
+
+def _open_gaps(one: StreamCoverage) -> list[Gap]:
+    return [gap for gap in one.gaps if gap.closed_at is None]
 
 
 def _progress(one: SourceJob, streams: Iterable[str]) -> float:

@@ -38,7 +38,9 @@ def coverage(
         print_json(answer)
         return
     console, streams = open_console(), _items(answer, "streams")
-    title = f"{shown(answer.get('source_id'))}: complete before {shown(answer.get('watermark') or '-')}"
+    title = (
+        f"{shown(answer.get('source_id'))}: complete before {shown(answer.get('oldest_unread_at') or '-')}"
+    )
     console.print(fitting(console, [_row(one) for one in streams], title, COLUMNS))
     gaps = [{"stream": one.get("stream"), **gap} for one in streams for gap in _items(one, "gaps")]
     if gaps:

@@ -14,13 +14,15 @@ import pytest
 
 from relay.api.source_answers import CoverageAnswer, ReadAnswer, SourceDetailAnswer
 from relay.journal.port import StreamState
+from relay.model.change import SourceChange
 from relay.model.coverage import DEEP, HEAD, Gap, Interval, Read
+from relay.model.listing import MAX_GAPS_SHOWN
 from relay.model.times import rfc3339
 from relay.testing.manual_clock import ManualClock
 from tests.api.conftest import Api, running_api
 from tests.journal.making import NOW, SECOND, append_of
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 COVERAGE = "/v1/sources/pbx/coverage"
 
 
@@ -94,24 +96,15 @@ async def test_the_oldest_unread_second_is_where_the_oldest_open_gap_begins(api:
     assert None is user["gaps"][0]["end"]
 
 
-async def test_the_watermark_is_that_of_the_worst_stream_that_there_is(api: Api) -> None:
+async def test_the_worst_stream_that_there_is_decides(api: Api) -> None:
     await keep(api, "user_calls", read_of("user_calls", NOW - HOUR, NOW))
     await keep(api, "queue_calls", read_of("queue_calls", NOW - HOUR, NOW - 30 * SECOND))
     await keep(api, "ringgroup_calls", None, state="absent")
-    shown = await api.got(COVERAGE)
-    source = await api.got("/v1/sources/pbx")
 
-    detail = SourceDetailAnswer.model_validate(source, extra="forbid")
-    assert [rfc3339(NOW - 30 * SECOND)] * 2 == [shown["watermark"], source["watermark"]]
-    assert 0 == detail.open_gaps
-
-    await keep(api, "user_calls", None, Gap("user_calls", NOW - 2 * HOUR, NOW - HOUR, "timeout", NOW))
-    source = await api.got("/v1/sources/pbx")
-
-    assert (rfc3339(NOW - 2 * HOUR), 1) == (source["watermark"], source["open_gaps"])
+    assert rfc3339(NOW - 30 * SECOND) == (await api.got(COVERAGE))["oldest_unread_at"]
 
 
-async def test_what_was_never_read_has_no_watermark(api: Api) -> None:
+async def test_what_was_never_read_has_no_unread_second(api: Api) -> None:
     await keep(api, "user_calls", read_of("user_calls", NOW - HOUR, NOW))
     await keep(api, "queue_calls", None, state="up")
 
@@ -120,8 +113,35 @@ async def test_what_was_never_read_has_no_watermark(api: Api) -> None:
     assert (None, [], None) == tuple(
         shown["queue_calls"][name] for name in ("oldest_unread_at", "intervals", "last_read")
     )
-    assert None is (await api.got(COVERAGE))["watermark"]
-    assert None is (await api.got("/v1/sources/pbx"))["watermark"]
+    assert None is (await api.got(COVERAGE))["oldest_unread_at"]
+
+
+async def test_where_gaps_are_too_many_to_show_nothing_is_promised_beyond_the_first_interval(
+    api: Api,
+) -> None:
+    gaps = [
+        Gap("user_calls", NOW + minute * MINUTE, NOW + minute * MINUTE + SECOND, "timeout", NOW)
+        for minute in range(MAX_GAPS_SHOWN + 1)
+    ]
+    await keep(api, "user_calls", read_of("user_calls", NOW - HOUR, NOW), *gaps)
+    await keep(api, "user_calls", read_of("user_calls", NOW + 3 * HOUR, NOW + 4 * HOUR))
+
+    assert rfc3339(NOW) == (await streams(api))["user_calls"]["oldest_unread_at"]
+
+
+async def test_a_source_shows_its_watermark_and_alone_how_many_gaps_are_open(api: Api) -> None:
+    before = await api.got("/v1/sources/pbx")
+    head = await api.journal.source_head("pbx")
+    known = SourceChange(replace(head, watermark=NOW - HOUR), (), head.revision)
+    await api.journal.append(replace(append_of(), source=known))
+    await keep(api, "user_calls", None, Gap("user_calls", NOW - 2 * HOUR, NOW - HOUR, "timeout", NOW))
+
+    shown, (listed,) = await api.got("/v1/sources/pbx"), (await api.got("/v1/sources"))["items"]
+
+    SourceDetailAnswer.model_validate(shown, extra="forbid")
+    assert (None, 0) == (before["watermark"], before["open_gaps"])
+    assert (rfc3339(NOW - HOUR), 1) == (shown["watermark"], shown.pop("open_gaps"))
+    assert listed == shown
 
 
 async def test_reads_are_listed_newest_first_by_stream_and_page(api: Api) -> None:

@@ -7,9 +7,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from relay.api.hooks import MAX_PUSH, ROUTE
 from relay.api.operations import OPERATIONS
 from relay.api.problems import KINDS
 from relay.api.queries import DEFAULT_LIMIT, MAX_LIMIT
+from relay.config.schema import MAX_BACK_DAYS
+from relay.journal.api_port import MAX_INBOX
 from relay.model.scopes import NOUNS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rest.md").read_text()
@@ -31,7 +34,8 @@ def test_the_table_lists_every_kind_of_problem_and_no_other() -> None:
 
 
 def test_the_examples_ask_for_what_there_is() -> None:
-    patterns = {re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(one.path)) for one in OPERATIONS}
+    paths = [one.path for one in OPERATIONS] + [ROUTE]
+    patterns = {re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)) for path in paths}
     asked = re.findall(r"\$RELAY(/[^\s?\"]*)", PAGE)
 
     assert len(asked) > 8
@@ -44,3 +48,9 @@ def test_each_noun_has_an_example() -> None:
 
 def test_the_limits_of_lists_are_those_of_the_code() -> None:
     assert f"`limit` (1 to {MAX_LIMIT}, default {DEFAULT_LIMIT})" in PAGE
+
+
+def test_the_limits_of_pushes_and_jobs_are_those_of_the_code() -> None:
+    assert f"at most {MAX_PUSH // 1024} KiB" in PAGE
+    assert f"where {MAX_INBOX} items of the source wait already" in PAGE
+    assert f"more than {MAX_BACK_DAYS} days" in PAGE

@@ -55,7 +55,10 @@ def test_every_command_explains_itself(relay: Relay) -> None:
     done = relay("--help", COLUMNS="200")
 
     assert 0 == done.code
-    for command in ("serve", "schema", "config", "db", "endpoints", "deliveries", "twin"):
+    for command in (
+        "serve", "schema", "config", "db", "endpoints", "deliveries", "source", "backfill", "audit",
+        "rejects", "aliases", "link", "budget", "twin",
+    ):  # fmt: skip
         assert f" {command} " in done.out
 
 

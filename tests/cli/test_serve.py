@@ -7,11 +7,14 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Relay, finished, started
+from tests.whole.processes import free_ports
 
 
 def test_faults_are_told_before_anything_starts(relay: Relay, config_file: Path) -> None:
@@ -94,3 +97,35 @@ def test_what_it_writes_while_it_runs_is_json_lines(config_file: Path, tmp_path:
     assert ("stream does not answer", "pbx-sydney") == (lines[1]["message"], lines[1]["source"])
     assert "relay has stopped" == lines[-1]["message"]
     assert not any("t0ken" in line for line in (*first, done.err))
+
+
+def test_a_phone_system_may_push_to_the_listener_for_it(config_file: Path, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    token = "0123456789 token".replace(" ", "-")
+    environ = {
+        "RELAY_SERVER__LISTEN": "127.0.0.1:0",
+        "RELAY_SERVER__OPS_LISTEN": "127.0.0.1:0",
+        "RELAY_SERVER__HOOKS_LISTEN": f"127.0.0.1:{port}",
+        "RELAY_JOURNAL__URL": f"sqlite:///{tmp_path / 'relay.db'}",
+        "RELAY_SOURCES__PBX_SYDNEY__BASE_URL": "http://127.0.0.1:1",
+        "RELAY_SOURCES__PBX_SYDNEY__HOOK_TOKEN": token,
+    }
+
+    def push(given: str) -> int:
+        url = f"http://127.0.0.1:{port}/hooks/pbx-sydney?token={given}"
+        try:
+            with urllib.request.urlopen(url, b"event=ringing", timeout=30) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code
+
+    with started("serve", "--config", str(config_file), **environ) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        answers = [push(token), push(token[:-1])]
+        process.send_signal(signal.SIGTERM)
+        done = finished(process)
+
+    assert (0, [202, 401]) == (done.code, answers)
+    assert token[:-1] not in first + done.err
