@@ -61,7 +61,8 @@ class StreamPoll:
     """
     One stream: its stored state, when it is asked next, and what is wrong with it (None: nothing).
 
-    `reason` is why time went unread, if any did: NOT_RUNNING until the first answer.  `deep_at` and
+    `reason` is why time went unread, if any did: NOT_RUNNING until the first answer, then the last failure,
+    or the budget.  `deep_at` and
     `window_at` are the last reads of these tiers since the start, by the phone system's clock.
     """
 
@@ -95,6 +96,7 @@ class StreamPoll:
         """
         self.stored = replace(self.stored, state=UP, not_found_in_a_row=0, had_good_answer=True)
         self.trouble, self.failures_in_a_row = None, 0
+        self.reason = OWN_QUOTA  # what else goes unread from now on waits for the budget
         self.next_at = now + self.every
 
     def was_read(self, tier: str, as_of: datetime) -> None:

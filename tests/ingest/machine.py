@@ -77,7 +77,7 @@ class AnySchedule(RuleBasedStateMachine):
         seed=st.integers(0, 10_000),
         is_naive=st.booleans(),
         is_at_fold=st.booleans(),
-        largest_page=st.sampled_from([10_000, 10_000, 12]),
+        largest_page=st.sampled_from([10_000, 10_000, 30]),
     )
     def begin(self, seed: int, is_naive: bool, is_at_fold: bool, largest_page: int) -> None:
         """
