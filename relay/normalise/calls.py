@@ -224,7 +224,9 @@ class CallAssembler:
             known, name = near.calls.get(call_id), call_id
             if known is None:
                 name = self._aliases.get(call_id, call_id)
-            its = [leg._replace(call_id=name) for leg in calls.legs_of(call_id)]
+            its = calls.legs_of(call_id)
+            if name != call_id:
+                its = [leg._replace(call_id=name) for leg in its]
             gone = [near.calls[other] for other in absorbed.get(call_id, ())]
             fresh = [leg for leg in its if leg.leg_id in leg_ids]
             changes.append(self._advancing.advance(known, its, fresh, look, gone))

@@ -16,6 +16,21 @@ from relay.model.linking import LinkRules
 from relay.model.numbers import LINK_DIGITS, is_masked
 
 CERTAIN: Final = 100
+# What rests on one end meeting the next start: chance, where several call from one number at a time.
+BY_TIME_ALONE: Final = frozenset({words.TALKED_ON, words.RANG_IN_TURN, words.TRANSFERRED})
+# Contradictions that show two callers behind one number at one time.
+TWO_CALLERS: Final = frozenset(
+    {
+        "two_conversations_at_once",
+        "two_waits_at_once",
+        "one_phone_twice_at_once",
+        "rang_on_after_the_answer",
+        "rang_on_after_the_end",
+        "nobody_answered_there",
+        "other_agent",
+        "other_answer",
+    }
+)
 _NOT_DIGITS: Final = re.compile(r"\D+")
 
 

@@ -34,12 +34,12 @@ def gather(
     done: set[str] = set()
     for leg in sorted(changed, key=lambda leg: leg.anchor_rank):
         call_id = calls.current(leg.call_id)
-        if call_id in done:
+        if call_id in done or (call_id not in known and calls.is_alone(leg)):
             continue
-        component = calls.component(call_id, pairs, rules.most_legs)
-        if len(component) == 1:
+        component = calls.component(call_id, pairs, rules)
+        done |= component.calls.keys()
+        if len(component.calls) == 1:
             continue
-        done |= component.keys()
         for group in Linking(component, published, pairs, rules).groups():
             if len(group) > 1:
                 _unite(group, calls, known, absorbed)

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from relay.model.call import Leg
-from relay.normalise.linking import Pairs
+from relay.model.linking import LinkRules
+from relay.normalise.evidence import BY_TIME_ALONE, TWO_CALLERS, Evidence
+from relay.normalise.linking import Component, Pairs
 
 SLACK_S: Final = 5  # more than any rule of linking reaches beyond start and end
 MINUTE_S: Final = 60
@@ -27,6 +29,7 @@ class KnownCalls:
     def __init__(self, legs: Iterable[Leg]) -> None:
         self._legs: dict[str, dict[str, Leg]] = defaultdict(dict)
         self._calls: dict[tuple[str, int], set[str]] = defaultdict(set)
+        self._keys: dict[str, list[tuple[str, int]]] = {}
         self._now: dict[str, str] = {}
         for leg in legs:
             self.place(leg)
@@ -36,7 +39,8 @@ class KnownCalls:
         Take in a leg that has a call, or a new state of one.
         """
         self._legs[leg.call_id][leg.leg_id] = leg
-        for key in _keys(leg):
+        keys = self._keys[leg.leg_id] = list(_keys(leg))
+        for key in keys:
             self._calls[key].add(leg.call_id)
 
     def legs_of(self, call_id: str) -> list[Leg]:
@@ -63,30 +67,54 @@ class KnownCalls:
                     self._legs[into][leg.leg_id] = leg._replace(call_id=into)
                 self._now[call_id] = into
 
+    def is_alone(self, leg: Leg) -> bool:
+        """
+        Tell whether no other call is near a leg that is placed.
+        """
+        return all(len(self._calls[key]) == 1 for key in self._keys[leg.leg_id])
+
     def near(self, leg: Leg) -> dict[str, list[Leg]]:
         """
-        Return the calls that a leg may belong to, with their legs; its own is among them.
+        Return the calls that a leg may belong to, with their legs; its own is among them where it is placed.
         """
-        call_ids = {self.current(call_id) for key in _keys(leg) for call_id in self._calls.get(key, ())}
+        keys = self._keys.get(leg.leg_id) or _keys(leg)
+        call_ids = {self.current(call_id) for key in keys for call_id in self._calls.get(key, ())}
         return {call_id: self.legs_of(call_id) for call_id in call_ids}
 
-    def component(self, call_id: str, pairs: Pairs, most_legs: int) -> dict[str, Sequence[Leg]]:
+    def component(self, call_id: str, pairs: Pairs, rules: LinkRules) -> Component:
         """
-        Return a call with all that evidence of some kind ties to it, directly or by way of others.
+        Return a call with all that evidence of some weight ties to it, directly or by way of others.
 
-        Past `most_legs` it is cut: what is further away is left out.
+        Past `most_legs` it is cut: what is further away is left out, and a number so busy counts as shared.
         """
         found: dict[str, Sequence[Leg]] = {call_id: self.legs_of(call_id)}
+        shared: set[str] = set()
         waiting, count = [call_id], len(found[call_id])
-        while waiting and count <= most_legs:
-            for leg in found[waiting.pop(0)]:
-                near = self.near(leg)
-                for other_id in sorted(near.keys() - found.keys()):
-                    if any(pairs.of(leg, other).relation is not None for other in near[other_id]):
-                        found[other_id] = near[other_id]
-                        waiting.append(other_id)
-                        count += len(near[other_id])
-        return found
+        weight = rules.threshold - rules.margin + 1  # below it a pair neither links nor rivals one that does
+        while waiting and count <= rules.most_legs:
+            here = waiting.pop(0)
+            ties = self._ties(here, pairs)
+            if any(tie.contradiction in TWO_CALLERS for _, tie in ties):
+                shared.add(here)
+            for other_id, tie in ties:
+                is_chance = here in shared and tie.relation in BY_TIME_ALONE
+                if other_id not in found and tie.score >= weight and not is_chance:
+                    found[other_id] = self.legs_of(other_id)
+                    waiting.append(other_id)
+                    count += len(found[other_id])
+        return Component(found, found.keys() if count > rules.most_legs else shared)
+
+    def _ties(self, call_id: str, pairs: Pairs) -> list[tuple[str, Evidence]]:
+        """
+        Return what the legs of a call are to the legs of others near them.
+        """
+        return [
+            (other_id, pairs.of(leg, other))
+            for leg in self.legs_of(call_id)
+            for other_id, legs in sorted(self.near(leg).items())
+            if other_id != call_id
+            for other in legs
+        ]
 
 
 def _keys(leg: Leg) -> Iterator[tuple[str, int]]:

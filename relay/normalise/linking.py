@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from relay.model import linking as words
 from relay.model.call import USER_CALLS, Leg
 from relay.model.linking import LinkRules
-from relay.normalise.evidence import Evidence, Scorer
+from relay.normalise.evidence import BY_TIME_ALONE, Evidence, Scorer
 from relay.normalise.matching import best_matching, total
 
 # The strongest evidence first.  Of a matched relation each side takes part once, but for phones that a
@@ -57,6 +57,15 @@ class Pairs:
         return found
 
 
+class Component(NamedTuple):
+    """
+    Calls that evidence ties together; `shared` are those during which someone else called from the number.
+    """
+
+    calls: Mapping[str, Sequence[Leg]]
+    shared: AbstractSet[str]
+
+
 class _View(NamedTuple):
     """
     What stands between groups as they are now: points by relation, and which can never be one.
@@ -71,7 +80,7 @@ class Linking:
     The calls of one component, being united.
 
     Args:
-        calls: legs by call; a new leg is a call of its own.
+        component: legs by call; a new leg is a call of its own.
         published: the calls that events were made of; two of them are never united because phones rang in
             turn.
         pairs: evidence.
@@ -80,16 +89,18 @@ class Linking:
 
     def __init__(
         self,
-        calls: Mapping[str, Sequence[Leg]],
+        component: Component,
         published: AbstractSet[str],
         pairs: Pairs,
         rules: LinkRules,
     ) -> None:
         self._rules = rules
+        calls = component.calls
         ordered = sorted(calls, key=lambda call_id: min(leg.anchor_rank for leg in calls[call_id]))
         self._call_ids = [[call_id] for call_id in ordered]
         self._legs = [list(calls[call_id]) for call_id in ordered]
         self._is_published = [call_id in published for call_id in ordered]
+        self._is_shared = [call_id in component.shared for call_id in ordered]
         self._root = list(range(len(ordered)))
         self._links: list[tuple[int, int, Evidence]] = []
         self._contradictions: list[Pair] = []
@@ -124,9 +135,12 @@ class Linking:
         apart |= {(other, one) for one, other in apart}
         weights: dict[str, Weights] = defaultdict(dict)
         for one, other, found in self._links:
-            pair = root[one], root[other]
-            if pair[0] != pair[1] and pair not in apart and found.relation is not None:
-                known = weights[found.relation]
+            pair, relation = (root[one], root[other]), found.relation
+            if relation is None or pair[0] == pair[1] or pair in apart:
+                continue
+            is_shared = self._is_shared[pair[0]] or self._is_shared[pair[1]]
+            if not (is_shared and relation in BY_TIME_ALONE):
+                known = weights[relation]
                 known[pair] = max(found.score, known.get(pair, 0))
         return _View(weights, apart)
 
@@ -234,6 +248,7 @@ class Linking:
         self._legs[into] += self._legs[gone]
         self._call_ids[into] += self._call_ids[gone]
         self._is_published[into] |= self._is_published[gone]
+        self._is_shared[into] |= self._is_shared[gone]
         self._legs[gone], self._call_ids[gone] = [], []
         return True
 
