@@ -22,6 +22,8 @@ from relay.twin.voipcloud.fault_kinds import (
     LateRows,
     NaiveTimes,
     Rename,
+    Retention,
+    ShortPage,
     StalePage,
     Twins,
     UnstableTies,
@@ -137,6 +139,33 @@ def test_a_stream_is_empty_once() -> None:
     office.faults.on(EmptyOnce())
     assert [[], [], []] == list(office.shows().values())
     assert full == office.shows()
+
+
+def test_a_short_page_looks_like_the_end_of_the_rows() -> None:
+    office = Office()
+    office.runs(900)
+    full = office.shows()
+    office.faults.on(ShortPage(stream="user_calls", rows=7))
+    short = office.shows()
+    deeper = office.rows(query=PageQuery(limit=5, offset=3))
+    office.faults.off()
+
+    assert {**full, USER_CALLS: full[USER_CALLS][:7]} == short
+    assert full[USER_CALLS][3:8] == deeper
+    assert full == office.shows()
+
+
+def test_old_rows_vanish_and_come_back() -> None:
+    office = Office()
+    office.runs(900)
+    full = office.rows()
+    office.faults.on(Retention(keep_s=300))
+    kept = office.rows()
+    office.faults.off()
+
+    assert [row for row in full if second_of(row) >= 600] == kept
+    assert 0 < len(kept) < len(full)
+    assert full == office.rows()
 
 
 def test_a_stale_page_stands_still_until_the_fault_is_off() -> None:
