@@ -31,6 +31,8 @@ from relay.twin.voipcloud.fault_kinds import (
 from relay.twin.voipcloud.stream_rows import PageQuery
 from tests.twin.office import EVERYTHING, START, Office, Row, second_of, unlike
 
+CLOCKS_GO_BACK = 1_775_318_400  # 2026-04-04T16:00:00Z: in Sydney it is 2 o'clock for the second time
+
 
 def names(rows: list[Row], column: str) -> set[Any]:
     return {row[column] for row in rows}
@@ -318,6 +320,19 @@ def test_times_can_lose_their_offset_and_find_it_again() -> None:
 
     assert orjson.loads(orjson.dumps(before).replace(b"+11:00", b"")) == naive
     assert before == office.shows()
+
+
+def test_in_the_hour_that_repeats_rows_are_sorted_by_their_true_start() -> None:
+    office = Office(start=CLOCKS_GO_BACK - 1_800)
+    office.faults.on(NaiveTimes())
+    office.runs(3_600)
+    naive = [row["call_start_at"] for row in office.rows()]
+    office.faults.off()
+    true = list(map(second_of, office.rows()))
+
+    assert sorted(true, reverse=True) == true
+    assert sorted(naive, reverse=True) != naive, "the second pass of the hour looks older than the first"
+    assert {"2026-04-05T02"} == {text[:13] for text in naive}
 
 
 def test_the_same_seed_and_schedule_give_the_same_pages() -> None:

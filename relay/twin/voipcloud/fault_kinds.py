@@ -302,8 +302,8 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     name_of(kind): kind
     for kind in (
         LateRows, UnstableTies, InsertionDrift, LargestPage, EmptyOnce, ShortPage, Retention, StalePage,
-        GarbledRow, Rename, Twins, CorrectedDurations, Skew, NaiveTimes, TooManyRequests, SharedKey, WrongToken,
-        BlockedAddress, NotFound, CodeZero, ServerError, HtmlPage, Truncated, Dropped, Slow,
+        GarbledRow, Rename, Twins, CorrectedDurations, Skew, NaiveTimes, TooManyRequests, SharedKey,
+        WrongToken, BlockedAddress, NotFound, CodeZero, ServerError, HtmlPage, Truncated, Dropped, Slow,
     )
 }  # fmt: skip
 
