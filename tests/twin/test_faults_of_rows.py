@@ -47,6 +47,7 @@ def test_late_rows_show_so_many_seconds_after_they_should() -> None:
     office.runs(600)
     before = office.rows()
     office.faults.on(LateRows(stream="user_calls", by_s=40))
+    at_once = office.rows()
     office.runs(30)
     none_yet = [row for row in office.rows() if second_of(row) > 600]
     office.runs(90)
@@ -54,7 +55,7 @@ def test_late_rows_show_so_many_seconds_after_they_should() -> None:
     office.faults.off()
     now = office.rows()
 
-    assert [] == none_yet
+    assert ([], before) == (none_yet, at_once)
     assert {second_of(row) for row in before} <= {second_of(row) for row in shown}
     assert 680 >= max(map(second_of, shown)) > 600
     late = unlike(now, shown)
@@ -137,6 +138,7 @@ def test_a_stream_is_empty_once() -> None:
     once = office.shows()
 
     assert {**full, QUEUE_CALLS: []} == once
+    office.faults.on(InsertionDrift())
     assert full == office.shows()
     office.faults.on(EmptyOnce())
     assert [[], [], []] == list(office.shows().values())
@@ -180,6 +182,10 @@ def test_a_stale_page_stands_still_until_the_fault_is_off() -> None:
     assert full == office.rows()
     assert full[5:9] == office.rows(query=PageQuery(limit=4, offset=5))
     assert any(second_of(row, "call_finished_at") > 600 for row in office.rows(RINGGROUP_CALLS))
+    office.faults.on(StalePage(stream="user_calls"))
+    again = office.rows()
+    office.runs(60)
+    assert full != again == office.rows(), "switched on again it is of that instant"
     office.faults.off("stale_page")
     assert max(map(second_of, office.rows())) > 600
     open_before = [row for row in full if row["call_finished_at"] is None]
@@ -274,6 +280,7 @@ def test_corrected_durations_change_finished_rows_and_the_truth() -> None:
     office.faults.on(CorrectedDurations(share=1, after_s=20, by_s=5))
     office.runs(900)
     before = [row for stream in CALL_STREAMS for row in office.rows(stream)]
+    uncorrected = {call.key: call for call in office.pbx.truth() if call.ended_at is not None}
     office.runs(30)
     now = [row for stream in CALL_STREAMS for row in office.rows(stream)]
     corrected = [
@@ -292,6 +299,8 @@ def test_corrected_durations_change_finished_rows_and_the_truth() -> None:
             assert [5, 5] == [new[n] - old[n] for n in ("call_duration", "conversation_duration")]
     office.faults.off()
     office.ends()
+    bent = [call for call in office.pbx.truth() if uncorrected.get(call.key, call) != call]
+    assert {5} == {(call.talk_s or 0) - (uncorrected[call.key].talk_s or 0) for call in bent}
     row_of = {(row["from_number"], second_of(row)): row for row in office.rows()}
     for call in calls_of_users(office.pbx.truth()):
         row = row_of[call.from_number, int(call.started_at.timestamp()) - START]

@@ -158,17 +158,37 @@ def test_each_row_of_a_withheld_caller_is_a_call_of_its_own() -> None:
     assert 0.01 < len(calls) / len(inbound) < 0.04
 
 
-def test_a_row_that_did_not_ring_yet_is_no_call_yet() -> None:
+def at(second: float) -> dict[str, TruthCall]:
+    """
+    Return what the same office holds for true at a second since 1970, by key.
+    """
     office = Office(TwinSettings("key", 3, OfficeSize(20, 3, 2), Traffic(**TRAFFIC)))
-    for _ in range(3_600):
-        office.runs(1)
-        if any("/turn-" in call.key for call in office.pbx.truth()):
-            break
+    office.runs(int(second) - START)
+    return {call.key: call for call in office.pbx.truth()}
 
-    (turn,) = [call for call in office.pbx.truth() if "/turn-" in call.key]
-    now = START + office.second
-    assert all(call.started_at.timestamp() <= now for call in office.pbx.truth())
+
+def test_a_phone_that_did_not_ring_yet_is_no_call_yet() -> None:
+    truth = {call.key: call for call in varied().pbx.truth()}
+    phone = next(
+        call
+        for key, call in truth.items()
+        if key.endswith("/phone-1") and call.started_at > truth[key.replace("phone", "turn")].started_at
+    )
+    before, now = (at(phone.started_at.timestamp() - early_s) for early_s in (1, 0))
+
+    assert phone.key not in before
+    turn = before[phone.key.replace("phone", "turn")]
     assert (None, None, 0) == (turn.ended_at, turn.outcome, turn.legs)
+    assert (None, 1) == (now[phone.key].ended_at, now[phone.key].legs)
+
+
+def test_a_call_knows_nothing_of_the_team_it_will_overflow_into() -> None:
+    call = next(call for call in varied().pbx.truth() if call.queue and call.ring_group)
+    assert call.ended_at is not None
+    first, last = (at(moment.timestamp())[call.key] for moment in (call.started_at, call.ended_at))
+
+    assert (call.queue, None) == (first.queue, first.ring_group)
+    assert call == last
 
 
 @pytest.mark.parametrize("absent", [USER_CALLS, QUEUE_CALLS])
