@@ -24,15 +24,16 @@ class Office:
     One PBX and the seconds since its start.
     """
 
-    def __init__(self, settings: TwinSettings | None = None, **traffic: Any) -> None:
+    def __init__(self, settings: TwinSettings | None = None, start: int = START, **traffic: Any) -> None:
         usual = Traffic(**{"calls_per_minute": 20, "speed": 2, **traffic})
-        self.pbx = Pbx(settings or TwinSettings("key", traffic=usual), START)
+        self.pbx = Pbx(settings or TwinSettings("key", traffic=usual), start)
         self.faults = self.pbx.faults
+        self.start = start
         self.second = 0
 
     def runs(self, seconds: int) -> None:
         self.second += seconds
-        self.pbx.advance(START + self.second)
+        self.pbx.advance(self.start + self.second)
 
     def ends(self) -> None:
         self.pbx.make_calls(False)

@@ -22,12 +22,16 @@ from relay.twin.voipcloud.fault_kinds import (
     LateRows,
     NaiveTimes,
     Rename,
+    Retention,
+    ShortPage,
     StalePage,
     Twins,
     UnstableTies,
 )
 from relay.twin.voipcloud.stream_rows import PageQuery
 from tests.twin.office import EVERYTHING, START, Office, Row, second_of, unlike
+
+CLOCKS_GO_BACK = 1_775_318_400  # 2026-04-04T16:00:00Z: in Sydney it is 2 o'clock for the second time
 
 
 def names(rows: list[Row], column: str) -> set[Any]:
@@ -43,6 +47,7 @@ def test_late_rows_show_so_many_seconds_after_they_should() -> None:
     office.runs(600)
     before = office.rows()
     office.faults.on(LateRows(stream="user_calls", by_s=40))
+    at_once = office.rows()
     office.runs(30)
     none_yet = [row for row in office.rows() if second_of(row) > 600]
     office.runs(90)
@@ -50,7 +55,7 @@ def test_late_rows_show_so_many_seconds_after_they_should() -> None:
     office.faults.off()
     now = office.rows()
 
-    assert [] == none_yet
+    assert ([], before) == (none_yet, at_once)
     assert {second_of(row) for row in before} <= {second_of(row) for row in shown}
     assert 680 >= max(map(second_of, shown)) > 600
     late = unlike(now, shown)
@@ -133,10 +138,38 @@ def test_a_stream_is_empty_once() -> None:
     once = office.shows()
 
     assert {**full, QUEUE_CALLS: []} == once
+    office.faults.on(InsertionDrift())
     assert full == office.shows()
     office.faults.on(EmptyOnce())
     assert [[], [], []] == list(office.shows().values())
     assert full == office.shows()
+
+
+def test_a_short_page_looks_like_the_end_of_the_rows() -> None:
+    office = Office()
+    office.runs(900)
+    full = office.shows()
+    office.faults.on(ShortPage(stream="user_calls", rows=7))
+    short = office.shows()
+    deeper = office.rows(query=PageQuery(limit=5, offset=3))
+    office.faults.off()
+
+    assert {**full, USER_CALLS: full[USER_CALLS][:7]} == short
+    assert full[USER_CALLS][3:8] == deeper
+    assert full == office.shows()
+
+
+def test_old_rows_vanish_and_come_back() -> None:
+    office = Office()
+    office.runs(900)
+    full = office.rows()
+    office.faults.on(Retention(keep_s=300))
+    kept = office.rows()
+    office.faults.off()
+
+    assert [row for row in full if second_of(row) >= 600] == kept
+    assert 0 < len(kept) < len(full)
+    assert full == office.rows()
 
 
 def test_a_stale_page_stands_still_until_the_fault_is_off() -> None:
@@ -149,6 +182,10 @@ def test_a_stale_page_stands_still_until_the_fault_is_off() -> None:
     assert full == office.rows()
     assert full[5:9] == office.rows(query=PageQuery(limit=4, offset=5))
     assert any(second_of(row, "call_finished_at") > 600 for row in office.rows(RINGGROUP_CALLS))
+    office.faults.on(StalePage(stream="user_calls"))
+    again = office.rows()
+    office.runs(60)
+    assert full != again == office.rows(), "switched on again it is of that instant"
     office.faults.off("stale_page")
     assert max(map(second_of, office.rows())) > 600
     open_before = [row for row in full if row["call_finished_at"] is None]
@@ -243,6 +280,7 @@ def test_corrected_durations_change_finished_rows_and_the_truth() -> None:
     office.faults.on(CorrectedDurations(share=1, after_s=20, by_s=5))
     office.runs(900)
     before = [row for stream in CALL_STREAMS for row in office.rows(stream)]
+    uncorrected = {call.key: call for call in office.pbx.truth() if call.ended_at is not None}
     office.runs(30)
     now = [row for stream in CALL_STREAMS for row in office.rows(stream)]
     corrected = [
@@ -261,6 +299,8 @@ def test_corrected_durations_change_finished_rows_and_the_truth() -> None:
             assert [5, 5] == [new[n] - old[n] for n in ("call_duration", "conversation_duration")]
     office.faults.off()
     office.ends()
+    bent = [call for call in office.pbx.truth() if uncorrected.get(call.key, call) != call]
+    assert {5} == {(call.talk_s or 0) - (uncorrected[call.key].talk_s or 0) for call in bent}
     row_of = {(row["from_number"], second_of(row)): row for row in office.rows()}
     for call in calls_of_users(office.pbx.truth()):
         row = row_of[call.from_number, int(call.started_at.timestamp()) - START]
@@ -289,6 +329,19 @@ def test_times_can_lose_their_offset_and_find_it_again() -> None:
 
     assert orjson.loads(orjson.dumps(before).replace(b"+11:00", b"")) == naive
     assert before == office.shows()
+
+
+def test_in_the_hour_that_repeats_rows_are_sorted_by_their_true_start() -> None:
+    office = Office(start=CLOCKS_GO_BACK - 1_800)
+    office.faults.on(NaiveTimes())
+    office.runs(3_600)
+    naive = [row["call_start_at"] for row in office.rows()]
+    office.faults.off()
+    true = list(map(second_of, office.rows()))
+
+    assert sorted(true, reverse=True) == true
+    assert sorted(naive, reverse=True) != naive, "the second pass of the hour looks older than the first"
+    assert {"2026-04-05T02"} == {text[:13] for text in naive}
 
 
 def test_the_same_seed_and_schedule_give_the_same_pages() -> None:

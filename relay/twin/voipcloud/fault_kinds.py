@@ -102,6 +102,24 @@ class EmptyOnce(StreamFault):
 
 
 @dataclass(frozen=True, config=_CHECKED)
+class ShortPage(StreamFault):
+    """
+    Give no more than the newest `rows` of the rows asked for, as if there were no others.
+    """
+
+    rows: Positive = 3
+
+
+@dataclass(frozen=True, config=_CHECKED)
+class Retention(StreamFault):
+    """
+    Show no row any more that began over `keep_s` seconds ago.
+    """
+
+    keep_s: Positive = 10
+
+
+@dataclass(frozen=True, config=_CHECKED)
 class StalePage(StreamFault):
     """
     Answer as of the instant at which it was switched on, as a cache does, which tells by Date and Age.
@@ -283,9 +301,9 @@ def does(kind: type[Fault]) -> str:
 FAULTS: Final[dict[str, type[Fault]]] = {
     name_of(kind): kind
     for kind in (
-        LateRows, UnstableTies, InsertionDrift, LargestPage, EmptyOnce, StalePage, GarbledRow, Rename, Twins,
-        CorrectedDurations, Skew, NaiveTimes, TooManyRequests, SharedKey, WrongToken, BlockedAddress,
-        NotFound, CodeZero, ServerError, HtmlPage, Truncated, Dropped, Slow,
+        LateRows, UnstableTies, InsertionDrift, LargestPage, EmptyOnce, ShortPage, Retention, StalePage,
+        GarbledRow, Rename, Twins, CorrectedDurations, Skew, NaiveTimes, TooManyRequests, SharedKey,
+        WrongToken, BlockedAddress, NotFound, CodeZero, ServerError, HtmlPage, Truncated, Dropped, Slow,
     )
 }  # fmt: skip
 

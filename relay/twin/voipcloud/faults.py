@@ -9,6 +9,9 @@ What there is (`relay.twin.voipcloud.fault_kinds`), and what each of them needs 
     largest_page         Refuse a limit above `rows`, and an offset above it too where `refuses_offsets`.
                          Needs more rows than the largest page.
     empty_once           Answer an empty list once for each stream meant.
+    short_page           Give no more than the newest `rows` of the rows asked for, as if there were no
+                         others.
+    retention            Show no row any more that began over `keep_s` seconds ago.
     stale_page           Answer as of the instant at which it was switched on, as a cache does, which tells
                          by Date and Age.
     garbled_row          Spoil the start of the row of `stream` that finished as number `row`; none: the next

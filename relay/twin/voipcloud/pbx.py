@@ -68,6 +68,7 @@ class Pbx:
             for stream in (USER_CALLS, RINGGROUP_CALLS, QUEUE_CALLS)
         }
         self._rng = Random(f"{settings.seed} faults")  # noqa: S311 (choices that can be repeated)
+        self._has_phones = USER_CALLS not in settings.rules.absent
         self._showing = Showing(settings, self.office)
         self._emptied: set[str] = set()
         self._traffic = CallTraffic(settings, self.office, start)
@@ -165,7 +166,7 @@ class Pbx:
         return [TruthCall.from_json(call) for call in orjson.loads(self.truth_json())]
 
     def _begin(self, planned: CallPlan) -> None:
-        for plan in planned.apart():
+        for plan in planned.apart(self._has_phones):
             number = next(self._row_numbers)
             self._plans[number] = plan
             self._open_calls.add(number)

@@ -150,12 +150,13 @@ class CallPlan:
             ),
         )
 
-    def apart(self) -> tuple[CallPlan, ...]:
+    def apart(self, has_phones: bool) -> tuple[CallPlan, ...]:
         """
         Return what can be known of a call whose caller shows no number: a call for each of its rows.
 
         No number links the rows of its phones with each other or with that of the queue, so relay publishes
-        each as a call of its own (DESIGN section 4), and that is the truth of them.  Any other call is one.
+        each as a call of its own (DESIGN section 4), and that is the truth of them: those of the phones where
+        their stream `has_phones`.  Any other call is one.
         """
         if not self.is_withheld or len(self.rings) + len(self.turns) < 2:
             return (self,)
@@ -185,7 +186,7 @@ class CallPlan:
                 rings=(ring,),
                 turns=(),
             )
-            for number, ring in enumerate(self.rings, 1)
+            for number, ring in enumerate(self.rings if has_phones else (), 1)
         ]
         return (*turns, *phones)
 

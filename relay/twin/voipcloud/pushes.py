@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from random import Random
 from typing import Any, Final
 
@@ -44,6 +45,7 @@ class Pushes:
         self._rng = Random(f"{seed} pushes")  # noqa: S311 (losses that can be repeated)
         self._waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MOST_WAITING)
         self._counts = PushCounts()
+        self._is_posting = False
 
     def trigger(self, name: str, call: str, row: dict[str, Any]) -> None:
         """
@@ -59,9 +61,9 @@ class Pushes:
 
     def as_json(self) -> dict[str, int]:
         """
-        Return the counts, and how many triggers wait.
+        Return the counts, and how many triggers wait or are on their way.
         """
-        return {**asdict(self._counts), "waiting": self._waiting.qsize()}
+        return {**asdict(self._counts), "waiting": self._waiting.qsize() + self._is_posting}
 
     def _id_of(self, call: str) -> str:
         return f"{self._seed}-{call.partition('/')[0]}"  # the parts of a withheld call share one
@@ -75,12 +77,16 @@ class Pushes:
         async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
             while True:
                 body = await self._waiting.get()
-                try:
-                    async with session.post(self._settings.url, json=body, allow_redirects=False) as answer:
-                        is_taken = answer.ok
-                except (aiohttp.ClientError, TimeoutError):
-                    is_taken = False
-                if is_taken:
+                self._is_posting = True
+                if await self._is_taken(session, body):
                     self._counts.sent += 1
                 else:
                     self._counts.failed += 1
+                self._is_posting = False
+
+    async def _is_taken(self, session: aiohttp.ClientSession, body: dict[str, Any]) -> bool:
+        try:
+            async with session.post(self._settings.url, json=body, allow_redirects=False) as answer:
+                return answer.status < HTTPStatus.MULTIPLE_CHOICES
+        except (aiohttp.ClientError, TimeoutError):
+            return False

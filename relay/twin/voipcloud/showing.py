@@ -74,9 +74,10 @@ class Showing:
         Return what is true of a call at a second, under today's names, as JSON.
         """
         truth = truth_at(plan, at, self._legs_of(plan, at))
+        is_known = truth.answered or USER_CALLS not in self._absent  # whose phone rang stands there alone
         shown = replace(
             truth,
-            agent_name=self._shown(USER, truth.agent_name),
+            agent_name=self._shown(USER, truth.agent_name if is_known else None),
             queue=self._shown(QUEUE, truth.queue),
             ring_group=self._shown(RING_GROUP, truth.ring_group),
         )

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
 
 import orjson
 
-from relay.twin.voipcloud.fault_kinds import LateRows, UnstableTies
+from relay.twin.voipcloud.fault_kinds import LateRows, Retention, ShortPage, UnstableTies
 from relay.twin.voipcloud.faults import Faults
 from relay.twin.voipcloud.row_faults import Entry, spoilt, with_shuffled_ties, without_late
 
@@ -115,13 +115,18 @@ class StreamRows:
         """
         Return the rows asked for as JSON, newest first.
         """
+        retention = self._faults.of_stream(Retention, self._stream)
+        if retention is not None:
+            query = replace(query, since=max(query.since or 0, at - retention.keep_s))
         entries = self._entries(query, at)
         if query.names:
             entries = [entry for entry in entries if entry.name in query.names]
         entries.sort(reverse=True)
         if self._faults.of_stream(UnstableTies, self._stream):
             entries = with_shuffled_ties(entries, self._rng)
-        return self._json(entries[query.offset : query.offset + query.limit])
+        short = self._faults.of_stream(ShortPage, self._stream)
+        limit = query.limit if short is None else min(query.limit, short.rows)
+        return self._json(entries[query.offset : query.offset + limit])
 
     def _entries(self, query: PageQuery, at: int) -> list[Entry]:
         if self._stale is not None:

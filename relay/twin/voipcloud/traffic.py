@@ -13,7 +13,7 @@ from relay.twin.voipcloud.callers import CallerBook
 from relay.twin.voipcloud.office import MEMBERS, QUEUE, RING_GROUP, Office, User
 from relay.twin.voipcloud.plan import USER_INBOUND, USER_OUTBOUND, CallPlan
 from relay.twin.voipcloud.planner import SHARES, Planner
-from relay.twin.voipcloud.settings import TwinSettings
+from relay.twin.voipcloud.settings import Traffic, TwinSettings
 from relay.twin.voipcloud.variety import VariedPlanner
 
 LOOK_BACK_DAYS: Final = 3  # the most whole days that a reader of day-granular dates asks for at once
@@ -35,8 +35,7 @@ class CallTraffic:
         self._rng = _rng(settings.seed, "live")
         self._callers = CallerBook(_rng(settings.seed, "callers"))
         kinds = _kinds(office, settings.rules.absent)
-        planner = VariedPlanner if settings.traffic.variety else Planner
-        self._planner = planner(office, kinds, settings.traffic.speed, self._callers, self._rng)
+        self._planner = _planner(settings.traffic, office, kinds, self._callers, self._rng)
         self.past = _past_calls(settings, office, kinds, start)
         for plan in self.past:  # a number that called a moment ago does not call again at once
             self._callers.keep(_outside_digits(plan), plan.ended_at)
@@ -115,12 +114,19 @@ def _kinds(office: Office, absent: frozenset[str]) -> tuple[str, ...]:
     return tuple(kind for kind, is_there in has.items() if is_there)
 
 
+def _planner(
+    traffic: Traffic, office: Office, kinds: tuple[str, ...], callers: CallerBook, rng: Random
+) -> Planner:
+    planner = VariedPlanner if traffic.variety else Planner
+    return planner(office, kinds, traffic.speed, callers, rng)
+
+
 def _past_calls(settings: TwinSettings, office: Office, kinds: tuple[str, ...], start: int) -> list[CallPlan]:
     wanted = settings.traffic.past_calls
     if not wanted or not kinds:
         return []
     rng = _rng(settings.seed, "past")
-    planner = Planner(office, kinds, settings.traffic.speed, CallerBook(rng), rng)
+    planner = _planner(settings.traffic, office, kinds, CallerBook(rng), rng)
     gap_s = _past_gap_s(settings, kinds)
     plans: list[CallPlan] = []
     begins_at = 0.0
