@@ -94,11 +94,11 @@ class CallPlan:
     @property
     def talk_s(self) -> int:
         """
-        Return how long who answered talked; whomever the call was handed on to has a talk of his own.
+        Return how long was spoken, with everybody whom the call was handed on to.
         """
-        spoken: list[Ring | TeamTurn] = [one for one in self.rings if one.answered_at is not None]
-        spoken += [one for one in self.turns if one.answered_at is not None]
-        return spoken[0].ended_at - (spoken[0].answered_at or 0) if spoken else 0
+        phones = [ring.ended_at - ring.answered_at for ring in self.rings if ring.answered_at is not None]
+        teams = [turn.ended_at - turn.answered_at for turn in self.turns if turn.answered_at is not None]
+        return sum(phones) if phones else sum(teams[:1])
 
     def moved(self, by_s: int) -> CallPlan:
         """
