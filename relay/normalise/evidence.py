@@ -133,9 +133,13 @@ class Scorer:
         Weigh two phones that began to ring in one moment: they also stop together.
         """
         rules = self._rules
-        stopped, others = (facts.answered_at or facts.ended_at for facts in (first, second))
-        agrees = _is_close(stopped, others, rules.same_instant)
-        finish = rules.same_finish if agrees else 0
+        stopped, other_stopped = (facts.answered_at or facts.ended_at for facts in (first, second))
+        if stopped is None or other_stopped is None:
+            return self._related(first, second, words.RANG_TOGETHER, rules.rang)
+        if abs(stopped - other_stopped) <= rules.same_instant:
+            finish = rules.same_finish
+        else:  # one may have declined; but where nobody answered, two callers are as likely
+            finish = 0 if first.answered_at or second.answered_at else -rules.same_finish
         return self._related(first, second, words.RANG_TOGETHER, rules.rang, same_finish=finish)
 
     def _in_turn(self, first: LegFacts, second: LegFacts) -> Evidence:

@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.ingest.machine import AnySchedule
 
-EXAMPLES = 20
+EXAMPLES = 200
 STEPS = 12
 
 

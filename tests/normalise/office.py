@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from jsonschema import Draft202012Validator
 
-from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS, Call, Leg
+from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS, Call, Leg, LegFacts
 from relay.model.catalogue import CALL_ENDS, CALL_MERGED, EVENT_TYPES
 from relay.model.change import CallChange, Neighbourhood
 from relay.model.coverage import DEEP, Interval, Read
@@ -158,20 +158,30 @@ class Office:
         """
         Take a page that was asked for at a second; return the events it makes.
         """
-        digests = [row_digest(row) for row in rows]
-        known = self._known[stream]
-        has_native_ids = any(map(self.reader.has_native_id, rows))
-        scheme = scheme_after(self.schemes[stream], has_native_ids, known.is_empty, at(second))
-        self.schemes[stream] = scheme
-        fresh = [
-            self.reader.read(stream, rows[place], digests[place], native_since(scheme))
-            for place in known.fresh(digests)
-        ]
-        changes = self.assembler.assemble(fresh, Counter(digests), self._whole(), at(second), self.skew)
-        gone, missing = known.left_out(digests, fresh, Interval(at(-(10**8)), at(10**8)))
-        known.learn(fresh, [*gone, *missing], ())
-        self.read_at[stream] = at(second)
-        return self._apply(changes)
+        return self.reads_together(second, {stream: rows})
+
+    def reads_together(self, second: float, pages: Mapping[str, Sequence[Row]]) -> list[Event]:
+        """
+        Take pages of several streams as one.
+        """
+        fresh: list[LegFacts] = []
+        page: Counter[bytes] = Counter()
+        for stream, rows in pages.items():
+            digests = [row_digest(row) for row in rows]
+            known = self._known[stream]
+            has_native_ids = any(map(self.reader.has_native_id, rows))
+            scheme = scheme_after(self.schemes[stream], has_native_ids, known.is_empty, at(second))
+            self.schemes[stream] = scheme
+            new = [
+                self.reader.read(stream, rows[place], digests[place], native_since(scheme))
+                for place in known.fresh(digests)
+            ]
+            gone, missing = known.left_out(digests, new, Interval(at(-(10**8)), at(10**8)))
+            known.learn(new, [*gone, *missing], ())
+            fresh += new
+            page.update(digests)
+            self.read_at[stream] = at(second)
+        return self._apply(self.assembler.assemble(fresh, page, self._whole(), at(second), self.skew))
 
     def forgets_what_it_read(self) -> None:
         """
