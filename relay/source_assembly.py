@@ -4,18 +4,21 @@ Put together what works for one source: the other half of `relay.assembly`, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Final
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from relay.journal.port import Appended
 from relay.journal.store import SqlJournal
+from relay.model.call import LegFacts
 from relay.model.clock import Clock
 from relay.model.ids import IdMaker
 from relay.normalise.calls import CallAssembler
 from relay.normalise.rules import CallRules
+from relay.normalise.voipcloud_pushes import read_push
 from relay.normalise.voipcloud_rows import VoipcloudRows
+from relay.pipeline.inbox import Inbox
 from relay.pipeline.ingest import Ingest
 from relay.pipeline.pace import IDLE_WINDOWS, PaceSettings
 from relay.pipeline.poll import Poll
@@ -77,18 +80,21 @@ async def poll_of(
     reader = VoipcloudRows(rules, ids)
     assembler = CallAssembler(rules, ids, await journal.aliases(config.id))
     settings = poll_settings(config)
-    return Poll(
-        PollContext(
-            source=source,
-            journal=journal,
-            ledger=SourceLedger(config.id, journal, ids, clock, settings, appended),
-            ingest=Ingest(journal, reader, assembler, clock, metrics, appended),
-            assembler=assembler,
-            settings=settings,
-            clock=clock,
-            metrics=metrics,
-        )
+    context = PollContext(
+        source=source,
+        journal=journal,
+        ledger=SourceLedger(config.id, journal, ids, clock, settings, appended),
+        ingest=Ingest(journal, reader, assembler, clock, metrics, appended),
+        assembler=assembler,
+        settings=settings,
+        clock=clock,
+        metrics=metrics,
     )
+
+    def read(body: Mapping[str, Any], received_at: datetime) -> LegFacts:
+        return read_push(body, rules, ids, received_at)
+
+    return Poll(context, Inbox(context, read, reader))
 
 
 def poll_settings(config: VoipcloudConfig) -> PollSettings:

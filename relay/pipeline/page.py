@@ -53,7 +53,7 @@ class PageResult:
     What a page brought.
 
     `counts` tells how many rows were new, updated, duplicate and rejected, `events` how many it made; `new`
-    are the rows of new legs.  `missing` counts rows that are known to be of its time and that it left out:
+    are the rows of new legs, `confirmed` counts legs that only a push had told of.  `missing` counts rows that are known to be of its time and that it left out:
     it then proves nothing, and `read` is None.
     """
 
@@ -61,6 +61,7 @@ class PageResult:
     counts: Mapping[str, int]
     events: int
     new: Sequence[LegFacts]
+    confirmed: int
     open_rows: int
     missing: int
     read: Read | None
@@ -86,4 +87,5 @@ class Brought:
 
     new: list[LegFacts] = field(default_factory=list)
     updated: int = 0
+    confirmed: int = 0
     events: int = 0

@@ -26,15 +26,19 @@ JOURNAL_PAUSE_S: Final = 0.2
 class Poll:
     """
     The loop of one source, its only owner.
+
+    Args:
+        context: the source.
+        inbox: what was put down for it.
     """
 
-    def __init__(self, context: PollContext) -> None:
+    def __init__(self, context: PollContext, inbox: Inbox) -> None:
         self._context = context
         self._clock = context.clock
         self._live = Live(context)
         self._past = Past(context)
         self._ends = Ends(context)
-        self._inbox = Inbox(context)
+        self._inbox = inbox
         self._has_started = False
         self._release_at: datetime | None = None  # when a held end goes out, whether or not a stream is asked
         self._woken = asyncio.Event()

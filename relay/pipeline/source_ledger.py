@@ -56,6 +56,7 @@ class SourceLedger:
     ) -> None:
         self.source_id = source_id
         self.skew = timedelta(0)
+        self.pushed_since: datetime | None = None
         self._journal = journal
         self._ids = ids
         self._clock = clock
@@ -69,6 +70,12 @@ class SourceLedger:
         Return the present by the phone system's clock, as far as its last answer told it.
         """
         return self._clock.now() + self.skew
+
+    def note_push(self, received_at: datetime) -> None:
+        """
+        Note that the phone system pushes: from now on rows without a push are counted as lost ones.
+        """
+        self.pushed_since = min(self.pushed_since or received_at, received_at)
 
     async def stream_states(self) -> dict[str, StreamState]:
         """
