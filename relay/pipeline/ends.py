@@ -102,7 +102,7 @@ class Ends:
 
     async def _with_bags(self, calls: Neighbourhood) -> Neighbourhood:
         """
-        Return calls with those that hold another leg of one of their bags: a rebuild would rank them together.
+        Return calls with those that hold other legs of their bags: a rebuild would rank them together.
         """
         context = self._context
         bags = NearKeys(

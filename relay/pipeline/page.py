@@ -53,8 +53,8 @@ class PageResult:
     What a page brought.
 
     `counts` tells how many rows were new, updated, duplicate and rejected, `events` how many it made; `new`
-    are the rows of new legs, `confirmed` counts legs that only a push had told of.  `missing` counts rows that are known to be of its time and that it left out:
-    it then proves nothing, and `read` is None.
+    are the rows of new legs, `confirmed` counts legs of which only a push had told.  `missing` counts rows
+    that are known to be of its time and that it left out: it then proves nothing, and `read` is None.
     """
 
     state: StreamState
