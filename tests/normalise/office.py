@@ -34,6 +34,7 @@ ZONE: Final = ZoneInfo("Australia/Sydney")
 CALLER: Final = "0491570156"
 OTHER_CALLER: Final = "0491570157"
 DID: Final = "0270101000"
+TRUNK: Final = "0255500100"  # shown for every call of a company with many lines
 Row = dict[str, Any]
 
 
@@ -181,7 +182,7 @@ class Office:
             fresh += new
             page.update(digests)
             self.read_at[stream] = at(second)
-        return self._apply(self.assembler.assemble(fresh, page, self._whole(), at(second), self.skew))
+        return self._apply(self.assembler.assemble(fresh, page, self.whole(), at(second), self.skew))
 
     def forgets_what_it_read(self) -> None:
         """
@@ -240,7 +241,10 @@ class Office:
         records = [record for subject, record in last.items() if subject in standing]
         return sorted(records, key=lambda record: (record["started_at"], record["call_id"]))
 
-    def _whole(self) -> Neighbourhood:
+    def whole(self) -> Neighbourhood:
+        """
+        Return all that is kept.
+        """
         return Neighbourhood(dict(self.calls), list(self.legs.values()))
 
     def _apply(self, changes: Iterable[CallChange]) -> list[Event]:
