@@ -56,7 +56,7 @@ from relay.sinks.webhook.guard import Guard
 from relay.sinks.webhook.retry import next_delay_s
 from relay.sinks.webhook.sink import WebhookSink
 from relay.sinks.webhook.transport.client import Transport
-from relay.source_assembly import poll_of, voipcloud_source
+from relay.source_assembly import Surroundings, poll_of, rooms_of, voipcloud_source
 from relay.sources.voipcloud.config import VoipcloudConfig
 from relay.system_clock import SystemClock
 from relay.telemetry.health import Health
@@ -322,7 +322,8 @@ async def _poll(
     if not isinstance(config, VoipcloudConfig):
         raise AssertionError(f"SOURCE_KINDS has {config.kind} and nothing builds it")
     source = await rooms.enter_async_context(voipcloud_source(config, house.journal, house.clock))
-    return await poll_of(config, source, house.journal, house.ids, house.clock, house.metrics, appended)
+    around = Surroundings(house.journal, house.ids, house.clock, house.metrics, appended)
+    return poll_of(config, source, await rooms_of(config, around), around)
 
 
 def _endpoint(transport: Transport, clock: Clock, spec: EndpointSpec) -> WebhookEndpoint:

@@ -5,6 +5,7 @@ Put together what works for one source: the other half of `relay.assembly`, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from relay.normalise.voipcloud_rows import VoipcloudRows
 from relay.pipeline.inbox import Inbox
 from relay.pipeline.ingest import Ingest
 from relay.pipeline.pace import IDLE_WINDOWS, PaceSettings
+from relay.pipeline.page_rows import RowReader
 from relay.pipeline.poll import Poll
 from relay.pipeline.poll_context import PollContext
 from relay.pipeline.poll_state import PollSettings
@@ -54,19 +56,35 @@ def voipcloud_source(
     return VoipcloudSource(settings, journal, clock)
 
 
-async def poll_of(
-    config: VoipcloudConfig,
-    source: Source,
-    journal: SqlJournal,
-    ids: IdMaker,
-    clock: Clock,
-    metrics: Metrics,
-    appended: Callable[[Appended], None],
-) -> Poll:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
     """
-    Register a source with the journal and make its loop.
+    What the loops of all sources share.
     """
-    now = clock.now()
+
+    journal: SqlJournal
+    ids: IdMaker
+    clock: Clock
+    metrics: Metrics
+    appended: Callable[[Appended], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """
+    What reads rows and links them, for one source.
+    """
+
+    rules: CallRules
+    reader: RowReader
+    assembler: CallAssembler
+
+
+async def rooms_of(config: VoipcloudConfig, around: Surroundings) -> Rooms:
+    """
+    Register a source with the journal, and make what reads and links its rows.
+    """
+    now, journal = around.clock.now(), around.journal
     head = await journal.register_source(config.id, config.kind, config.publish_from_at(now), now)
     rules = CallRules(
         source_id=config.id,
@@ -76,15 +94,23 @@ async def poll_of(
         link_window=timedelta(seconds=config.link_window_s),
         end_hold=timedelta(seconds=config.end_hold_s),
     )
+    aliases = await journal.aliases(config.id)
+    return Rooms(rules, VoipcloudRows(rules, around.ids), CallAssembler(rules, around.ids, aliases))
+
+
+def poll_of(config: VoipcloudConfig, source: Source, rooms: Rooms, around: Surroundings) -> Poll:
+    """
+    Make the loop of a source.
+    """
+    journal, ids, clock, metrics = around.journal, around.ids, around.clock, around.metrics
+    rules, reader, assembler = rooms.rules, rooms.reader, rooms.assembler
     metrics.poll_quota_limit.labels(config.id).set(config.budget.requests)
-    reader = VoipcloudRows(rules, ids)
-    assembler = CallAssembler(rules, ids, await journal.aliases(config.id))
     settings = poll_settings(config)
     context = PollContext(
         source=source,
         journal=journal,
-        ledger=SourceLedger(config.id, journal, ids, clock, settings, appended),
-        ingest=Ingest(journal, reader, assembler, clock, metrics, appended),
+        ledger=SourceLedger(config.id, journal, ids, clock, settings, around.appended),
+        ingest=Ingest(journal, reader, assembler, clock, metrics, around.appended),
         assembler=assembler,
         settings=settings,
         clock=clock,
