@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from relay.config.schema import SourceConfig
 from relay.journal.port import Appended
 from relay.journal.store import SqlJournal
 from relay.model.call import LegFacts
@@ -21,12 +22,14 @@ from relay.normalise.voipcloud_pushes import read_push
 from relay.normalise.voipcloud_rows import VoipcloudRows
 from relay.pipeline.inbox import Inbox
 from relay.pipeline.ingest import Ingest
+from relay.pipeline.nightly import NightlyReads
 from relay.pipeline.pace import IDLE_WINDOWS, PaceSettings
 from relay.pipeline.page_rows import RowReader
 from relay.pipeline.poll import Poll
 from relay.pipeline.poll_context import PollContext
 from relay.pipeline.poll_state import PollSettings
 from relay.pipeline.source_ledger import SourceLedger
+from relay.pipeline.turns import PlannedStream, plan
 from relay.sources.budget import BudgetSettings
 from relay.sources.port import Source
 from relay.sources.voipcloud.config import VoipcloudConfig
@@ -137,6 +140,23 @@ def poll_settings(config: VoipcloudConfig) -> PollSettings:
         deep_every_s=max(budget.per_s, slowest_s),
         gap_after_s=max(LATE_READS * slowest_s, LEAST_GAP_S) + config.request_timeout_s,
     )
+
+
+def plan_of(config: VoipcloudConfig, rates: Mapping[str, float]) -> dict[str, PlannedStream]:
+    """
+    Return how fresh an account's budget keeps each of its streams, at rates in relation to each other.
+    """
+    pace = poll_settings(config).pace
+    wanted: dict[str, float] = {stream: rates.get(stream, 1.0) for stream in config.streams}
+    per_s = max(pace.per_s + pace.answer_s, pace.least_pause_s * pace.polls)
+    return plan(wanted, pace.polls, per_s)
+
+
+def nightly_reads(config: SourceConfig) -> NightlyReads:
+    """
+    Return which days of an account are read again each night.
+    """
+    return NightlyReads(config.id, ZoneInfo(config.timezone), config.reconcile_days, config.reconcile_hour)
 
 
 def _budget(config: VoipcloudConfig) -> BudgetSettings:
