@@ -113,7 +113,7 @@ class Ingest:
             read=page.read() if is_believed else None,
             rejects=rows.rejects,
         )
-        await self._conclude(source_id, pull.stream, result, conclude)
+        result = await self._conclude(source_id, pull.stream, result, conclude)
         rejected = [reject.digest for reject in rows.rejects]
         known.learn(_held(rows.facts), [*gone, *missing] if is_believed else gone, rejected)
         known.forget_before(pull.covered_from - 2 * KEPT_BEFORE)
@@ -149,8 +149,9 @@ class Ingest:
 
     async def _conclude(
         self, source_id: str, stream: str, result: PageResult, conclude: Callable[[PageResult], Conclusion]
-    ) -> None:
+    ) -> PageResult:
         last = conclude(result)
+        state = last.state or result.state
         await self._write(
             Append(
                 source_id=source_id,
@@ -159,10 +160,11 @@ class Ingest:
                 source=last.source,
                 rejects=tuple(result.rejects),
                 read=result.read,
-                stream_state=last.state or result.state,
+                stream_state=state,
                 gaps=last.gaps,
             )
         )
+        return replace(result, state=state)
 
     async def _known_rows(self, source_id: str, page: Page) -> KnownRows:
         pull = page.pull
