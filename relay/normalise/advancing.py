@@ -17,7 +17,7 @@ from relay.model.linking import LinkRules
 from relay.normalise.call_events import CallEvents
 from relay.normalise.call_record import Record, call_record, end_of, outcome_of
 from relay.normalise.evidence import Scorer
-from relay.normalise.linking import Pairs, confidence
+from relay.normalise.pairs import Pairs, confidence
 from relay.normalise.rules import CallRules
 
 

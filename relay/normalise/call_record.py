@@ -49,12 +49,7 @@ def call_record(
     return {
         "call_id": call_id,
         "native_id": next((leg.facts.native_id for leg in ordered if leg.facts.native_id), None),
-        "direction": first.direction,
-        "from_raw": first.from_raw or None,
-        "from_e164": first.from_e164,
-        "to_raw": first.to_raw or None,
-        "to_e164": first.to_e164,
-        "did": first.to_e164 or first.to_raw or None if first.direction == words.INBOUND else None,
+        **_numbers(first),
         "caller_name": None,
         "state": words.ENDED if is_over else words.STARTED if answered_at is None else words.ANSWERED,
         "outcome": outcome_of(legs, is_ended),
@@ -129,6 +124,17 @@ def outcome_of(legs: Sequence[Leg], is_ended: bool = False) -> str:
         return last.facts.status or words.UNKNOWN
     first = min(legs, key=lambda leg: leg.anchor_rank)
     return words.MISSED if first.facts.direction == words.INBOUND else words.NO_ANSWER
+
+
+def _numbers(first: LegFacts) -> Record:
+    return {
+        "direction": first.direction,
+        "from_raw": first.from_raw or None,
+        "from_e164": first.from_e164,
+        "to_raw": first.to_raw or None,
+        "to_e164": first.to_e164,
+        "did": first.to_e164 or first.to_raw or None if first.direction == words.INBOUND else None,
+    }
 
 
 def _spoken(legs: Sequence[Leg]) -> LegFacts | None:

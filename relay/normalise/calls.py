@@ -24,7 +24,7 @@ from relay.normalise.evidence import Scorer
 from relay.normalise.gathering import gather
 from relay.normalise.identity import identify
 from relay.normalise.known_calls import KnownCalls
-from relay.normalise.linking import Pairs
+from relay.normalise.pairs import Pairs
 from relay.normalise.proofs import proofs
 from relay.normalise.rules import CallRules
 from relay.normalise.settling import Settling, close_unconfirmed

@@ -15,7 +15,7 @@ from relay.model.times import rfc3339
 from relay.normalise.evidence import BY_TIME_ALONE, TWO_CALLERS, Evidence, Scorer
 from relay.normalise.gathering import gather
 from relay.normalise.known_calls import KnownCalls
-from relay.normalise.linking import Pairs, confidence
+from relay.normalise.pairs import Pairs, confidence
 
 SHARED_NUMBER: Final = "shared_number"
 IN_TURN_ALONE: Final = "in_turn_alone"

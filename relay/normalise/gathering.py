@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from relay.model.call import Call, Leg
 from relay.model.linking import LinkRules
 from relay.normalise.known_calls import KnownCalls
-from relay.normalise.linking import Linking, Pairs
+from relay.normalise.linking import Linking
+from relay.normalise.pairs import Pairs
 
 
 def gather(
