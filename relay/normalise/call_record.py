@@ -39,11 +39,11 @@ def call_record(
     """
     ordered = sorted(legs, key=lambda leg: leg.anchor_rank)
     first = ordered[0].facts
-    confirmed = [leg for leg in ordered if not leg.is_unconfirmed]
-    spoken = _spoken(confirmed)
+    confirmed = _confirmed(ordered)
+    spoken = next((leg.facts for leg in confirmed if leg.is_answered), None)
     started_at = min(leg.facts.started_at for leg in legs)
     is_over = end_of(legs, is_ended) is not None
-    ended_at = end_of(confirmed, is_over)
+    ended_at = end_of(confirmed, is_over) if is_over else None
     answered_at = spoken.answered_at if spoken else None
     latest_first = sorted(ordered, key=lambda leg: leg.facts.started_at, reverse=True)
     return {
@@ -113,7 +113,7 @@ def outcome_of(legs: Sequence[Leg], is_ended: bool = False) -> str:
     """
     Say what became of a call: answered by anybody is answered; else the last summary row decides.
     """
-    confirmed = [leg for leg in legs if not leg.is_unconfirmed]
+    confirmed = _confirmed(legs)
     if any(leg.is_answered for leg in confirmed):
         return words.ANSWERED
     if not confirmed or end_of(legs, is_ended) is None:
@@ -137,8 +137,8 @@ def _numbers(first: LegFacts) -> Record:
     }
 
 
-def _spoken(legs: Sequence[Leg]) -> LegFacts | None:
-    return next((leg.facts for leg in legs if leg.is_answered), None)
+def _confirmed(legs: Sequence[Leg]) -> Sequence[Leg]:
+    return [leg for leg in legs if not (leg.is_provisional and leg.is_unconfirmed)]
 
 
 def _agent_name(spoken: LegFacts | None, legs: list[Leg]) -> str | None:
@@ -154,6 +154,8 @@ def _talk_s(legs: Sequence[Leg], ended_at: datetime | None) -> int | None:
     spoken = [leg.facts for leg in legs if leg.is_answered]
     if not spoken:
         return 0  # the vendor says that nobody answered: known to be nothing, not unknown
+    if len(spoken) == 1:
+        return _talk_of(spoken[0])
     # One conversation stands in several rows; only phones of several agents had a part of it each.
     users = [facts for facts in spoken if facts.stream == words.USER_CALLS]
     talks = [_talk_of(facts) for facts in users or spoken[:1]]

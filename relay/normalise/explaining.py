@@ -65,7 +65,7 @@ def dry_run(legs: Sequence[Leg], rules: LinkRules) -> DryRun:
     stored: dict[str, str] = {leg.leg_id: leg.call_id for leg in legs}
     sizes: dict[str, int] = defaultdict(int)
     alone = []
-    for leg in legs:
+    for leg in sorted(legs, key=lambda leg: leg.anchor_rank):
         sizes[leg.call_id] += 1
         alone.append(leg._replace(call_id=leg.leg_id))
     calls = KnownCalls(alone)
