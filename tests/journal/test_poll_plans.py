@@ -44,7 +44,7 @@ CHANGE = Append(
     replayed=(b"a", b"b"),
 )
 ASKED: dict[str, Callable[[Connection], object]] = {
-    "known digests": lambda conn: polling.known_digests(conn, "pbx", "user_calls", NOW),
+    "known digests": lambda conn: polling.known_digests(conn, "pbx", "user_calls", NOW, None),
     "oldest open": lambda conn: polling.oldest_open_start(conn, "pbx"),
     "leg counts": lambda conn: polling.leg_counts(conn, "pbx", NOW),
     "known names": lambda conn: polling.known_names(conn, "pbx", "queue_calls", NOW),
