@@ -45,8 +45,11 @@ from relay.pipeline.deliver import Deliver
 from relay.pipeline.hand_on import HandOn
 from relay.pipeline.housekeeping import Housekeeping, LoopLag
 from relay.pipeline.lane_context import WebhookEndpoint
+from relay.pipeline.link_accounts import LinkAccounts
+from relay.pipeline.nightly import Nightly
 from relay.pipeline.poll import Poll
 from relay.pipeline.publish import Publish
+from relay.pipeline.turns import PlannedStream
 from relay.sinks.kafka.publisher import KafkaPublisher
 from relay.sinks.kafka.reader import read_committed
 from relay.sinks.kafka.records import JOURNAL_HEADER, SEQ_HEADER
@@ -56,7 +59,7 @@ from relay.sinks.webhook.guard import Guard
 from relay.sinks.webhook.retry import next_delay_s
 from relay.sinks.webhook.sink import WebhookSink
 from relay.sinks.webhook.transport.client import Transport
-from relay.source_assembly import poll_of, voipcloud_source
+from relay.source_assembly import Surroundings, nightly_reads, plan_of, poll_of, rooms_of, voipcloud_source
 from relay.sources.voipcloud.config import VoipcloudConfig
 from relay.system_clock import SystemClock
 from relay.telemetry.health import Health
@@ -95,17 +98,6 @@ class TopicEvent(NamedTuple):
     journal_id: str
     seq: int
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedStream:
-    """
-    How often a stream will be read, and how long after it appeared a row will be seen.
-    """
-
-    interval_s: float
-    mean_delay_s: float
-    worst_delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,25 +163,14 @@ def budget_plan(
     config: RelayConfig, rates: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[str, PlannedStream]]:
     """
-    Return what the request budget of each source allows, by source and stream.
+    Return how fresh the request budget of each source keeps its streams, by source and stream.
 
     Args:
         config: names the sources, their streams and budgets.
         rates: how many calls each stream of a source shows, in relation to the others; left out: 1.
     """
-    plans: dict[str, dict[str, PlannedStream]] = {}
-    for source in config.sources:
-        if isinstance(source, VoipcloudConfig):
-            known = rates.get(source.id, {})
-            wanted: dict[str, float] = {stream: known.get(stream, 1.0) for stream in source.streams}
-            budget = source.budget
-            plans[source.id] = _even_split(wanted, max(1, budget.requests - budget.reserve), budget.per_s)
-    return plans
-
-
-def _even_split(rates: Mapping[str, float], polls: int, per_s: float) -> dict[str, PlannedStream]:
-    interval_s = per_s / polls * len(rates)
-    return {stream: PlannedStream(interval_s, interval_s / 2, interval_s) for stream in rates}
+    sources = [source for source in config.sources if isinstance(source, VoipcloudConfig)]
+    return {source.id: plan_of(source, rates.get(source.id, {})) for source in sources}
 
 
 async def upgrade(url: str) -> None:
@@ -259,6 +240,16 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     publication = publish.cursor_name if publish else None
     housekeeping = Housekeeping(house.journal, house.clock, house.metrics, health, publication)
     lag = LoopLag(house.clock, house.metrics)
+    wake = partial(_wake, {poll.source_id: poll for poll in polls})
+    accounts = LinkAccounts(house.journal, house.journal.reading)
+    nightly = Nightly(
+        [nightly_reads(source) for source in config.sources],
+        house.journal,
+        house.journal.reading,
+        house.journal.work,
+        house.clock,
+        wake,
+    )
     reach = Reach(
         registry=house.journal.registry,
         reading=house.journal.reading,
@@ -268,13 +259,15 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         tail=tail,
         refusal_of_url=guard.refusal_of_url,
         sources={source.id: _source_setup(source) for source in config.sources},
-        wake=partial(_wake, {poll.source_id: poll for poll in polls}),
+        wake=wake,
+        explain_links=accounts.explain,
+        dry_run_links=accounts.dry_run,
     )
     keys = [ApiKey(key.name, key.key.reveal(), key.scopes) for key in config.server.api_keys]
     tokens = {source.id: source.hook_token.reveal() for source in config.sources if source.hook_token}
     settings = ApiSettings(keys=keys, hook_tokens=tokens, hooks_listen=config.server.hooks_listen)
     api = await rooms.enter_async_context(api_listener(config.server.listen, reach, house.metrics, settings))
-    return [api, deliver, *([publish] if publish else []), *polls, housekeeping, lag]
+    return [api, deliver, *([publish] if publish else []), *polls, nightly, housekeeping, lag]
 
 
 def _wake(polls: Mapping[str, Poll], source_id: str) -> None:
@@ -322,7 +315,8 @@ async def _poll(
     if not isinstance(config, VoipcloudConfig):
         raise AssertionError(f"SOURCE_KINDS has {config.kind} and nothing builds it")
     source = await rooms.enter_async_context(voipcloud_source(config, house.journal, house.clock))
-    return await poll_of(config, source, house.journal, house.ids, house.clock, house.metrics, appended)
+    around = Surroundings(house.journal, house.ids, house.clock, house.metrics, appended)
+    return poll_of(config, source, await rooms_of(config, around), around)
 
 
 def _endpoint(transport: Transport, clock: Clock, spec: EndpointSpec) -> WebhookEndpoint:

@@ -179,6 +179,13 @@ class PollJournal(Protocol):
         """
         ...
 
+    async def provisional_calls(self, source_id: str, started_before: datetime, limit: int) -> Neighbourhood:
+        """
+        Return calls that hold a leg of which only a push told and that started before an instant, oldest
+        start first, each with all its legs.
+        """
+        ...
+
     async def oldest_open_start(self, source_id: str) -> datetime | None:
         """
         Return when the oldest open leg started.

@@ -82,6 +82,11 @@ class PollReads:
     async def held_calls(self, source_id: str) -> Neighbourhood:
         return await self._read(lambda conn: whole_calls.held_calls(conn, source_id))
 
+    async def provisional_calls(self, source_id: str, started_before: datetime, limit: int) -> Neighbourhood:
+        return await self._read(
+            lambda conn: whole_calls.provisional_calls(conn, source_id, started_before, limit)
+        )
+
     async def oldest_open_start(self, source_id: str) -> datetime | None:
         return await self._read(lambda conn: polling.oldest_open_start(conn, source_id))
 

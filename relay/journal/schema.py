@@ -166,6 +166,13 @@ legs = Table(
         sqlite_where=text("ended_ms IS NULL"),
         postgresql_where=text("ended_ms IS NULL"),
     ),
+    Index(
+        "legs_provisional",
+        "source_id",
+        "started_ms",
+        sqlite_where=text("is_provisional"),
+        postgresql_where=text("is_provisional"),
+    ),
 )
 
 # A deleted one keeps its row: neither its id nor its number is used again.  `is_emptied` once nothing

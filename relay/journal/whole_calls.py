@@ -47,6 +47,23 @@ def held_calls(conn: Connection, source_id: str) -> Neighbourhood:
     return _found(conn, select(_calls.c.call_id).where(_calls.c.source_id == source_id, IS_END_HELD))
 
 
+def provisional_calls(
+    conn: Connection, source_id: str, started_before: datetime, limit: int
+) -> Neighbourhood:
+    """
+    Return the calls with a leg that only a push told of and that started before an instant, oldest first.
+    """
+    wanted = (
+        select(_legs.c.call_id)
+        .where(
+            _legs.c.source_id == source_id, _legs.c.started_ms < to_ms(started_before), _legs.c.is_provisional
+        )
+        .order_by(_legs.c.started_ms)
+        .limit(limit)
+    )
+    return _found(conn, wanted)
+
+
 def oldest_unsettled_start(conn: Connection, source_id: str, ended_from: datetime) -> datetime | None:
     """
     Return when the oldest call started that waits to be settled, of those that ended since.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 # What one leg may be to another.
@@ -62,7 +62,9 @@ class PairAccount:
     """
     Two legs that were held against each other: points with reasons, and what became of it.
 
-    `why` says what stood against it: a contradiction, or nothing.
+    `why` names the contradiction where it was rejected, of this pair or of others of the two calls;
+    `shared_number` where several called from the number at once, `in_turn_alone` where only the turn of
+    phones spoke for joining two calls that were published.
     """
 
     leg_id: str
@@ -95,10 +97,10 @@ class LinkAccount:
 @dataclass(frozen=True, slots=True)
 class Regrouped:
     """
-    A call as it would be under other rules: the legs of which calls it would hold.
+    A call as it would be under other rules: when it began, and the legs of which calls it would hold.
     """
 
-    started_at: datetime
+    started_at: str
     leg_ids: tuple[str, ...]
     call_ids: tuple[str, ...]
 
@@ -117,6 +119,6 @@ class DryRun:
 
     def as_json(self) -> dict[str, Any]:
         """
-        Return it for machines; times are datetimes, as orjson writes them.
+        Return it for machines.
         """
         return asdict(self)

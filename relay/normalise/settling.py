@@ -103,7 +103,7 @@ def close_unconfirmed(
     last: Read | None = None
     for leg in legs:
         facts = leg.facts
-        if not leg.is_provisional or leg.is_closed:
+        if not leg.is_provisional or leg.is_unconfirmed:
             continue
         read = proof(
             reads.get(facts.stream, ()),
@@ -112,9 +112,8 @@ def close_unconfirmed(
             facts.started_at + lookback,
         )
         if read is not None:
-            over = facts._replace(
-                status=UNKNOWN, ended_at=facts.answered_at or facts.started_at, duration_s=None, talk_s=None
-            )
+            ended_at = facts.ended_at or facts.answered_at or facts.started_at
+            over = facts._replace(status=UNKNOWN, ended_at=ended_at, duration_s=None, talk_s=None)
             closed.append(leg._replace(facts=over))
             last = read if last is None else max(last, read, key=lambda read: read.as_of)
     return closed, last
@@ -131,10 +130,14 @@ def _last_proof(
     Return the read with which a call became settled; None where it is not, or was before.
     """
     is_candidate = call.is_end_published and not call.is_settled and call.absorbed_into is None
-    if not is_candidate or call.ended_at is None or not legs or not all(leg.is_closed for leg in legs):
+    if not is_candidate or call.ended_at is None or not legs or not all(map(_is_final, legs)):
         return None
     enough = call.ended_at + lookback
     if is_in_a_gap(gaps, reads, call.started_at, enough):
         return None
     found = proofs(reads, call.started_at, call.ended_at, enough)
     return max(found, key=lambda read: read.as_of) if found else None
+
+
+def _is_final(leg: Leg) -> bool:
+    return leg.is_closed and (leg.is_unconfirmed or not leg.is_provisional)

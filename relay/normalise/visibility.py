@@ -17,6 +17,7 @@ from relay.model.call import LegFacts
 AT_START: Final = "start"
 AT_END: Final = "end"
 UNKNOWN: Final = "unknown"
+APPEARANCES: Final = (AT_START, AT_END, UNKNOWN)
 
 ENOUGH_SAMPLES: Final = 20
 MOST_SAMPLES: Final = 2_000  # then all counts are halved, so that what was long ago fades

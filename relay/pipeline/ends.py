@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from relay.journal.port import NearKeys
 from relay.model.call import USER_CALLS
-from relay.model.change import CallChange
+from relay.model.change import CallChange, Neighbourhood
 from relay.model.coverage import DEEP, GAP, Read
 from relay.model.errors import RevisionConflict
+from relay.model.times import EPOCH
 from relay.pipeline.poll_context import PollContext
 
 SETTLED_AT_ONCE: Final = 100
@@ -38,6 +40,7 @@ class Ends:
         at = await self._release()
         deep = {name: self._context.streams[name].deep_at for name in self._context.call_streams}
         if deep != self._settled_with and None not in deep.values():
+            await self._close_unconfirmed()
             await self._settle()
             self._settled_with = deep
         return at
@@ -54,31 +57,64 @@ class Ends:
             if await self._append(changes):
                 return context.assembler.next_release(held, changes)
 
+    async def _close_unconfirmed(self) -> None:
+        """
+        Close what only a push told of and no complete read has shown a look-back later.
+        """
+        context, lookback = self._context, self._lookback()
+        while True:
+            calls = await context.journal.provisional_calls(
+                context.source_id, context.now - lookback, SETTLED_AT_ONCE
+            )
+            if not calls.calls:
+                return
+            reads = await self._reads(context.now - lookback - REACH, PROOFS)
+            changes = context.assembler.unconfirmed(calls, reads, lookback)
+            if await self._append(changes):
+                return
+
     async def _settle(self) -> None:
         """
         Settle every call whose time a deep read of each stream has proven, some calls at a time.
         """
-        context, journal = self._context, self._context.journal
-        lookback = max(
-            (context.ledger.lookback(context.streams[name]) for name in context.call_streams),
-            default=context.settings.lookback,
-        )
+        context, lookback = self._context, self._lookback()
         ended_from = context.now - REACH - lookback
         while True:
-            calls = await journal.unsettled_calls(
+            calls = await context.journal.unsettled_calls(
                 context.source_id, ended_from, context.now - lookback, SETTLED_AT_ONCE
             )
             if not calls.calls:
                 return
             reads = await self._reads(ended_from, PROOFS)
-            gaps = await journal.open_gaps(context.source_id)
-            changes = context.assembler.settle(calls, reads, gaps, lookback)
+            gaps = await context.journal.open_gaps(context.source_id)
+            changes = context.assembler.settle(await self._with_bags(calls), reads, gaps, lookback)
             if not await self._append(changes):
                 continue
             if len(calls.calls) < SETTLED_AT_ONCE:
                 return
             if not changes:  # none of these may settle yet: look behind them
                 ended_from = max(call.ended_at for call in calls.calls.values() if call.ended_at) + TICK
+
+    def _lookback(self) -> timedelta:
+        context = self._context
+        lookbacks = [context.ledger.lookback(context.streams[name]) for name in context.call_streams]
+        return max(lookbacks, default=context.settings.lookback)
+
+    async def _with_bags(self, calls: Neighbourhood) -> Neighbourhood:
+        """
+        Return calls with those that hold other legs of their bags: a rebuild would rank them together.
+        """
+        context = self._context
+        bags = NearKeys(
+            base_keys={leg.facts.base_key for leg in calls.legs},
+            native_ids=(),
+            link_keys=(),
+            started_from=EPOCH,
+            ended_from=EPOCH,
+            started_to=EPOCH,
+        )
+        near = await context.journal.neighbourhood(context.source_id, bags)
+        return Neighbourhood({**near.calls, **calls.calls}, near.legs)
 
     async def _reads(self, since: datetime, tiers: Sequence[str] | None = None) -> Reads:
         found = await self._context.journal.reads(self._context.source_id, since, tiers)

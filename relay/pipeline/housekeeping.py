@@ -18,6 +18,8 @@ from relay.telemetry.metrics import Metrics
 
 EVERY_S: Final = 5.0
 KEEP_SENDS: Final = timedelta(days=1)
+KEEP_HEAD_READS: Final = timedelta(days=1)  # the others prove the same, and more
+KEEP_READS: Final = timedelta(days=31)
 DISCARD_AT_ONCE: Final = 1_000
 LAG_PROBE_S: Final = 0.5
 
@@ -81,13 +83,15 @@ class Housekeeping:
 
     async def clear(self, stop: asyncio.Event) -> None:
         """
-        Forget old budget reservations and replies, and discard what waits for deleted endpoints.
+        Forget old budget reservations, reads and replies, and discard what waits for deleted endpoints.
 
         In small steps, so that nobody waits long for the journal; once told to stop the rest is left for
         the next start.
         """
         journal, now = self._journal, self._clock.now()
         await journal.forget_sends(now - KEEP_SENDS)
+        while not stop.is_set() and await journal.forget_reads(now - KEEP_HEAD_READS, now - KEEP_READS):
+            pass
         is_more = True
         while is_more and not stop.is_set():
             forgotten = await journal.forget_replies(now - KEEP_REPLIES)

@@ -6,19 +6,149 @@ An item is taken away by the transaction that holds its effect, so a crash in be
 
 from __future__ import annotations
 
+import logging
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from relay.journal.port import Append, StreamState
+from relay.model.call import USER_CALLS, LegFacts
+from relay.model.change import CallChange, Neighbourhood, Reject
+from relay.model.errors import RecordRejected, RevisionConflict
+from relay.model.event import PUSH as PUSHED
+from relay.model.ids import row_digest
+from relay.model.source_work import PUSH, InboxItem, StoredReject
+from relay.normalise.id_scheme import native_since
+from relay.pipeline.grouping import near_keys
+from relay.pipeline.page_rows import RowReader
 from relay.pipeline.poll_context import PollContext
+
+ITEMS_AT_ONCE: Final = 100
+REJECTS_AT_ONCE: Final = 100
+
+PushReader = Callable[[Mapping[str, Any], datetime], LegFacts]
+
+log = logging.getLogger(__name__)
 
 
 class Inbox:
     """
     Takes what was put down for one source.
+
+    Args:
+        context: the source.
+        read_push: reads what the phone system pushed.
+        reader: reads rows.
     """
 
-    def __init__(self, context: PollContext) -> None:
+    def __init__(self, context: PollContext, read_push: PushReader, reader: RowReader) -> None:
         self._context = context
+        self._read_push = read_push
+        self._reader = reader
 
     async def step(self) -> bool:
         """
         Take what is there; return whether the phone system told of something new.
         """
-        return False
+        items = await self._context.journal.inbox(self._context.source_id, ITEMS_AT_ONCE)
+        has_news = False
+        for item in items:
+            if item.kind == PUSH:
+                has_news |= await self._take_push(item)
+            else:
+                await self._replay_rejects(item)
+        return has_news
+
+    async def _take_push(self, item: InboxItem) -> bool:
+        try:
+            leg = self._read_push(item.body, item.received_at)
+        except RecordRejected as error:
+            await self._reject(item, error.why)
+            return False
+        except Exception:  # a bug met by one push must not stop the others, nor come back after a restart
+            log.exception("a push could not be read", extra={"source": item.source_id})
+            await self._reject(item, traceback.format_exc(limit=-3))
+            return False
+        if leg.stream not in self._context.source.call_streams:
+            await self._reject(item, f"{leg.stream} is not read of this source")
+            return False
+        ledger = self._context.ledger
+        ledger.note_push(item.received_at)
+
+        def placed(near: Neighbourhood) -> list[CallChange]:
+            return self._context.assembler.assemble_pushed([leg], near, item.received_at, ledger.skew, PUSHED)
+
+        await self._append(leg, placed, taken_items=(item.item_id,))
+        return True
+
+    async def _reject(self, item: InboxItem, why: str) -> None:
+        body = dict(item.body)
+        await self._context.journal.append(
+            Append(
+                item.source_id,
+                USER_CALLS,
+                self._context.clock.now(),
+                rejects=(Reject(row_digest(body), body, f"pushed: {why}"),),
+                taken_items=(item.item_id,),
+            )
+        )
+
+    async def _replay_rejects(self, item: InboxItem) -> None:
+        wanted, context = item.body.get("stream"), self._context
+        for stream in context.source.call_streams:
+            if wanted in (None, stream):
+                await self._replay_stream(stream)
+        change = Append(item.source_id, USER_CALLS, context.clock.now(), taken_items=(item.item_id,))
+        await context.journal.append(change)
+
+    async def _replay_stream(self, stream: str) -> None:
+        context, after = self._context, b""
+        states = await context.ledger.stream_states()
+        since = native_since(states.get(stream, StreamState()).id_scheme)
+        while True:
+            rejects = await context.journal.stored_rejects(context.source_id, stream, after, REJECTS_AT_ONCE)
+            for reject in rejects:
+                leg = self._readable(reject, since)
+                if leg is not None:
+                    await self._take_again(reject, leg)
+            context.ingest.forget_rejects(stream, [reject.digest for reject in rejects])
+            if len(rejects) < REJECTS_AT_ONCE:
+                return
+            after = rejects[-1].digest
+
+    def _readable(self, reject: StoredReject, since: datetime | None) -> LegFacts | None:
+        try:
+            return self._reader.read(reject.stream, reject.row, reject.digest, since)
+        except RecordRejected:
+            return None  # it stays where it is, and why it is there is still true
+        except Exception:  # as when it was first met: it stays
+            log.exception("a row can still not be read", extra={"stream": reject.stream})
+            return None
+
+    async def _take_again(self, reject: StoredReject, leg: LegFacts) -> None:
+        """
+        Take a row in as one more of its bag, or as the newer state of a leg that is open.
+        """
+        context = self._context
+
+        def placed(near: Neighbourhood) -> list[CallChange]:
+            in_bag = [one.facts for one in near.legs if one.facts.base_key == leg.base_key]
+            shown = Counter(row.digest for row in in_bag if row.ended_at is not None)
+            shown[leg.digest] += 1
+            return context.assembler.assemble([leg], shown, near, context.clock.now(), context.ledger.skew)
+
+        await self._append(leg, placed, replayed=(reject.digest,))
+
+    async def _append(
+        self, leg: LegFacts, placed: Callable[[Neighbourhood], Sequence[CallChange]], **last: Any
+    ) -> None:
+        context = self._context
+        while True:
+            near = await context.journal.neighbourhood(context.source_id, near_keys([leg]))
+            try:
+                await context.ingest.append_calls(context.source_id, leg.stream, placed(near), **last)
+                return
+            except RevisionConflict:
+                context.metrics.journal_errors.labels("append", "conflict").inc()

@@ -107,6 +107,7 @@ class Ingest:
             },
             events=brought.events,
             new=brought.new,
+            confirmed=brought.confirmed,
             open_rows=sum(row.ended_at is None for row in rows.facts),
             missing=0 if is_believed else len(missing),
             read=page.read() if is_believed else None,
@@ -308,10 +309,11 @@ def _count(near: Neighbourhood, changes: Sequence[CallChange], stream: str, brou
     """
     Note legs that are new, and known ones of the page's stream that changed.
     """
-    known = {leg.leg_id for leg in near.legs}
+    known = {leg.leg_id: leg.is_provisional for leg in near.legs}
     for change in changes:
         for leg in change.legs:
             if leg.leg_id not in known:
                 brought.new.append(leg.facts)
             elif leg.facts.stream == stream:
                 brought.updated += 1
+                brought.confirmed += known[leg.leg_id] and not leg.is_provisional

@@ -14,7 +14,7 @@ from relay.model.errors import RevisionConflict, SourceError, SourceThrottled
 from relay.model.times import EPOCH
 from relay.pipeline.asking import ask
 from relay.pipeline.pace import Pace
-from relay.pipeline.page import Page
+from relay.pipeline.page import Page, PageResult
 from relay.pipeline.poll_context import PollContext
 from relay.pipeline.poll_state import ACCOUNT_TROUBLES, StreamPoll, state_of
 from relay.pipeline.tiers import Turn, head_rows, next_read
@@ -165,6 +165,7 @@ class Live:
                 view = await context.ledger.view()
         for kind, count in result.counts.items():
             self._metrics.poll_records.labels(self._label, stream.name, kind).inc(count)
+        self._count_pushes(result)
         stream.stored = result.state
         stream.has_open_calls = result.open_rows > 0
         if result.counts["new"] or result.counts["updated"]:
@@ -173,6 +174,14 @@ class Live:
             stream.was_incomplete()
         else:
             self._was_read(stream, turn, pull, view)
+
+    def _count_pushes(self, result: PageResult) -> None:
+        since = self._context.ledger.pushed_since
+        if since is None:
+            return
+        lost = sum(row.started_at - self._context.ledger.skew > since for row in result.new)
+        self._metrics.push_rows.labels(self._label, "came").inc(result.confirmed)
+        self._metrics.push_rows.labels(self._label, "lost").inc(lost)
 
     def _was_read(self, stream: StreamPoll, turn: Turn, pull: Pull, view: SourceView) -> None:
         """

@@ -53,14 +53,15 @@ class PageResult:
     What a page brought.
 
     `counts` tells how many rows were new, updated, duplicate and rejected, `events` how many it made; `new`
-    are the rows of new legs.  `missing` counts rows that are known to be of its time and that it left out:
-    it then proves nothing, and `read` is None.
+    are the rows of new legs, `confirmed` counts legs of which only a push had told.  `missing` counts rows
+    that are known to be of its time and that it left out: it then proves nothing, and `read` is None.
     """
 
     state: StreamState
     counts: Mapping[str, int]
     events: int
     new: Sequence[LegFacts]
+    confirmed: int
     open_rows: int
     missing: int
     read: Read | None
@@ -86,4 +87,5 @@ class Brought:
 
     new: list[LegFacts] = field(default_factory=list)
     updated: int = 0
+    confirmed: int = 0
     events: int = 0

@@ -18,6 +18,7 @@ from relay.pipeline.inbox import Inbox
 from relay.pipeline.live import Live
 from relay.pipeline.past import Past
 from relay.pipeline.poll_context import PollContext
+from relay.pipeline.source_gauges import show_source
 from relay.pipeline.waiting import pause, pause_until_done
 
 JOURNAL_PAUSE_S: Final = 0.2
@@ -26,15 +27,19 @@ JOURNAL_PAUSE_S: Final = 0.2
 class Poll:
     """
     The loop of one source, its only owner.
+
+    Args:
+        context: the source.
+        inbox: what was put down for it.
     """
 
-    def __init__(self, context: PollContext) -> None:
+    def __init__(self, context: PollContext, inbox: Inbox) -> None:
         self._context = context
         self._clock = context.clock
         self._live = Live(context)
         self._past = Past(context)
         self._ends = Ends(context)
-        self._inbox = Inbox(context)
+        self._inbox = inbox
         self._has_started = False
         self._release_at: datetime | None = None  # when a held end goes out, whether or not a stream is asked
         self._woken = asyncio.Event()
@@ -97,6 +102,7 @@ class Poll:
         if self._live.has_tried_all:
             # Just started: what ended while relay was away may have legs in streams not read yet.
             self._release_at = await self._ends.step()
+        await show_source(self._context)
         remaining = await self._context.source.quota_remaining()
         if remaining is not None:
             self._context.metrics.poll_quota_remaining.labels(self._context.label()).set(remaining)

@@ -15,7 +15,7 @@ from relay.model.clock import Clock
 from relay.model.coverage import Gap, Interval
 from relay.model.errors import RevisionConflict
 from relay.model.ids import IdMaker
-from relay.normalise.gaps import Duty, gap_changes, settled_up_to, with_read
+from relay.normalise.gaps import Duty, gap_changes, settled_up_to, unread, with_read
 from relay.normalise.source_events import SourceEvents
 from relay.normalise.visibility import Visibility, sightings
 from relay.pipeline.page import Conclusion, PageResult
@@ -57,6 +57,7 @@ class SourceLedger:
     ) -> None:
         self.source_id = source_id
         self.skew = timedelta(0)
+        self.pushed_since: datetime | None = None
         self._journal = journal
         self._ids = ids
         self._clock = clock
@@ -70,6 +71,12 @@ class SourceLedger:
         Return the present by the phone system's clock, as far as its last answer told it.
         """
         return self._clock.now() + self.skew
+
+    def note_push(self, received_at: datetime) -> None:
+        """
+        Note that the phone system pushes: from now on rows without a push are counted as lost ones.
+        """
+        self.pushed_since = min(self.pushed_since or received_at, received_at)
 
     async def stream_states(self) -> dict[str, StreamState]:
         """
@@ -118,6 +125,14 @@ class SourceLedger:
         """
         late_s = Visibility.of_json(stream.stored.visibility).late_s
         return USUAL_REACH if late_s is None else timedelta(seconds=late_s)
+
+    def oldest_unread(self, view: SourceView, stream: str) -> datetime:
+        """
+        Return the first instant that a stream owes and that was not read, by the phone system's clock.
+        """
+        covered = view.coverage.get(stream, ())
+        owed = self._owed_from(view, covered)
+        return next((hole.start for hole in unread(covered, owed, self.now)), self.now)
 
     def concluding(
         self, view: SourceView, streams: Streams, stream: StreamPoll, pull: Pull

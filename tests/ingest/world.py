@@ -24,7 +24,7 @@ from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.ids import IdMaker
 from relay.model.times import from_rfc3339
 from relay.pipeline.poll import Poll
-from relay.source_assembly import poll_of, voipcloud_source
+from relay.source_assembly import Rooms, Surroundings, poll_of, rooms_of, voipcloud_source
 from relay.sources.port import Source
 from relay.sources.voipcloud.config import VoipcloudConfig
 from relay.telemetry.metrics import Metrics
@@ -40,8 +40,6 @@ WINDOW_S = 900.0
 LOOKBACK = timedelta(minutes=40)
 FILES = ("", "-wal")
 
-Wrap = Callable[[Any], Any]
-
 
 @dataclass
 class Doubles:
@@ -49,8 +47,8 @@ class Doubles:
     What stands in for a part of relay, to see that the proof can fail.
     """
 
-    source: Wrap = lambda source: source
-    poll: Wrap = lambda poll: poll
+    source: Callable[[Source], Source] = lambda source: source
+    rooms: Callable[[Rooms, IdMaker], Rooms] = lambda rooms, _ids: rooms
 
 
 @dataclass
@@ -114,10 +112,10 @@ class World:
         source = voipcloud_source(config, journal, self.clock, largest_page=self.largest_page)
         await rooms.enter_async_context(source)
         self.metrics = Metrics(CollectorRegistry())
-        stood_in: Source = self.doubles.source(source)
         ids = IdMaker(self.journal.identity.id_key)
-        poll = await poll_of(config, stood_in, journal, ids, self.clock, self.metrics, lambda _: None)
-        self.poll = self.doubles.poll(poll)
+        around = Surroundings(journal, ids, self.clock, self.metrics, lambda _: None)
+        parts = self.doubles.rooms(await rooms_of(config, around), ids)
+        self.poll = poll_of(config, self.doubles.source(source), parts, around)
         self._relay_rooms = rooms
 
     def config(self) -> VoipcloudConfig:

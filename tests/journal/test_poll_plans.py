@@ -45,6 +45,7 @@ CHANGE = Append(
 )
 ASKED: dict[str, Callable[[Connection], object]] = {
     "known digests": lambda conn: polling.known_digests(conn, "pbx", "user_calls", NOW, None),
+    "known digests of a time": lambda conn: polling.known_digests(conn, "pbx", "user_calls", NOW, LATER),
     "oldest open": lambda conn: polling.oldest_open_start(conn, "pbx"),
     "leg counts": lambda conn: polling.leg_counts(conn, "pbx", NOW),
     "known names": lambda conn: polling.known_names(conn, "pbx", "queue_calls", NOW),
@@ -53,6 +54,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "note allowance": lambda conn: polling.note_allowance(conn, "pbx", Allowance(1, NOW)),
     "near": lambda conn: whole_calls.neighbourhood(conn, "pbx", NearKeys("a", "b", "c", NOW, NOW, NOW)),
     "held": lambda conn: whole_calls.held_calls(conn, "pbx"),
+    "provisional": lambda conn: whole_calls.provisional_calls(conn, "pbx", NOW, 9),
     "oldest unsettled": lambda conn: whole_calls.oldest_unsettled_start(conn, "pbx", NOW),
     "unsettled": lambda conn: whole_calls.unsettled_calls(conn, "pbx", NOW, LATER, 9),
     "silent": lambda conn: whole_calls.silent_calls(conn, "pbx", NOW, LATER, 9),

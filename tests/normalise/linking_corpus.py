@@ -1,8 +1,8 @@
 """
 The corpus of linking cases: rows as the vendor sends them, and which of them are one conversation.
 
-`linking_cases/*.json` hold, per case, `rows` (key, stream and the row) and `calls` (keys of each call).  A case
-with `hard`, which says why, counts for recall alone: what it takes to solve it would join strangers elsewhere.
+`linking_cases/*.json` hold, per case, `rows` (key, stream and the row) and `calls` (keys of each call).  A
+case with `hard`, which says why, counts for recall alone: what would solve it would join strangers elsewhere.
 """
 
 from __future__ import annotations

@@ -19,11 +19,12 @@ from jsonschema import Draft202012Validator
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS, Call, Leg, LegFacts
 from relay.model.catalogue import CALL_ENDS, CALL_MERGED, EVENT_TYPES
 from relay.model.change import CallChange, Neighbourhood
-from relay.model.coverage import DEEP, Interval, Read
+from relay.model.coverage import DEEP, Gap, Interval, Read
 from relay.model.event import Event
 from relay.model.ids import IdMaker, row_digest
+from relay.model.linking import LinkRules
 from relay.model.schemas import envelope_schema
-from relay.normalise.calls import CallAssembler
+from relay.normalise.calls import LINK_RULES, CallAssembler
 from relay.normalise.fresh_rows import KnownRows
 from relay.normalise.id_scheme import FACTS, native_since, scheme_after
 from relay.normalise.rules import CallRules
@@ -34,6 +35,8 @@ ZONE: Final = ZoneInfo("Australia/Sydney")
 CALLER: Final = "0491570156"
 OTHER_CALLER: Final = "0491570157"
 DID: Final = "0270101000"
+TRUNK: Final = "0255500100"  # shown for every call of a company with many lines
+LOOKBACK_S: Final = 14_400
 Row = dict[str, Any]
 
 
@@ -121,12 +124,16 @@ class Office:
         id_key: bytes = b"key of the office",
         zone: ZoneInfo = ZONE,
         aliases: Mapping[str, str] | None = None,
+        link_rules: LinkRules = LINK_RULES,
     ) -> None:
         self.rules = CallRules("pbx-sydney", zone, "AU", at(publish_from))
         ids = IdMaker(id_key)
         self.reader = VoipcloudRows(self.rules, ids)
-        self.assembler = CallAssembler(self.rules, ids, aliases or {})
+        self.assembler = CallAssembler(self.rules, ids, aliases or {}, link_rules)
         self.aliases: dict[str, str] = {}
+        self._event_ids: set[str] = set()
+        self._ended: set[str] = set()
+        self._absorbed: set[str] = set()
         self.calls: dict[str, Call] = {}
         self.legs: dict[str, Leg] = {}
         self.events: list[Event] = []
@@ -181,7 +188,28 @@ class Office:
             fresh += new
             page.update(digests)
             self.read_at[stream] = at(second)
-        return self._apply(self.assembler.assemble(fresh, page, self._whole(), at(second), self.skew))
+        return self._apply(self.assembler.assemble(fresh, page, self.whole(), at(second), self.skew))
+
+    def is_told(self, stream: str, second: float, *rows: Row) -> list[Event]:
+        """
+        Take rows that the phone system pushed.
+        """
+        told = [self.reader.read(stream, row) for row in rows]
+        return self._apply(self.assembler.assemble_pushed(told, self.whole(), at(second), origin="push"))
+
+    def gives_up(self, second: float) -> list[Event]:
+        """
+        Read everything once more at a second, and give up what no row confirmed.
+        """
+        self.read_at = {stream: at(second) for stream in self.read_at}
+        lookback = timedelta(seconds=LOOKBACK_S)
+        return self._apply(self.assembler.unconfirmed(self.whole(), self.complete_reads(), lookback))
+
+    def publishes_silent(self, second: float) -> list[Event]:
+        """
+        Publish what is silent, as a backfill does.
+        """
+        return self._apply(self.assembler.publish(self.whole(), at(second), "backfill"))
 
     def forgets_what_it_read(self) -> None:
         """
@@ -210,6 +238,14 @@ class Office:
             name: [Read(name, DEEP, end, end, Interval(self.read_from, end), 0)] if end else []
             for name, end in self.read_at.items()
         }
+
+    def settles(self, second: float, gaps: Sequence[Gap] = (), lookback_s: float = LOOKBACK_S) -> list[Event]:
+        """
+        Read everything once more at a second, and settle what is settled then.
+        """
+        self.read_at = {stream: at(second) for stream in self.read_at}
+        lookback = timedelta(seconds=lookback_s)
+        return self._apply(self.assembler.settle(self.whole(), self.complete_reads(), gaps, lookback))
 
     def nothing_more(self, second: float) -> list[Event]:
         """
@@ -240,7 +276,10 @@ class Office:
         records = [record for subject, record in last.items() if subject in standing]
         return sorted(records, key=lambda record: (record["started_at"], record["call_id"]))
 
-    def _whole(self) -> Neighbourhood:
+    def whole(self) -> Neighbourhood:
+        """
+        Return all that is kept.
+        """
         return Neighbourhood(dict(self.calls), list(self.legs.values()))
 
     def _apply(self, changes: Iterable[CallChange]) -> list[Event]:
@@ -250,8 +289,7 @@ class Office:
                 made += self._write(one)
             self.aliases.update({alias.natural_id: alias.call_id for alias in change.aliases})
         self.events += made
-        assert len(self.events) == len({event.id for event in self.events})
-        self._check_ends()
+        self._check(made)
         return made
 
     def _write(self, change: CallChange) -> tuple[Event, ...]:
@@ -270,19 +308,21 @@ class Office:
         self.legs.update({leg.leg_id: leg for leg in change.legs})
         return change.events
 
-    def _check_ends(self) -> None:
+    def _check(self, made: Sequence[Event]) -> None:
         """
-        Assert that no call has two ends, and that of an absorbed call nothing follows.
+        Assert that no id comes twice, no call ends twice, and nothing follows on an absorbed one.
         """
-        ends = Counter(event.subject for event in self.events if event.type in CALL_ENDS)
-        assert {1} >= set(ends.values())
-        with_legs = {leg.call_id for leg in self.legs.values()}
-        assert with_legs == {call.call_id for call in self.calls.values() if call.absorbed_into is None}
-        last = {event.subject: event for event in self.events}
-        for call in self.calls.values():
-            if call.absorbed_into is not None and call.revision:
-                assert (CALL_MERGED, True) == (last[call.subject].type, last[call.subject].final)
-                assert self.calls[call.absorbed_into].source_id == call.source_id
+        for event in made:
+            assert event.id not in self._event_ids
+            self._event_ids.add(event.id)
+            if event.type in CALL_ENDS:
+                assert event.subject not in self._ended, f"{event.subject} ended twice"
+                self._ended.add(event.subject)
+            assert event.subject not in self._absorbed
+            if event.type == CALL_MERGED and event.final:
+                self._absorbed.add(event.subject)
+        if self._absorbed:
+            assert {call.call_id for call in self.standing()} == {leg.call_id for leg in self.legs.values()}
 
 
 def types(events: Iterable[Event]) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
+from relay.model.coverage import BACKFILL, DEEP, Interval, Read
 from tests.normalise.office import Office, at, queue_row, types, user_row
 
 ENDED_AT = 30
@@ -164,3 +165,19 @@ def test_a_stretch_that_begins_after_the_call_did_proves_nothing() -> None:
 
     office.read_from = at(0)
     assert ["missed"] == types(office.releases(60))
+
+
+def test_several_reads_may_prove_it_each_a_part() -> None:
+    office = missed()
+    halves = [
+        Read(USER_CALLS, BACKFILL, at(60), at(60), Interval(at(start), at(end)), rows=0)
+        for start, end in ((10, 40), (-20, 10))
+    ]
+    whole = [Read(QUEUE_CALLS, DEEP, at(61), at(61), Interval(at(-9), at(61)), rows=0)]
+    held = office.whole()
+
+    one = office.assembler.release(held, {USER_CALLS: halves[:1], QUEUE_CALLS: whole}, at(62))
+    both = office.assembler.release(held, {USER_CALLS: halves, QUEUE_CALLS: whole}, at(62), "backfill")
+
+    assert ([], ["missed"]) == (one, types(both[0].events))
+    assert "backfill" == both[0].events[0].origin

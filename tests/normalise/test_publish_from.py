@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.normalise.office import Office, outbound_row, queue_row, types, user_row
+from tests.normalise.office import OTHER_CALLER, Office, at, outbound_row, queue_row, types, user_row
 
 FROM = 100
 
@@ -86,3 +86,42 @@ def test_a_clock_that_is_ahead_publishes_nothing_from_before() -> None:
     office.skew = timedelta(seconds=20)
 
     assert [] == office.users(65, user_row(0, 60, answered=5, ended=60))
+
+
+def test_a_backfill_publishes_what_was_silent_with_the_ids_of_a_live_call() -> None:
+    rows = user_row(0, 110, answered=12, ended=99), user_row(50, 110, ended=80, from_number=OTHER_CALLER)
+    silent, live = Office(publish_from=FROM), Office()
+    silent.users(110, *rows)
+    live.users(110, *rows)
+    live.nothing_more(200)
+
+    events = silent.publishes_silent(500)
+
+    assert ["started", "answered", "finished", "started", "missed"] == types(events)
+    assert {event.id for event in live.events} == {event.id for event in events}
+    assert {("backfill", at(500))} == {(event.origin, event.observed_at) for event in events}
+    assert [1, 2, 3, 1, 2] == [event.revision for event in events]
+    assert [] == silent.publishes_silent(600)
+    assert [] == silent.nothing_more(5000)
+
+
+def test_a_published_call_is_changed_aloud_from_then_on() -> None:
+    office = Office(publish_from=FROM)
+    office.users(110, user_row(0, 110, answered=12, ended=99))
+    office.publishes_silent(500)
+
+    assert ["updated"] == types(office.users(510, user_row(0, 110, answered=12, ended=98)))
+
+
+def test_what_a_backfill_reads_anew_is_not_silent() -> None:
+    office = Office(publish_from=FROM)
+    facts = office.reader.read("user_calls", user_row(0, 110, answered=12, ended=99))
+    near = office.whole()
+
+    (change,) = office.assembler.assemble(
+        [facts], {facts.digest: 1}, near, at(500), origin="backfill", publish_from=at(-1)
+    )
+
+    assert ["started", "answered", "finished"] == types(change.events)
+    assert {"backfill"} == {event.origin for event in change.events}
+    assert not change.call.is_silent

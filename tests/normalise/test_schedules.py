@@ -12,7 +12,8 @@ from random import Random
 from typing import Any, Final
 
 import orjson
-from hypothesis import given, settings
+import pytest
+from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
@@ -134,3 +135,55 @@ def test_the_same_polls_give_the_same_events(story: Story) -> None:
     first, again = told(story)[0], told(story)[0]
 
     assert first.events == again.events
+
+
+@PROFILE
+@given(stories())
+def test_a_rebuild_with_the_aliases_gives_the_same_ids(story: Story) -> None:
+    office, pbx = told(story)
+    office.settles(2 * LONG_AFTER)
+    streams = [stream for stream in CALL_STREAMS if stream not in story.twin.rules.absent]
+    pages = {stream: page(pbx, stream, LONG_AFTER, Random(story.shuffle)) for stream in streams}
+
+    rebuilt = Office(aliases=office.aliases)
+    rebuilt.read_at = dict.fromkeys(streams)
+    rebuilt.reads_together(LONG_AFTER, pages)
+    rebuilt.releases(LONG_AFTER)
+    rebuilt.settles(2 * LONG_AFTER)
+
+    assert milestones(office) <= milestones(rebuilt)
+    # An answer that came after a held end had gone out was told by call.updated.
+    assert {"call.answered"} >= {
+        event.type for event in rebuilt.events if event.id in milestones(rebuilt) - milestones(office)
+    }
+    assert {call.call_id for call in office.standing()} == {call.call_id for call in rebuilt.standing()}
+    assert all(call.is_settled for call in (*office.standing(), *rebuilt.standing()))
+    target(len(office.aliases) / max(1, len(office.standing())), label="alias rate")
+
+
+def test_few_calls_need_an_alias(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    Phones are read every few seconds, queues tell of a call when it is over: nearly all are known by a phone.
+    """
+    twin = TwinSettings("irrelevant", 7, OfficeSize(12, 3, 2), Traffic(4.0, stop_after=120))
+    office, _ = told(Story(twin, [(5, CALL_STREAMS[turn % 3]) for turn in range(600)], 7))
+    office.settles(2 * LONG_AFTER)
+
+    rate = len(office.aliases) / len(office.standing())
+    with capsys.disabled():
+        print(f"\naliases: {len(office.aliases)} of {len(office.standing())} calls, {rate:.2%}")  # noqa: T201
+
+    assert 120 == len(office.standing())
+    assert 0.01 >= rate
+
+
+def milestones(office: Office) -> set[str]:
+    """
+    Return the ids of the events that a rebuild must give again, of calls that stand.
+    """
+    standing = {call.subject for call in office.standing()}
+    return {
+        event.id
+        for event in office.events
+        if event.subject in standing and event.type not in ("call.updated", "call.merged")
+    }

@@ -23,7 +23,9 @@ from relay.model.call import USER_CALLS
 from relay.model.source_work import BACKFILL, SourceJob
 from relay.normalise.calls import CallAssembler
 from relay.normalise.rules import CallRules
+from relay.normalise.voipcloud_pushes import read_push
 from relay.normalise.voipcloud_rows import VoipcloudRows
+from relay.pipeline.inbox import Inbox
 from relay.pipeline.ingest import Ingest
 from relay.pipeline.pace import PaceSettings
 from relay.pipeline.page import Conclusion, Page, PageResult
@@ -185,18 +187,19 @@ async def polling(
         head = await journal.register_source("pbx", "voipcloud", publish_from, clock.now())
         rules = CallRules("pbx", ZoneInfo("Australia/Sydney"), "AU", head.publish_from)
         appended: list[Appended] = []
-        assembler = CallAssembler(rules, IDS, await journal.aliases("pbx"))
+        reader, assembler = VoipcloudRows(rules, IDS), CallAssembler(rules, IDS, await journal.aliases("pbx"))
         context = PollContext(
             source=source,
             journal=journal,
             ledger=SourceLedger("pbx", journal, IDS, clock, settings, appended.append),
-            ingest=Ingest(journal, VoipcloudRows(rules, IDS), assembler, clock, metrics, appended.append),
+            ingest=Ingest(journal, reader, assembler, clock, metrics, appended.append),
             assembler=assembler,
             settings=settings,
             clock=clock,
             metrics=metrics,
         )
-        running = Polling(context, journal, source, Poll(context), clock, metrics, appended)
+        inbox = Inbox(context, lambda body, at: read_push(body, rules, IDS, at), reader)
+        running = Polling(context, journal, source, Poll(context, inbox), clock, metrics, appended)
         try:
             yield running
         finally:

@@ -17,6 +17,7 @@ _END_HELD = sa.text(
     "end_seen_ms IS NOT NULL AND NOT is_end_published AND NOT is_silent AND absorbed_into IS NULL"
 )
 _UNSETTLED = sa.text("is_end_published AND NOT is_settled AND NOT is_silent AND absorbed_into IS NULL")
+_PROVISIONAL = sa.text("is_provisional")
 _UNPUBLISHED = sa.text("is_silent AND revision = 0 AND absorbed_into IS NULL")
 _OF_HEAD = sa.text("tier = 'head'")
 _OPEN = sa.text("closed_ms IS NULL")
@@ -53,6 +54,7 @@ def _calls() -> None:
     _partial_index("calls_end_held", "calls", ["source_id"], _END_HELD)
     _partial_index("calls_unsettled", "calls", ["source_id", "ended_ms", "started_ms"], _UNSETTLED)
     _partial_index("calls_unpublished", "calls", ["source_id", "started_ms"], _UNPUBLISHED)
+    _partial_index("legs_provisional", "legs", ["source_id", "started_ms"], _PROVISIONAL)
 
 
 def _aliases() -> None:
