@@ -16,10 +16,12 @@ from bench.child import BenchFailed
 from bench.events import SOURCE
 from bench.house import STREAM, House
 from relay.journal.port import StreamState
+from relay.model.coverage import DEEP
 from relay.normalise.calls import CallAssembler
 from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_rows import VoipcloudRows
-from relay.pipeline.ingest import Ingest, PageResult
+from relay.pipeline.ingest import Ingest
+from relay.pipeline.page import Conclusion, Page, PageResult
 from relay.sources.budget import BudgetSettings
 from relay.sources.port import Window
 from relay.sources.voipcloud.source import VoipcloudSettings, VoipcloudSource
@@ -48,7 +50,7 @@ class Polled:
         Send one request, and return once what its answer says is durable.
         """
         pull = await self._source.pull(STREAM, Window(self._house.clock.now() - LOOKBACK))
-        result = await self._ingest.take(SOURCE, pull, self._state, lambda _: None)
+        result = await self._ingest.take(SOURCE, Page(pull, DEEP), self._state, lambda _: Conclusion())
         self._state = result.state
         self.unchanged_pages += result.counts["duplicate"] == len(pull.rows)
         return result

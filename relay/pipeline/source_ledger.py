@@ -28,6 +28,7 @@ OLD_GAP: Final = timedelta(days=2)  # older ones are read apart, not by growing 
 USUAL_REACH: Final = timedelta(minutes=10)  # until it is measured
 SEEN_AT_ONCE: Final = timedelta(minutes=10)  # a longer pause between two reads tells nothing of rows
 UNSETTLED_FOR: Final = timedelta(days=3)
+CLOCK_ERROR: Final = timedelta(minutes=5)  # where reading began stays, though the clock is seen to be slow
 
 Streams = Mapping[str, StreamPoll]
 
@@ -255,7 +256,8 @@ class SourceLedger:
     def _owed_from(self, view: SourceView, covered: Sequence[Interval]) -> datetime:
         if not covered:  # never read: what lies before relay came is no gap, before it had the chance
             return self._started_at + self.skew
-        return min(view.head.publish_from + self.skew, covered[0].start)
+        first, begin = covered[0].start, view.head.publish_from + self.skew
+        return begin if first - begin > CLOCK_ERROR else first
 
 
 def _states(streams: Streams) -> dict[str, str]:

@@ -181,7 +181,8 @@ def ask_everything(conn: Connection) -> None:
     assert {"user_calls": {1: 1}} == polling.leg_counts(conn, "pbx", NOW)
     assert ["Ann"] == polling.known_names(conn, "pbx", "user_calls", NOW)
     assert [("base-old", True)] == [
-        (row.base_key, row.is_closed) for row in polling.known_digests(conn, "pbx", "user_calls", NOW).of_legs
+        (row.base_key, row.is_closed)
+        for row in polling.known_digests(conn, "pbx", "user_calls", NOW, None).of_legs
     ]
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,7 +96,7 @@ def test_read_and_unread_are_all_of_the_time_once(spans: list[tuple[int, int]]) 
     assert {m for start, length in spans for m in range(start, start + length)} == read
     assert set(range(70)) - read == holes
     assert covered == sorted(covered, key=lambda one: one.start)
-    assert all(a.end < b.start for a, b in zip(covered, covered[1:], strict=False))
+    assert all(a.end < b.start for a, b in pairwise(covered))
 
 
 def test_nothing_is_complete_behind_a_hole_an_open_gap_or_what_was_read_too_early() -> None:

@@ -67,14 +67,13 @@ def test_rows_become_the_calls_they_are_of(case: LinkingCase, order: Callable[[L
     assert case.expected == calls
 
 
-def test_precision_and_recall(capsys: pytest.CaptureFixture[str]) -> None:
+def test_precision_and_recall(tell_figures: Callable[[str], None]) -> None:
     precision, recall = measured(ORDERS)
     early, _ = measured([phones_first])
-    with capsys.disabled():
-        print(  # noqa: T201
-            f"\nlinking, {len(CASES)} cases: precision {precision:.4f}, recall {recall:.4f};"
-            f" of finished phones read before any queue: precision {early:.4f}"
-        )
+    tell_figures(
+        f"linking, {len(CASES)} cases: precision {precision:.4f}, recall {recall:.4f};"
+        f" of finished phones read before any queue: precision {early:.4f}"
+    )
 
     assert 1.0 == precision
     assert 0.98 <= recall

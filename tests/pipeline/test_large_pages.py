@@ -17,11 +17,10 @@ from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_rows import VoipcloudRows
 from relay.pipeline.grouping import LARGEST_GROUP, ROWS_IN_A_TRANSACTION
 from relay.pipeline.ingest import Ingest
-from relay.sources.port import Pull
 from relay.testing.manual_clock import DEFAULT_START, ManualClock
 from tests.journal.making import IDS
 from tests.pipeline.gated_journal import SlowToAnswer
-from tests.pipeline.polling import SECOND, Polling, polling, query, user_row
+from tests.pipeline.polling import SECOND, Polling, nothing_else, page_of, polling, query, user_row
 
 MANY = 3 * ROWS_IN_A_TRANSACTION
 
@@ -45,12 +44,12 @@ async def test_a_page_of_many_calls_gives_what_small_pages_give(tmp_path: Path, 
     rows = many_rows()
     async with polling(tmp_path / "whole.db", clock) as whole:
         whole.source.show(USER_CALLS, rows)
-        await whole.steps(1)
+        await whole.polls(1)
         at_once = await all_events(whole)
     async with polling(tmp_path / "small.db", clock) as small:
         for end in range(50, MANY + 50, 50):
             small.source.show(USER_CALLS, rows[-end:])
-            await small.steps(3)
+            await small.polls(3)
         bit_by_bit = await all_events(small)
 
     assert 3 * MANY == len(at_once)
@@ -70,7 +69,7 @@ async def test_phones_of_two_transactions_ring_for_one_call(journal_path: Path, 
     ]
     async with polling(journal_path, clock) as running:
         running.source.show(USER_CALLS, ringing)
-        await running.steps(1)
+        await running.polls(1)
 
     assert [(1,)] == query(journal_path, "SELECT count(*) FROM calls")
     assert [(2 * LARGEST_GROUP,)] == query(journal_path, "SELECT count(*) FROM legs")
@@ -85,8 +84,8 @@ async def test_what_is_durable_is_handed_on_although_polling_was_told_to_stop(
         rules = CallRules("pbx", ZoneInfo("Australia/Sydney"), "AU", DEFAULT_START - 3600 * SECOND)
         reader, assembler = VoipcloudRows(rules, IDS), CallAssembler(rules, IDS)
         ingest = Ingest(slow, reader, assembler, clock, running.metrics, running.appended.append)
-        pull = Pull(USER_CALLS, many_rows(), clock.now(), DEFAULT_START, DEFAULT_START)
-        taking = asyncio.create_task(ingest.take("pbx", pull, StreamState(), lambda _: None))
+        page = page_of(many_rows(), clock.now())
+        taking = asyncio.create_task(ingest.take("pbx", page, StreamState(), nothing_else))
         async with asyncio.timeout(20):
             await slow.has_appended.wait()
             taking.cancel()

@@ -11,25 +11,33 @@ from zoneinfo import ZoneInfo
 
 from relay.journal.port import StreamState
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, USER_CALLS
-from relay.model.errors import (
-    SourceUnreachable,
-)
+from relay.model.errors import SourceUnreachable
 from relay.normalise.calls import CallAssembler
 from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_rows import VoipcloudRows
 from relay.pipeline.ingest import Ingest
-from relay.sources.port import Pull
 from relay.testing.manual_clock import DEFAULT_START, ManualClock
 from relay.testing.scripted_source import Page
 from tests.journal.making import IDS
-from tests.pipeline.polling import SECOND, SETTINGS, count_of, missed_row, polling, query, queue_row, user_row
+from tests.pipeline.polling import (
+    SECOND,
+    SETTINGS,
+    count_of,
+    missed_row,
+    nothing_else,
+    page_of,
+    polling,
+    query,
+    queue_row,
+    user_row,
+)
 
 
 async def test_the_streams_take_turns_at_the_pace_of_the_budget(
     journal_path: Path, clock: ManualClock
 ) -> None:
     async with polling(journal_path, clock) as running:
-        await running.steps(6)
+        await running.polls(6)
 
     assert [*CALL_STREAMS, *CALL_STREAMS] == [stream for stream, _ in running.source.pulled]
     assert 50 <= (clock.now() - DEFAULT_START).total_seconds() <= 60
@@ -38,7 +46,7 @@ async def test_the_streams_take_turns_at_the_pace_of_the_budget(
 async def test_a_page_becomes_events_and_coverage(journal_path: Path, clock: ManualClock) -> None:
     async with polling(journal_path, clock) as running:
         running.source.show(USER_CALLS, [user_row()])
-        await running.steps(1)
+        await running.polls(1)
 
         assert ["call.started", "call.answered", "call.finished"] == await running.types()
         coverage = await running.journal.coverage("pbx")
@@ -50,9 +58,9 @@ async def test_ten_polls_of_an_unchanged_page_with_a_garbled_row(
 ) -> None:
     async with polling(journal_path, clock) as running:
         running.source.show(USER_CALLS, [user_row(), user_row(call_start_at="not a date")])
-        await running.steps(3)
+        await running.polls(3)
         first = await running.types()
-        await running.steps(30)
+        await running.polls(30)
 
         assert ["call.started", "call.answered", "call.finished", "source.row_rejected"] == first
         assert first == await running.types()
@@ -65,7 +73,7 @@ async def test_a_restart_reads_nothing_twice(journal_path: Path, clock: ManualCl
     for _ in range(3):
         async with polling(journal_path, clock) as running:
             running.source.show(USER_CALLS, page)
-            await running.steps(4)
+            await running.polls(4)
             assert 4 == len(await running.types())
 
 
@@ -76,12 +84,12 @@ async def test_a_scheme_of_ids_outlives_a_restart(journal_path: Path, clock: Man
     named = user_row() | {"unique_call_id": "A1"}
     async with polling(journal_path, clock) as running:
         running.source.then(USER_CALLS, [user_row()], [named])
-        await running.steps(4)
+        await running.polls(4)
     async with polling(journal_path, clock) as running:
         running.source.show(
             USER_CALLS, [named, user_row(from_number="0499999999") | {"unique_call_id": "B2"}]
         )
-        await running.steps(1)
+        await running.polls(1)
 
         assert ["call.started", "call.answered", "call.finished"] * 2 == await running.types()
         state = (await running.journal.stream_states("pbx"))[USER_CALLS]
@@ -94,13 +102,13 @@ async def test_what_ended_while_relay_was_away_is_read_after_it_is_back(
     opened = user_row(call_finished_at=None, call_duration=3, conversation_duration=0)
     async with polling(journal_path, clock) as running:
         running.source.show(USER_CALLS, [opened])
-        await running.steps(1)
+        await running.polls(1)
         assert ["call.started"] == await running.types()
 
     clock.advance(7 * 3600)
     async with polling(journal_path, clock) as running:
         running.source.show(USER_CALLS, [user_row()])
-        await running.steps(1)
+        await running.polls(1)
 
         assert ["call.started", "call.answered", "call.finished"] == await running.types()
         assert DEFAULT_START - 60 * SECOND >= running.source.pulled[0][1].start
@@ -112,7 +120,7 @@ async def test_a_first_start_is_silent_about_what_ended_before(
     async with polling(journal_path, clock, publish_from=DEFAULT_START) as running:
         opened = user_row(call_finished_at=None, from_number="0499999999", conversation_duration=0)
         running.source.show(USER_CALLS, [user_row(), opened])
-        await running.steps(1)
+        await running.polls(1)
 
         assert ["call.started"] == await running.types()
     assert [(2,)] == query(journal_path, "SELECT count(*) FROM calls")
@@ -122,10 +130,10 @@ async def test_a_negative_end_waits_for_the_other_streams(journal_path: Path, cl
     async with polling(journal_path, clock) as running:
         running.source.show(USER_CALLS, [missed_row()])
         running.source.show(QUEUE_CALLS, [queue_row()])
-        await running.steps(1)
+        await running.polls(1)
         assert ["call.started"] == await running.types()
 
-        await running.steps(2)
+        await running.polls(2)
 
         assert ["call.started", "call.abandoned"] == await running.types()
         data = (await running.last())["data"]
@@ -139,11 +147,11 @@ async def test_a_held_end_goes_out_in_the_end_when_a_stream_does_not_answer(
         running.source.show(USER_CALLS, [missed_row()])
         down = [SourceUnreachable("pbx", "http_5xx", "down") for _ in range(99)]
         running.source.then(QUEUE_CALLS, *down)
-        await running.steps(3)
+        await running.polls(3)
         assert "call.missed" not in await running.types()
 
         clock.advance(120)
-        await running.steps(1)
+        await running.polls(1)
 
         assert "call.missed" in await running.types()
 
@@ -156,10 +164,10 @@ async def test_a_negative_end_waits_by_the_clock_that_told_it(journal_path: Path
         running.source.skew = timedelta(seconds=-60)
         start = DEFAULT_START - 92 * SECOND
         running.source.show(USER_CALLS, [user_row(start, conversation_duration=0)])
-        await running.steps(3)
+        await running.polls(3)
         assert ["call.started"] == await running.types()
 
-        await running.steps(1)
+        await running.polls(1)
 
         assert ["call.started", "call.missed"] == await running.types()
 
@@ -167,13 +175,13 @@ async def test_a_negative_end_waits_by_the_clock_that_told_it(journal_path: Path
 async def test_a_held_end_goes_out_after_a_restart(journal_path: Path, clock: ManualClock) -> None:
     async with polling(journal_path, clock) as running:
         running.source.show(USER_CALLS, [missed_row()])
-        await running.steps(1)
+        await running.polls(1)
 
     async with polling(journal_path, clock) as running:
         running.source.show(USER_CALLS, [missed_row()])
-        await running.steps(2)
+        await running.polls(2)
         assert ["call.started"] == await running.types()
-        await running.steps(1)
+        await running.polls(1)
 
         assert ["call.started", "call.missed"] == await running.types()
 
@@ -198,9 +206,8 @@ async def test_two_pollers_of_one_journal_make_each_event_once(
             )
             for _ in range(2)
         ]
-        start = clock.now() - timedelta(hours=4)
-        pull = Pull(USER_CALLS, page, clock.now(), start, start)
-        await asyncio.gather(*(ingest.take("pbx", pull, StreamState(), lambda _: None) for ingest in ingests))
+        shown = page_of(page, clock.now())
+        await asyncio.gather(*(one.take("pbx", shown, StreamState(), nothing_else) for one in ingests))
         events = await one.journal.events_after(0, 10_000, 10**9)
 
     assert 900 == len(events) == len({event.id for event in events})
@@ -211,7 +218,7 @@ async def test_a_large_page_goes_in_as_bounded_appends_of_whole_calls(
 ) -> None:
     async with polling(journal_path, clock) as running:
         running.source.show(USER_CALLS, [user_row(from_number=f"04{n:08d}") for n in range(1_000)])
-        await running.steps(1)
+        await running.polls(1)
 
     sizes = [len(appended.events) for appended in running.appended]
     assert 3_000 == sum(sizes)

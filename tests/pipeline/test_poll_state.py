@@ -20,7 +20,7 @@ from tests.pipeline.polling import SECOND, SETTINGS
 
 DAY: Final = timedelta(days=1)
 DOWN: Final = SourceUnreachable("pbx", "http_5xx", "answered 503")
-QUICK: Final = replace(SETTINGS, pause_s=0.5)
+QUICK: Final = replace(SETTINGS, pace=replace(SETTINGS.pace, polls=1_800))
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_vendor_that_says_too_early_waits_for_a_doubling_back_off(
 def test_a_throttled_stream_waits_for_a_pause_at_least(stream: StreamPoll, rng: random.Random) -> None:
     stream.failed(throttled(SECOND), NOW, SETTINGS, rng)
 
-    assert NOW + timedelta(seconds=SETTINGS.pause_s) == stream.next_at
+    assert NOW + timedelta(seconds=SETTINGS.pace.full_pause_s) == stream.next_at
 
 
 def test_a_vendors_later_time_holds(stream: StreamPoll, rng: random.Random) -> None:
@@ -107,4 +107,4 @@ def test_days_of_failures_stay_at_the_longest_back_off(
 def test_refused_credentials_wait_for_a_window(stream: StreamPoll, rng: random.Random) -> None:
     stream.failed(SourceRefused("pbx", "auth", "answered 401"), NOW, SETTINGS, rng)
 
-    assert (NOW + timedelta(seconds=SETTINGS.window_s), "auth_failed") == (stream.next_at, stream.trouble)
+    assert (NOW + timedelta(seconds=SETTINGS.pace.per_s), "auth_failed") == (stream.next_at, stream.trouble)

@@ -5,9 +5,10 @@ Whose turn it is, and how fresh that keeps each stream.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import mean
 
 import pytest
@@ -55,7 +56,7 @@ def mean_delay_s(rates: Rates, arrivals: Mapping[str, list[datetime]]) -> float:
     return mean(delays)
 
 
-def test_reads_where_most_happens_beat_an_even_split() -> None:
+def test_reads_where_most_happens_beat_an_even_split(tell_figures: Callable[[str], None]) -> None:
     rng = random.Random(7)
     arrivals = {
         name: sorted(
@@ -67,7 +68,7 @@ def test_reads_where_most_happens_beat_an_even_split() -> None:
     by_worth_s = mean_delay_s(every_hour(CALLS_AN_HOUR), arrivals)
     even_s = mean_delay_s(every_hour(dict.fromkeys(CALLS_AN_HOUR, 50)), arrivals)
 
-    print(
+    tell_figures(
         f"mean detection delay at rates 9:4:1: {by_worth_s:.1f} s, even split {even_s:.1f} s,"
         f" ratio {by_worth_s / even_s:.3f}"
     )
@@ -96,7 +97,7 @@ def test_a_stream_without_rows_is_read_every_five_minutes_all_the_same() -> None
         if stream is silent:
             reads.append(now)
 
-    gaps_s = [(later - earlier).total_seconds() for earlier, later in zip(reads, reads[1:], strict=False)]
+    gaps_s = [(later - earlier).total_seconds() for earlier, later in pairwise(reads)]
     assert max(gaps_s) <= LONGEST_AGE_S + SLOT_S
 
 
