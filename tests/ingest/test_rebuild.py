@@ -1,0 +1,104 @@
+"""
+A rebuild from an empty journal tells of the same calls under the same ids, once it knows the aliases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from relay.journal.store import open_sqlite
+from relay.model.source_work import Alias
+from relay.model.times import rfc3339
+from relay.twin.published import published_calls, survivors
+from relay.twin.voipcloud.settings import Rules, Traffic, TwinSettings
+from tests.ingest.world import ID_KEY, LOOKBACK, TOKEN, WINDOW_S, World
+
+HOURS: Final = 5
+REQUESTS: Final = 100
+MOST_ALIASES: Final = 0.01
+MILESTONES: Final = {"started", "end", "settled"}  # that every call has; answered is of some
+
+Calls = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+@dataclass
+class Lived:
+    """
+    A phone system that was polled for some hours, what was published, and its aliases.
+    """
+
+    world: World
+    calls: Calls
+    aliases: Sequence[Alias]
+
+
+async def surviving_calls(world: World) -> Calls:
+    """
+    Return the milestone ids of each call that stands, by its subject.
+    """
+    return {call.subject: call.milestones for call in survivors(published_calls(await world.events()))}
+
+
+async def settle(world: World) -> None:
+    """
+    Wait until everything that happened so far is proven to be told.
+    """
+    await world.pass_time((LOOKBACK + timedelta(seconds=3 * WINDOW_S)).total_seconds())
+
+
+@pytest.fixture
+async def lived(tmp_path: Path, template: Path) -> AsyncIterator[Lived]:
+    (tmp_path / "first").mkdir()
+    office = TwinSettings(TOKEN, traffic=Traffic(variety=True), rules=Rules(REQUESTS, WINDOW_S))
+    world = World(tmp_path / "first", template, office, requests=REQUESTS)
+    await world.open()
+    try:
+        await world.pass_time(HOURS * 3_600)
+        world.twin.pbx.make_calls(False)
+        await settle(world)
+        assert world.twin.pbx.is_done
+        calls = await surviving_calls(world)
+        aliases = (await world.journal.reading.list_aliases("pbx", None, 1_000)).items
+        await world.stop_relay()
+        yield Lived(world, calls, aliases)
+    finally:
+        await world.close()
+
+
+async def rebuilt(lived: Lived, folder: Path, template: Path, aliases: Sequence[Alias]) -> Calls:
+    """
+    Read the phone system again into an empty journal with the same key, and some aliases.
+    """
+    folder.mkdir()
+    first = lived.world
+    world = World(
+        folder, template, first.settings, requests=REQUESTS, publish_from=rfc3339(first.start - LOOKBACK)
+    )
+    async with open_sqlite(world.path, "tests", first.now, ID_KEY) as journal:
+        assert len(aliases) == await journal.work.import_aliases(aliases)
+    await world.open_beside(first)
+    try:
+        await settle(world)
+        return await surviving_calls(world)
+    finally:
+        await world.stop_relay()
+
+
+async def test_a_rebuild_gives_the_same_ids(lived: Lived, tmp_path: Path, template: Path) -> None:
+    again = await rebuilt(lived, tmp_path / "with-aliases", template, lived.aliases)
+    alone = await rebuilt(lived, tmp_path / "without-aliases", template, ())
+
+    rate = len(lived.aliases) / len(lived.calls)
+    print(f"{len(lived.aliases)} aliases of {len(lived.calls)} settled calls: {rate:.2%}")
+    assert rate <= MOST_ALIASES
+    assert all(MILESTONES <= milestones.keys() for milestones in lived.calls.values())
+    assert lived.calls == again
+    assert {f"call/pbx/{alias.call_id}" for alias in lived.aliases} == lived.calls.keys() - alone.keys()
+    assert {f"call/pbx/{alias.natural_id}" for alias in lived.aliases} == alone.keys() - lived.calls.keys()
+    assert all(lived.calls[subject] == alone[subject] for subject in lived.calls.keys() & alone.keys())
