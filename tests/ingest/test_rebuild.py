@@ -15,16 +15,16 @@ import pytest
 from relay.journal.store import open_sqlite
 from relay.model.source_work import Alias
 from relay.model.times import rfc3339
-from relay.twin.published import published_calls, survivors
+from relay.twin.published import PublishedCall, published_calls, survivors
 from relay.twin.voipcloud.settings import Rules, Traffic, TwinSettings
 from tests.ingest.world import ID_KEY, LOOKBACK, TOKEN, WINDOW_S, World
 
-HOURS: Final = 5
+HOURS: Final = 3
 REQUESTS: Final = 100
 MOST_ALIASES: Final = 0.01
 MILESTONES: Final = {"started", "end", "settled"}  # that every call has; answered is of some
 
-Calls = Mapping[str, Mapping[str, Sequence[str]]]
+Calls = Mapping[str, PublishedCall]
 
 
 @dataclass
@@ -40,9 +40,35 @@ class Lived:
 
 async def surviving_calls(world: World) -> Calls:
     """
-    Return the milestone ids of each call that stands, by its subject.
+    Return each call that stands, by its subject.
     """
-    return {call.subject: call.milestones for call in survivors(published_calls(await world.events()))}
+    return {call.subject: call for call in survivors(published_calls(await world.events()))}
+
+
+def answered_after_the_end(calls: Calls) -> set[str]:
+    """
+    Return the calls whose answer was seen after their end was told: a leg that joins then makes an update,
+    and a rebuild, which sees all legs at once, says call.answered.
+    """
+    return {
+        subject
+        for subject, call in calls.items()
+        if call.record["answered_at"] is not None and "answered" not in call.milestones
+    }
+
+
+def milestones(calls: Calls, without_answer: set[str]) -> dict[str, dict[str, Sequence[str]]]:
+    """
+    Return the ids of the milestones of each call, for some without the answer.
+    """
+    return {
+        subject: {
+            name: ids
+            for name, ids in call.milestones.items()
+            if name != "answered" or subject not in without_answer
+        }
+        for subject, call in calls.items()
+    }
 
 
 async def settle(world: World) -> None:
@@ -91,14 +117,19 @@ async def rebuilt(lived: Lived, folder: Path, template: Path, aliases: Sequence[
 
 
 async def test_a_rebuild_gives_the_same_ids(lived: Lived, tmp_path: Path, template: Path) -> None:
-    again = await rebuilt(lived, tmp_path / "with-aliases", template, lived.aliases)
+    live, aliases = lived.calls, lived.aliases
+    again = await rebuilt(lived, tmp_path / "with-aliases", template, aliases)
     alone = await rebuilt(lived, tmp_path / "without-aliases", template, ())
 
-    rate = len(lived.aliases) / len(lived.calls)
-    print(f"{len(lived.aliases)} aliases of {len(lived.calls)} settled calls: {rate:.2%}")
-    assert rate <= MOST_ALIASES
-    assert all(MILESTONES <= milestones.keys() for milestones in lived.calls.values())
-    assert lived.calls == again
-    assert {f"call/pbx/{alias.call_id}" for alias in lived.aliases} == lived.calls.keys() - alone.keys()
-    assert {f"call/pbx/{alias.natural_id}" for alias in lived.aliases} == alone.keys() - lived.calls.keys()
-    assert all(lived.calls[subject] == alone[subject] for subject in lived.calls.keys() & alone.keys())
+    late = answered_after_the_end(live)
+    rate = len(aliases) / len(live)
+    print(f"{len(aliases)} aliases of {len(live)} settled calls: {rate:.2%}; {len(late)} answers after the end")
+    assert 0 < rate <= MOST_ALIASES
+    assert all(MILESTONES <= call.milestones.keys() for call in live.values())
+    assert milestones(live, late) == milestones(again, late)
+    assert {f"call/pbx/{alias.call_id}" for alias in aliases} == live.keys() - alone.keys()
+    assert {f"call/pbx/{alias.natural_id}" for alias in aliases} == alone.keys() - live.keys()
+    same = live.keys() & alone.keys()
+    assert {subject: milestones(live, late)[subject] for subject in same} == {
+        subject: milestones(alone, late)[subject] for subject in same
+    }
