@@ -4,9 +4,8 @@ A rebuild from an empty journal tells of the same calls under the same ids, once
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,16 +14,14 @@ import pytest
 from relay.journal.store import open_sqlite
 from relay.model.source_work import Alias
 from relay.model.times import rfc3339
-from relay.twin.published import PublishedCall, published_calls, survivors
 from relay.twin.voipcloud.settings import Rules, Traffic, TwinSettings
+from tests.ingest.told import Calls, answered_after_the_end, milestones, settle, surviving
 from tests.ingest.world import ID_KEY, LOOKBACK, TOKEN, WINDOW_S, World
 
 HOURS: Final = 3
 REQUESTS: Final = 100
 MOST_ALIASES: Final = 0.01
 MILESTONES: Final = {"started", "end", "settled"}  # that every call has; answered is of some
-
-Calls = Mapping[str, PublishedCall]
 
 
 @dataclass
@@ -38,46 +35,6 @@ class Lived:
     aliases: Sequence[Alias]
 
 
-async def surviving_calls(world: World) -> Calls:
-    """
-    Return each call that stands, by its subject.
-    """
-    return {call.subject: call for call in survivors(published_calls(await world.events()))}
-
-
-def answered_after_the_end(calls: Calls) -> set[str]:
-    """
-    Return the calls whose answer was seen after their end was told: a leg that joins then makes an update,
-    and a rebuild, which sees all legs at once, says call.answered.
-    """
-    return {
-        subject
-        for subject, call in calls.items()
-        if call.record["answered_at"] is not None and "answered" not in call.milestones
-    }
-
-
-def milestones(calls: Calls, without_answer: set[str]) -> dict[str, dict[str, Sequence[str]]]:
-    """
-    Return the ids of the milestones of each call, for some without the answer.
-    """
-    return {
-        subject: {
-            name: ids
-            for name, ids in call.milestones.items()
-            if name != "answered" or subject not in without_answer
-        }
-        for subject, call in calls.items()
-    }
-
-
-async def settle(world: World) -> None:
-    """
-    Wait until everything that happened so far is proven to be told.
-    """
-    await world.pass_time((LOOKBACK + timedelta(seconds=3 * WINDOW_S)).total_seconds())
-
-
 @pytest.fixture
 async def lived(tmp_path: Path, template: Path) -> AsyncIterator[Lived]:
     (tmp_path / "first").mkdir()
@@ -89,7 +46,7 @@ async def lived(tmp_path: Path, template: Path) -> AsyncIterator[Lived]:
         world.twin.pbx.make_calls(False)
         await settle(world)
         assert world.twin.pbx.is_done
-        calls = await surviving_calls(world)
+        calls = surviving(await world.events())
         aliases = (await world.journal.reading.list_aliases("pbx", None, 1_000)).items
         await world.stop_relay()
         yield Lived(world, calls, aliases)
@@ -111,7 +68,7 @@ async def rebuilt(lived: Lived, folder: Path, template: Path, aliases: Sequence[
     await world.open_beside(first)
     try:
         await settle(world)
-        return await surviving_calls(world)
+        return surviving(await world.events())
     finally:
         await world.stop_relay()
 
@@ -126,10 +83,9 @@ async def test_a_rebuild_gives_the_same_ids(lived: Lived, tmp_path: Path, templa
     print(f"{len(aliases)} aliases of {len(live)} settled calls: {rate:.2%}; {len(late)} answers after the end")
     assert 0 < rate <= MOST_ALIASES
     assert all(MILESTONES <= call.milestones.keys() for call in live.values())
-    assert milestones(live, late) == milestones(again, late)
+    assert live.keys() == again.keys()
+    assert milestones(live, live, late) == milestones(again, live, late)
     assert {f"call/pbx/{alias.call_id}" for alias in aliases} == live.keys() - alone.keys()
     assert {f"call/pbx/{alias.natural_id}" for alias in aliases} == alone.keys() - live.keys()
     same = live.keys() & alone.keys()
-    assert {subject: milestones(live, late)[subject] for subject in same} == {
-        subject: milestones(alone, late)[subject] for subject in same
-    }
+    assert milestones(live, same, late) == milestones(alone, same, late)

@@ -88,9 +88,15 @@ class World:
         """
         Start the phone system and relay.
         """
+        await self.open_twin()
+        await self.start_relay()
+
+    async def open_twin(self) -> None:
+        """
+        Start the phone system alone.
+        """
         self.twin: RunningTwin = await start_twin(self.settings, self.clock)
         self._twin_rooms.push_async_callback(self.twin.close)
-        await self.start_relay()
 
     async def open_beside(self, other: World) -> None:
         """
