@@ -26,8 +26,8 @@ from tests.ingest.world import ID_KEY, LOOKBACK, WINDOW_S, Doubles, World, twin_
 HOUR_S: Final = 3_600.0
 PAST_S: Final = 6 * HOUR_S
 BESIDE_S: Final = 2 * HOUR_S
-LONGEST_JOB: Final = timedelta(hours=12)
-LONG_AGO: Final = timedelta(days=3_000)  # before the phone system's first call: nothing but requests
+LONGEST_JOB: Final = timedelta(hours=24)
+LONG_AGO: Final = timedelta(days=200)  # before the phone system's first call: nothing but requests
 CRASHES: Final = 18
 
 Worlds = Callable[..., AbstractAsyncContextManager[World]]
