@@ -13,7 +13,16 @@ from relay.cli.asking import AsJson, Insecure, SourceId, Url, ask, in_path
 from relay.cli.remote import DEFAULT_URL
 from relay.cli.tables import fitting, open_console, print_json
 
-COLUMNS: Final = ("stream", "state", "oldest_unread_at", "open_gaps", "read_at", "tier", "rows", "rows_appear")
+COLUMNS: Final = (
+    "stream",
+    "state",
+    "oldest_unread_at",
+    "open_gaps",
+    "read_at",
+    "tier",
+    "rows",
+    "rows_appear",
+)
 GAP_COLUMNS: Final = ("stream", "start", "end", "reason", "opened_at", "closed_at", "rows_recovered")
 
 commands = typer.Typer(help="Phone systems, and what was read of them.", no_args_is_help=True)
