@@ -15,9 +15,9 @@ from relay.model.event import LIVE
 from relay.model.ids import IdMaker, subject
 from relay.model.linking import LinkRules
 from relay.normalise.call_events import CallEvents
-from relay.normalise.call_record import Record, call_record, end_of, outcome_of
+from relay.normalise.call_record import Record, call_record, end_of
 from relay.normalise.evidence import Scorer
-from relay.normalise.linking import Pairs, confidence
+from relay.normalise.pairs import Pairs, confidence
 from relay.normalise.rules import CallRules
 
 
@@ -99,7 +99,7 @@ class Advancing:
         else:
             events.start(record)
             events.answer(record)
-            if ended_at and outcome_of(legs, is_ended) == words.ANSWERED:
+            if ended_at and record["outcome"] == words.ANSWERED:
                 events.end(record)
         also = tuple([self._absorbed(other, call_id, look) for other in absorbed])
         revision = known.revision if known else 0

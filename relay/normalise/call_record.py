@@ -39,22 +39,17 @@ def call_record(
     """
     ordered = sorted(legs, key=lambda leg: leg.anchor_rank)
     first = ordered[0].facts
-    confirmed = [leg for leg in ordered if not leg.is_unconfirmed]
-    spoken = _spoken(confirmed)
+    confirmed = _confirmed(ordered)
+    spoken = next((leg.facts for leg in confirmed if leg.is_answered), None)
     started_at = min(leg.facts.started_at for leg in legs)
     is_over = end_of(legs, is_ended) is not None
-    ended_at = end_of(confirmed, is_over)
+    ended_at = end_of(confirmed, is_over) if is_over else None
     answered_at = spoken.answered_at if spoken else None
     latest_first = sorted(ordered, key=lambda leg: leg.facts.started_at, reverse=True)
     return {
         "call_id": call_id,
         "native_id": next((leg.facts.native_id for leg in ordered if leg.facts.native_id), None),
-        "direction": first.direction,
-        "from_raw": first.from_raw or None,
-        "from_e164": first.from_e164,
-        "to_raw": first.to_raw or None,
-        "to_e164": first.to_e164,
-        "did": first.to_e164 or first.to_raw or None if first.direction == words.INBOUND else None,
+        **_numbers(first),
         "caller_name": None,
         "state": words.ENDED if is_over else words.STARTED if answered_at is None else words.ANSWERED,
         "outcome": outcome_of(legs, is_ended),
@@ -118,7 +113,7 @@ def outcome_of(legs: Sequence[Leg], is_ended: bool = False) -> str:
     """
     Say what became of a call: answered by anybody is answered; else the last summary row decides.
     """
-    confirmed = [leg for leg in legs if not leg.is_unconfirmed]
+    confirmed = _confirmed(legs)
     if any(leg.is_answered for leg in confirmed):
         return words.ANSWERED
     if not confirmed or end_of(legs, is_ended) is None:
@@ -131,8 +126,19 @@ def outcome_of(legs: Sequence[Leg], is_ended: bool = False) -> str:
     return words.MISSED if first.facts.direction == words.INBOUND else words.NO_ANSWER
 
 
-def _spoken(legs: Sequence[Leg]) -> LegFacts | None:
-    return next((leg.facts for leg in legs if leg.is_answered), None)
+def _numbers(first: LegFacts) -> Record:
+    return {
+        "direction": first.direction,
+        "from_raw": first.from_raw or None,
+        "from_e164": first.from_e164,
+        "to_raw": first.to_raw or None,
+        "to_e164": first.to_e164,
+        "did": first.to_e164 or first.to_raw or None if first.direction == words.INBOUND else None,
+    }
+
+
+def _confirmed(legs: Sequence[Leg]) -> Sequence[Leg]:
+    return [leg for leg in legs if not (leg.is_provisional and leg.is_unconfirmed)]
 
 
 def _agent_name(spoken: LegFacts | None, legs: list[Leg]) -> str | None:
@@ -148,6 +154,8 @@ def _talk_s(legs: Sequence[Leg], ended_at: datetime | None) -> int | None:
     spoken = [leg.facts for leg in legs if leg.is_answered]
     if not spoken:
         return 0  # the vendor says that nobody answered: known to be nothing, not unknown
+    if len(spoken) == 1:
+        return _talk_of(spoken[0])
     # One conversation stands in several rows; only phones of several agents had a part of it each.
     users = [facts for facts in spoken if facts.stream == words.USER_CALLS]
     talks = [_talk_of(facts) for facts in users or spoken[:1]]

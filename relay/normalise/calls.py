@@ -24,7 +24,7 @@ from relay.normalise.evidence import Scorer
 from relay.normalise.gathering import gather
 from relay.normalise.identity import identify
 from relay.normalise.known_calls import KnownCalls
-from relay.normalise.linking import Pairs
+from relay.normalise.pairs import Pairs
 from relay.normalise.proofs import proofs
 from relay.normalise.rules import CallRules
 from relay.normalise.settling import Settling, close_unconfirmed
@@ -214,23 +214,34 @@ class CallAssembler:
             calls.place(leg)
         pairs = Pairs(Scorer(self._link_rules, look.skew))
         absorbed = gather(placed, calls, near.calls, pairs, self._link_rules)
-        changed: dict[str, set[str]] = defaultdict(set)
+        changed: dict[str, list[Leg]] = defaultdict(list)
         for leg in placed:
-            changed[calls.current(leg.call_id)].add(leg.leg_id)
-        for call_id, others in absorbed.items():
-            changed[call_id] |= {leg.leg_id for leg in near.legs if leg.call_id in others}
-        changes = []
-        for call_id, leg_ids in changed.items():
-            known, name = near.calls.get(call_id), call_id
-            if known is None:
-                name = self._aliases.get(call_id, call_id)
-            its = calls.legs_of(call_id)
-            if name != call_id:
-                its = [leg._replace(call_id=name) for leg in its]
-            gone = [near.calls[other] for other in absorbed.get(call_id, ())]
-            fresh = [leg for leg in its if leg.leg_id in leg_ids]
-            changes.append(self._advancing.advance(known, its, fresh, look, gone))
-        return changes
+            changed[calls.current(leg.call_id)].append(leg)
+        if absorbed:
+            seen = {leg.leg_id for leg in placed}
+            for leg in near.legs:
+                call_id = calls.current(leg.call_id)
+                if call_id != leg.call_id and leg.leg_id not in seen:
+                    changed[call_id].append(leg)
+        return [
+            self._advance(call_id, calls.legs_of(call_id), its, absorbed.get(call_id, ()), near, look)
+            for call_id, its in changed.items()
+        ]
+
+    def _advance(
+        self,
+        call_id: str,
+        legs: Sequence[Leg],
+        changed: Sequence[Leg],
+        absorbed: Sequence[str],
+        near: Neighbourhood,
+        look: Look,
+    ) -> CallChange:
+        known = near.calls.get(call_id)
+        if known is None:
+            call_id = self._aliases.get(call_id, call_id)
+        gone = [near.calls[other] for other in absorbed]
+        return self._advancing.advance(known, _of_call(legs, call_id), _of_call(changed, call_id), look, gone)
 
     def _look(
         self, observed_at: datetime, skew: timedelta, origin: str, publish_from: datetime | None
@@ -244,6 +255,10 @@ class CallAssembler:
             return True
         enough = call.ended_at + self._rules.link_window
         return proofs(reads, call.started_at, call.ended_at, enough) is not None
+
+
+def _of_call(legs: Sequence[Leg], call_id: str) -> list[Leg]:
+    return [leg if leg.call_id == call_id else leg._replace(call_id=call_id) for leg in legs]
 
 
 def _by_call(legs: Sequence[Leg]) -> dict[str, list[Leg]]:

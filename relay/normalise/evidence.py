@@ -158,7 +158,12 @@ class Scorer:
         if self._is_gone(user, summary):
             return _impossible("caller_had_gone")
         if user.started_at < summary.started_at - self._rules.same_instant:
-            return NOTHING  # a phone may have rung before, for the group that gave the caller on
+            # A phone may have rung before, for the group that gave the caller on.  After a conversation a
+            # summary that begins is of a caller who comes in, and so of another call.
+            is_over = user.ended_at is not None and (
+                user.ended_at <= summary.started_at + self._rules.same_instant
+            )
+            return _impossible("came_in_again") if is_over and user.answered_at is not None else NOTHING
         if summary.ended_at is not None and user.started_at > summary.ended_at + self._rules.same_instant:
             return NOTHING  # or after
         if user.answered_at is None:

@@ -15,7 +15,7 @@ from relay.model.times import rfc3339
 from relay.normalise.evidence import BY_TIME_ALONE, TWO_CALLERS, Evidence, Scorer
 from relay.normalise.gathering import gather
 from relay.normalise.known_calls import KnownCalls
-from relay.normalise.linking import Pairs, confidence
+from relay.normalise.pairs import Pairs, confidence
 
 SHARED_NUMBER: Final = "shared_number"
 IN_TURN_ALONE: Final = "in_turn_alone"
@@ -65,7 +65,7 @@ def dry_run(legs: Sequence[Leg], rules: LinkRules) -> DryRun:
     stored: dict[str, str] = {leg.leg_id: leg.call_id for leg in legs}
     sizes: dict[str, int] = defaultdict(int)
     alone = []
-    for leg in legs:
+    for leg in sorted(legs, key=lambda leg: leg.anchor_rank):
         sizes[leg.call_id] += 1
         alone.append(leg._replace(call_id=leg.leg_id))
     calls = KnownCalls(alone)

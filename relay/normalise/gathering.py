@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from relay.model.call import Call, Leg
 from relay.model.linking import LinkRules
 from relay.normalise.known_calls import KnownCalls
-from relay.normalise.linking import Linking, Pairs
+from relay.normalise.linking import Linking
+from relay.normalise.pairs import Pairs
 
 
 def gather(
@@ -23,7 +24,8 @@ def gather(
     first leg.
 
     Args:
-        changed: new legs, each placed as a call of its own, and known ones in a new state.
+        changed: new legs, each placed as a call of its own, and known ones in a new state; in an order that
+            follows from what they are.
         calls: where they are placed, with all that is known near them.
         known: the calls that are stored.
         pairs: evidence of legs.
@@ -32,7 +34,7 @@ def gather(
     absorbed: dict[str, list[str]] = {}
     published = {call_id for call_id, call in known.items() if call.revision}
     done: set[str] = set()
-    for leg in sorted(changed, key=lambda leg: leg.anchor_rank):
+    for leg in changed:
         call_id = calls.current(leg.call_id)
         if call_id in done or (call_id not in known and calls.is_alone(leg)):
             continue

@@ -14,7 +14,7 @@ from typing import Final
 from relay.model.call import Leg
 from relay.model.linking import LinkRules
 from relay.normalise.evidence import BY_TIME_ALONE, TWO_CALLERS, Evidence
-from relay.normalise.linking import Component, Pairs
+from relay.normalise.pairs import Component, Pairs
 
 SLACK_S: Final = 5  # more than any rule of linking reaches beyond start and end
 MINUTE_S: Final = 60

@@ -9,15 +9,16 @@ contradict each other, and a pair that another reading nearly equals stays apart
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from relay.model import linking as words
 from relay.model.call import USER_CALLS, Leg
 from relay.model.linking import LinkRules
-from relay.normalise.evidence import BY_TIME_ALONE, Evidence, Scorer
+from relay.normalise.evidence import BY_TIME_ALONE, Evidence
 from relay.normalise.matching import best_matching, total
+from relay.normalise.pairs import Component, Pairs
 
 # The strongest evidence first.  Of a matched relation each side takes part once, but for phones that a
 # queue rings: it rings many.
@@ -35,35 +36,6 @@ _MANY_TO_MANY: Final = frozenset({words.SAME_NATIVE_ID, words.RANG_TOGETHER})
 
 Pair = tuple[int, int]
 Weights = dict[Pair, int]
-
-
-class Pairs:
-    """
-    The evidence of pairs of legs, each weighed once.
-    """
-
-    def __init__(self, scorer: Scorer) -> None:
-        self._scorer = scorer
-        self._known: dict[tuple[str, str], Evidence] = {}
-
-    def of(self, a: Leg, b: Leg) -> Evidence:
-        """
-        Return what two legs are to each other.
-        """
-        key = (a.leg_id, b.leg_id) if a.leg_id < b.leg_id else (b.leg_id, a.leg_id)
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._scorer.evidence(a, b)
-        return found
-
-
-class Component(NamedTuple):
-    """
-    Calls that evidence ties together; `shared` are those during which someone else called from the number.
-    """
-
-    calls: Mapping[str, Sequence[Leg]]
-    shared: AbstractSet[str]
 
 
 class _View(NamedTuple):
@@ -255,20 +227,6 @@ class Linking:
     def _are_apart(self, one: int, other: int) -> bool:
         root = self._root
         return any({root[low], root[high]} == {one, other} for low, high in self._contradictions)
-
-
-def confidence(legs: Sequence[Leg], pairs: Pairs, rules: LinkRules) -> float | None:
-    """
-    Return how sure it is that legs are one call: the points that hold the leg held least firmly, as a share
-    of `sure_from`, where the rows agree in all they could; at most 1, None with one leg.
-
-    The lead over other readings decides whether legs are linked and is no part of it: a stranger who calls
-    later must not change what was published.
-    """
-    if len(legs) < 2:
-        return None
-    least = min(max(pairs.of(leg, other).score for other in legs if other is not leg) for leg in legs)
-    return round(min(1.0, least / rules.sure_from), 2)
 
 
 def _rivalling(weights: Weights, view: _View) -> list[Weights]:

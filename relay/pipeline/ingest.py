@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from relay.journal.port import Append, Appended, KnownLegRow, PollJournal, StreamState
@@ -34,6 +35,7 @@ from relay.telemetry.metrics import Metrics
 
 KEPT_BEFORE: Final = timedelta(days=3)  # what a page shows beyond its window: dates are whole days
 POLLS: Final = (HEAD, WINDOW, DEEP)
+MANY_LEGS: Final = 400
 ANSWERS_TO_BELIEVE: Final = 3  # so many in a row without a row: the phone system has forgotten it
 
 log = logging.getLogger(__name__)
@@ -276,7 +278,8 @@ class Ingest:
             near = await self._journal.neighbourhood(source_id, keys)
             changes: list[CallChange] = []
             for group in groups:
-                changes += self._assembler.assemble(
+                assemble = partial(
+                    self._assembler.assemble,
                     group,
                     shown,
                     near,
@@ -285,6 +288,9 @@ class Ingest:
                     origin=page.origin,
                     publish_from=page.publish_from,
                 )
+                # A number that is never silent has many calls to be weighed: beside the event loop.
+                is_long = len(near.legs) > MANY_LEGS
+                changes += await asyncio.to_thread(assemble) if is_long else assemble()
                 await asyncio.sleep(0)
             try:
                 brought.events += await self.append_calls(source_id, pull.stream, changes)

@@ -64,6 +64,7 @@ class World:
     largest_page: int = 10_000
     start: datetime = DEFAULT_START
     requests: int = 12
+    publish_from: str = "lookback"
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(self.start)
@@ -87,8 +88,21 @@ class World:
         """
         Start the phone system and relay.
         """
+        await self.open_twin()
+        await self.start_relay()
+
+    async def open_twin(self) -> None:
+        """
+        Start the phone system alone.
+        """
         self.twin: RunningTwin = await start_twin(self.settings, self.clock)
         self._twin_rooms.push_async_callback(self.twin.close)
+
+    async def open_beside(self, other: World) -> None:
+        """
+        Start relay over the phone system of another world, which stays its own.
+        """
+        self.clock, self.twin = other.clock, other.twin
         await self.start_relay()
 
     async def close(self) -> None:
@@ -130,7 +144,7 @@ class World:
                 "token": TOKEN,
                 "timezone": self.settings.shape.timezone,
                 "country": "AU",
-                "publish_from": "lookback",
+                "publish_from": self.publish_from,
                 "lookback_s": int(LOOKBACK.total_seconds()),
                 "budget": {"requests": self.requests, "per_s": WINDOW_S},
             }

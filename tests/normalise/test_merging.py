@@ -138,6 +138,18 @@ def test_a_silent_call_is_taken_in_without_a_word() -> None:
     assert not silent.is_end_held
 
 
+def test_a_published_call_stands_before_a_silent_one_that_began_earlier() -> None:
+    office = Office(publish_from=50)
+    assert [] == office.users(52, user_row(5, 52, ended=20))
+    spoke = user_row(55, 90, answered=60, ended=80, user_name="Bao Smith")
+    office.users(90, user_row(5, 52, ended=20), spoke)
+
+    events = office.queues(92, queue_row(0, 80, answered=60, by="Bao Smith"))
+
+    assert ["updated"] == types(events)
+    assert 55 == (office.legs[office.only_call().call_id].facts.started_at - at(0)).total_seconds()
+
+
 def test_an_absorbed_call_takes_no_legs_any_more() -> None:
     office = apart()
     office.queues(92, QUEUE)
@@ -160,16 +172,24 @@ def test_published_calls_are_never_joined_because_phones_rang_in_turn() -> None:
     assert 2 == len(office.standing())
 
 
-@pytest.mark.parametrize("is_busy", [False, True])
-def test_what_rests_on_time_alone_says_nothing_where_several_call_from_one_number(is_busy: bool) -> None:
+@pytest.mark.parametrize(
+    ("other", "calls"),
+    [(None, 1), ((3, 9, 99), 3), ((20, 25, 35), 3), ((50, 55, 60), 3), ((200, 205, 260), 2)],
+    ids=["nobody else", "during both", "during the first", "during the second", "long after"],
+)
+def test_what_rests_on_time_alone_says_nothing_where_several_call_from_one_number(
+    other: tuple[int, int, int] | None, calls: int
+) -> None:
     office = Office()
     rows = [
         user_row(0, 99, answered=5, ended=40, from_number=TRUNK),
         user_row(41, 99, answered=45, ended=80, from_number=TRUNK, user_name="Bao Smith"),
     ]
-    if is_busy:
-        rows.append(user_row(3, 99, answered=9, ended=99, from_number=TRUNK, user_name="Chloe O'Brien"))
+    if other is not None:
+        start, answered, ended = other
+        name = "Chloe O'Brien"
+        rows.append(user_row(start, 0, answered=answered, ended=ended, from_number=TRUNK, user_name=name))
 
-    office.users(100, *rows)
+    office.users(300, *rows)
 
-    assert (3 if is_busy else 1) == len(office.calls)
+    assert calls == len(office.calls)

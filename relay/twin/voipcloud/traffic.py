@@ -38,6 +38,8 @@ class CallTraffic:
         self._planner = _planner(settings.traffic, office, kinds, self._callers, self._rng)
         self.past = _past_calls(settings, office, kinds, start)
         for plan in self.past:  # a number that called a moment ago does not call again at once
+            if plan.is_withheld:
+                continue
             self._callers.keep(_outside_digits(plan), plan.ended_at)
         self._begun = self._dialled = self._above = 0
         self._is_stopped = False
