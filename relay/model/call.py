@@ -62,6 +62,13 @@ class LegFacts(NamedTuple):
     row: dict[str, Any]
     digest: bytes
 
+    @property
+    def is_closed(self) -> bool:
+        """
+        Tell whether the vendor says that it has ended.
+        """
+        return self.ended_at is not None
+
 
 class Leg(NamedTuple):
     """
@@ -83,7 +90,7 @@ class Leg(NamedTuple):
         """
         Tell whether the vendor says that the leg has ended.
         """
-        return self.facts.ended_at is not None
+        return self.facts.is_closed
 
     @property
     def is_unconfirmed(self) -> bool:

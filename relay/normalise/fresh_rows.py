@@ -45,6 +45,13 @@ class HeldRow(Protocol):
         """
         ...
 
+    @property
+    def is_closed(self) -> bool:
+        """
+        Tell whether it had ended.
+        """
+        ...
+
 
 class KnownRows:
     """
@@ -112,6 +119,13 @@ class KnownRows:
         """
         known = [self._held[digest].started_at for digest in digests if digest in self._held]
         return max([*known, *(row.started_at for row in fresh)], default=None)
+
+    def open_shown(self, digests: Sequence[bytes]) -> int:
+        """
+        Return how many of the known rows that a page shows are of calls under way.
+        """
+        held = self._held
+        return sum(digest in held and not held[digest].is_closed for digest in digests)
 
     def holds_bag(self, base_key: str) -> bool:
         """

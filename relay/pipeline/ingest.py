@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from relay.journal.port import Append, Appended, KnownLegRow, PollJournal, StreamState
@@ -33,6 +34,8 @@ from relay.sources.port import Pull
 from relay.telemetry.metrics import Metrics
 
 KEPT_BEFORE: Final = timedelta(days=3)  # what a page shows beyond its window: dates are whole days
+MANY_LEGS: Final = 400
+POLLS: Final = (HEAD, WINDOW, DEEP)
 ANSWERS_TO_BELIEVE: Final = 3  # so many in a row without a row: the phone system has forgotten it
 
 log = logging.getLogger(__name__)
@@ -67,7 +70,7 @@ class Ingest:
         self._metrics = metrics
         self._appended = appended
         self._known: dict[str, KnownRows] = {}
-        self._left_out: Counter[tuple[str, bytes]] = Counter()
+        self._left_out: Counter[tuple[str, str, bytes]] = Counter()
 
     async def take(
         self, source_id: str, page: Page, state: StreamState, conclude: Callable[[PageResult], Conclusion]
@@ -86,7 +89,8 @@ class Ingest:
         digests = await digests_of(pull.rows)
         places = known.fresh(digests)
         fresh = [pull.rows[place] for place in places]
-        state = await self._with_scheme(source_id, pull, state, fresh, is_first_page=known.is_empty)
+        is_first = known.is_empty and self._known.get(pull.stream, known).is_empty
+        state = await self._with_scheme(source_id, pull, state, fresh, is_first_page=is_first)
         rows = await read_rows(
             self._reader, pull, places, digests, native_since(state.id_scheme), known.holds_bag
         )
@@ -95,7 +99,7 @@ class Ingest:
         covered = Interval(pull.covered_from, pull.covered_to)
         gone, missing = known.left_out(digests, rows.facts, covered)
         newest = known.newest_shown(digests, rows.facts)
-        is_believed = self._is_believed(pull.stream, missing, len(rows.rejects), newest)
+        is_believed = self._is_believed(page, missing, len(rows.rejects), newest)
         brought = await self._take_all(source_id, page, Counter(digests), rows.facts)
         result = PageResult(
             state=state,
@@ -108,7 +112,7 @@ class Ingest:
             events=brought.events,
             new=brought.new,
             confirmed=brought.confirmed,
-            open_rows=sum(row.ended_at is None for row in rows.facts),
+            open_rows=known.open_shown(digests) + sum(not row.is_closed for row in rows.facts),
             missing=0 if is_believed else len(missing),
             read=page.read() if is_believed else None,
             rejects=rows.rejects,
@@ -150,6 +154,9 @@ class Ingest:
     async def _conclude(
         self, source_id: str, stream: str, result: PageResult, conclude: Callable[[PageResult], Conclusion]
     ) -> PageResult:
+        """
+        Write what goes with the last transaction; return the result with the stream's state as written.
+        """
         last = conclude(result)
         state = last.state or result.state
         await self._write(
@@ -168,7 +175,7 @@ class Ingest:
 
     async def _known_rows(self, source_id: str, page: Page) -> KnownRows:
         pull = page.pull
-        if page.tier not in (HEAD, WINDOW, DEEP):  # another time than the polls': read for this page alone
+        if page.tier not in POLLS:  # another time than the polls': read for this page alone
             since, before = pull.window_start - KEPT_BEFORE, pull.covered_to + KEPT_BEFORE
             stored = await self._journal.known_digests(source_id, pull.stream, since, before)
             return KnownRows(stored.of_legs, stored.of_rejects)
@@ -181,22 +188,28 @@ class Ingest:
         return known
 
     def _is_believed(
-        self, stream: str, missing: Sequence[HeldRow], rejected: int, newest_shown: datetime | None
+        self, page: Page, missing: Sequence[HeldRow], rejected: int, newest_shown: datetime | None
     ) -> bool:
         """
         Tell whether a page proves anything although it leaves out known rows.
 
-        One that lacks the newest of them is an old page.  Others are gone once several answers in a row lack
-        them.  A row that cannot be read now may be one of them.
+        Rows are gone once several answers in a row lack them; but a poll that lacks the newest of them is an
+        old page.  The past is believed without that: all that it held may have been forgotten.  A row that
+        cannot be read now may be one of them.
         """
-        lacking = {(stream, row.digest) for row in missing}
-        for place in [place for place in self._left_out if place[0] == stream and place not in lacking]:
+        is_poll = page.tier in POLLS
+        # Polls and reads of the past look at different times: neither shows that the other's rows are back.
+        of_what = (page.pull.stream, "" if is_poll else page.tier)
+        lacking = {(*of_what, row.digest) for row in missing}
+        for place in [place for place in self._left_out if place[:2] == of_what and place not in lacking]:
             del self._left_out[place]
         self._left_out.update(lacking)
         if len(missing) <= rejected:
             return True
         if any(self._left_out[place] < ANSWERS_TO_BELIEVE for place in lacking):
             return False
+        if not is_poll:
+            return True
         return newest_shown is not None and newest_shown > max(row.started_at for row in missing)
 
     async def _with_scheme(
@@ -265,7 +278,8 @@ class Ingest:
             near = await self._journal.neighbourhood(source_id, keys)
             changes: list[CallChange] = []
             for group in groups:
-                changes += self._assembler.assemble(
+                assemble = partial(
+                    self._assembler.assemble,
                     group,
                     shown,
                     near,
@@ -274,6 +288,9 @@ class Ingest:
                     origin=page.origin,
                     publish_from=page.publish_from,
                 )
+                # A number that is never silent has many calls to be weighed: beside the event loop.
+                is_long = len(near.legs) > MANY_LEGS
+                changes += await asyncio.to_thread(assemble) if is_long else assemble()
                 await asyncio.sleep(0)
             try:
                 brought.events += await self.append_calls(source_id, pull.stream, changes)
@@ -304,7 +321,7 @@ class Ingest:
 
 
 def _held(facts: Iterable[LegFacts]) -> list[KnownLegRow]:
-    return [KnownLegRow(row.digest, row.base_key, row.started_at, row.ended_at is not None) for row in facts]
+    return [KnownLegRow(row.digest, row.base_key, row.started_at, row.is_closed) for row in facts]
 
 
 def _count(near: Neighbourhood, changes: Sequence[CallChange], stream: str, brought: Brought) -> None:

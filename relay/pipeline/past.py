@@ -17,6 +17,7 @@ from relay.model.call import USER_CALLS
 from relay.model.coverage import BACKFILL, GAP, RECONCILE, Gap
 from relay.model.errors import RevisionConflict, SourceError, SourceThrottled
 from relay.model.source_work import DONE, RUNNING, SourceJob
+from relay.model.times import EPOCH
 from relay.pipeline.asking import ask
 from relay.pipeline.page import Conclusion, Page
 from relay.pipeline.poll_context import PollContext
@@ -45,6 +46,7 @@ class Past:
     def __init__(self, context: PollContext) -> None:
         self._context = context
         self._span = ONE_DAY
+        self._gap_again_at = EPOCH
         self._may_be_untold = True  # a job was cancelled, or relay crashed, between reading and telling
         self.next_at: datetime | None = context.clock.now()
 
@@ -78,24 +80,42 @@ class Past:
             pass  # counted by who asked, and shown by the polls of the same source; asked again later
 
     async def _read_gap(self) -> bool:
+        """
+        Read a stretch of the oldest old gap; return whether that made it smaller.
+        """
         context = self._context
-        view = await context.ledger.view()
-        oldest = next((gap for gap in view.open_gaps if self._is_mine(gap)), None)
-        if oldest is None or oldest.end is None:
+        if context.clock.now() < self._gap_again_at:
             return False
-        end = min(oldest.end, oldest.start + self._span)
-        pull = await ask(context, oldest.stream, Window(oldest.start, end, purpose=port.BACKFILL))
-        stream = context.streams[oldest.stream]
+        view = await context.ledger.view()
+        stretches = ((gap.stream, gap.start, gap.end) for gap in view.open_gaps if self._is_mine(gap))
+        name, start, gap_end = next(stretches, (None, EPOCH, None))
+        if name is None or gap_end is None:
+            return False
+        self._gap_again_at = context.clock.now() + AGAIN
+        end = min(gap_end, start + self._span)
+        pull = await ask(context, name, Window(start, end, purpose=port.BACKFILL))
+        stream = context.streams[name]
         conclude = context.ledger.concluding(view, context.streams, stream, pull)
-        result = await context.ingest.take(context.source_id, Page(pull, GAP), stream.stored, conclude)
+        try:
+            result = await context.ingest.take(context.source_id, Page(pull, GAP), stream.stored, conclude)
+        except RevisionConflict:
+            context.metrics.journal_errors.labels("append", "conflict").inc()
+            return False
         stream.stored = result.state
         self._fit_span(pull)
+        if result.read is None or pull.covered_from >= end:
+            return False
+        self._gap_again_at = context.clock.now()
         return True
 
     def _is_mine(self, gap: Gap) -> bool:
-        return gap.stream in self._context.call_streams and gap.start < self._context.now - OLD_GAP
+        is_old = gap.start < self._context.now - OLD_GAP
+        return is_old and gap.end is not None and gap.stream in self._context.call_streams
 
     async def _work_on_job(self) -> bool:
+        """
+        Take the job under way one request further; return whether it came any further.
+        """
         context = self._context
         job = await context.journal.next_job(context.source_id)
         streams = context.call_streams
@@ -120,12 +140,13 @@ class Past:
                 now_s = context.clock.now().timestamp()
                 metrics.reconcile_last_run_timestamp_seconds.labels(label).set(now_s)
         elif behind is not None:
-            await self._read(job, behind, told, until)
+            start = job.read_to.get(behind, told)
+            return await self._read(job, behind, start, min(until, start + self._span))
         else:
             await self._tell(job, told, until)
         return True
 
-    async def _read(self, job: SourceJob, stream: str, start: datetime, end: datetime) -> None:
+    async def _read(self, job: SourceJob, stream: str, start: datetime, end: datetime) -> bool:
         """
         Read a stretch of one stream without a word, up to where the polls read everything again and again:
         a new call that was seen here first would be told only with the stretch.
@@ -135,17 +156,18 @@ class Past:
         until = min(end, polled_from)
         if until <= start:
             await self._keep(replace(self._started(job), read_to={**job.read_to, stream: end}))
-            return
+            return True
         pull = await ask(context, stream, Window(start, until, purpose=port.BACKFILL))
         self._fit_span(pull)
         before = min(until + MARGIN, polled_from)
         page = Page(pull, job.kind, job.kind, publish_from=NEVER_PUBLISHED, started_before=before)
-        stored = context.streams[stream].stored
+        state = context.streams[stream]
         result = await context.ingest.take(
-            context.source_id, page, stored, lambda result: Conclusion(state=result.state)
+            context.source_id, page, state.stored, lambda result: Conclusion(state=result.state)
         )
+        state.stored = result.state
         if result.read is None:
-            return  # the answer left out known rows: it is asked for again
+            return False  # the answer left out known rows: it is asked for again
         reason = job.reason
         if pull.covered_from > start:
             if end - start > SHORTEST_SPAN:
@@ -163,6 +185,7 @@ class Past:
                 reason=reason,
             )
         )
+        return True
 
     async def _tell(self, job: SourceJob, start: datetime, end: datetime) -> None:
         """

@@ -170,14 +170,22 @@ async def test_new_calls_are_told_no_later_beside_a_backfill(worlds: Worlds) -> 
             events = await world.events()
             requests = await most_requests(world)
         delays[is_beside] = {
-            event["data"]["started_at"] + event["data"]["from_raw"]: from_rfc3339(event["data"]["observed_at"])
+            event["data"]["started_at"] + event["data"]["from_raw"]: from_rfc3339(
+                event["data"]["observed_at"]
+            )
             - from_rfc3339(event["data"]["started_at"])
             for event in events
             if event["type"] == "call.started" and event["data"]["origin"] == "live"
         }
 
     alone, beside = delays[False], delays[True]
-    print(busy.requests, max(alone.values()), max(beside.values()), sum(beside.values(), timedelta()) / sum(alone.values(), timedelta()), requests)
+    print(
+        busy.requests,
+        max(alone.values()),
+        max(beside.values()),
+        sum(beside.values(), timedelta()) / sum(alone.values(), timedelta()),
+        requests,
+    )
     assert (RUNNING, True) == (busy.state, busy.requests > 5)
     assert (12, 0) >= requests
     assert alone.keys() == beside.keys()
@@ -257,7 +265,9 @@ class Hiding:
         return replace(pull, rows=[row for row in pull.rows if not self._hides(stream, row)])
 
     def _hides(self, stream: str, row: dict[str, Any]) -> bool:
-        outside = row["to_number"] if row.get("is_inbound") == 0 else row.get("from_number", row.get("callerid"))
+        outside = (
+            row["to_number"] if row.get("is_inbound") == 0 else row.get("from_number", row.get("callerid"))
+        )
         is_early = self.until is not None and datetime.fromisoformat(row["call_start_at"]) < self.until
         hidden = "01" if stream == "user_calls" else "0123"
         return is_early and (outside or "-")[-1] in hidden

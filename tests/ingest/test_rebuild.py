@@ -80,7 +80,9 @@ async def test_a_rebuild_gives_the_same_ids(lived: Lived, tmp_path: Path, templa
 
     late = answered_after_the_end(live)
     rate = len(aliases) / len(live)
-    print(f"{len(aliases)} aliases of {len(live)} settled calls: {rate:.2%}; {len(late)} answers after the end")
+    print(
+        f"{len(aliases)} aliases of {len(live)} settled calls: {rate:.2%}; {len(late)} answers after the end"
+    )
     assert 0 < rate <= MOST_ALIASES
     assert all(MILESTONES <= call.milestones.keys() for call in live.values())
     assert live.keys() == again.keys()

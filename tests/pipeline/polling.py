@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -157,6 +157,13 @@ class Polling:
         self.poll.wake()
         return made[0]
 
+    async def put_down(self, kind: str, body: Mapping[str, Any]) -> None:
+        """
+        Put something down for the source's owner, as REST does.
+        """
+        await self.journal.work.put_down("pbx", kind, body, lambda _: b"", self.clock.now())
+        self.poll.wake()
+
     def asked(self, stream: str) -> list[Window]:
         """
         Return the windows that were asked of a stream.
@@ -264,6 +271,25 @@ def user_row(start: datetime = DEFAULT_START - 60 * SECOND, **changes: Any) -> d
         "conversation_duration": 25,
     }
     return row | changes
+
+
+def ringing(start: datetime, **changes: Any) -> dict[str, Any]:
+    """
+    Make the push of a phone that rings.
+    """
+    push = {
+        "type": "user_inbound",
+        "unique_call_id": "1795257600.77",
+        "caller_id": "0412345678",
+        "caller_name": "Jo Citizen",
+        "user_name": "Ann",
+        "user_number": "1001",
+        "dest_number": "0290001111",
+        "call_start_at": start.isoformat(),
+        "queue_name": None,
+        "ring_group_name": None,
+    }
+    return push | changes
 
 
 def missed_row() -> dict[str, Any]:

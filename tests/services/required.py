@@ -73,7 +73,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     Declare the options of the suite.
     """
     parser.addoption(OPTION, action="store_true", help="fail where tests of a real service did not run")
-    parser.addoption("--deep", action="store_true", help="try many more schedules of ingest, new ones each time")
+    parser.addoption(
+        "--deep", action="store_true", help="try many more schedules of ingest, new ones each time"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
