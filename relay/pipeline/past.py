@@ -119,6 +119,8 @@ class Past:
         context = self._context
         job = await context.journal.next_job(context.source_id)
         streams = context.call_streams
+        if job is not None and any(context.streams[name].deep_at is None for name in streams):
+            return False  # the polls have yet to read what is theirs
         if job is None or not streams:
             if self._may_be_untold:
                 await self._publish(BACKFILL, (await self._publish_from()) - ONE_DAY, context.now, True)
@@ -145,10 +147,20 @@ class Past:
         return True
 
     async def _read(self, job: SourceJob, stream: str, start: datetime, end: datetime) -> bool:
+        """
+        Read a stretch of one stream without a word, up to where the polls read everything again and again:
+        a new call that was seen here first would be told only with the stretch.
+        """
         context = self._context
-        pull = await ask(context, stream, Window(start, end, purpose=port.BACKFILL))
+        polled_from = context.now - max(context.ledger.lookback(one) for one in context.streams.values())
+        until = min(end, polled_from)
+        if until <= start:
+            await self._keep(replace(self._started(job), read_to={**job.read_to, stream: end}))
+            return True
+        pull = await ask(context, stream, Window(start, until, purpose=port.BACKFILL))
         self._fit_span(pull)
-        page = Page(pull, job.kind, job.kind, publish_from=NEVER_PUBLISHED, started_before=end + MARGIN)
+        before = min(until + MARGIN, polled_from)
+        page = Page(pull, job.kind, job.kind, publish_from=NEVER_PUBLISHED, started_before=before)
         state = context.streams[stream]
         result = await context.ingest.take(
             context.source_id, page, state.stored, lambda result: Conclusion(state=result.state)

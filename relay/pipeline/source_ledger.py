@@ -262,7 +262,7 @@ class SourceLedger:
 
     def _owed(self, view: SourceView, covered: Sequence[Interval]) -> list[Interval]:
         """
-        Return the coverage of the time since publishing began; what is older is a backfill's.
+        Return the coverage of the time since publishing began; what is older is a backfill's, no duty.
         """
         begin = view.head.publish_from + self.skew
         return [interval for interval in covered if interval.end >= begin]

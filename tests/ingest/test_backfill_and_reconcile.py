@@ -17,11 +17,11 @@ import pytest
 
 from relay.journal.store import open_sqlite
 from relay.model.source_work import BACKFILL, DONE, RECONCILE, RUNNING, SourceJob
-from relay.model.times import from_rfc3339, rfc3339
+from relay.model.times import from_rfc3339
 from relay.sources.port import Pull, Source, Window
 from relay.twin.audit import Audit, audit
 from tests.ingest.told import Calls, answered_after_the_end, milestones, settle, surviving
-from tests.ingest.world import ID_KEY, LOOKBACK, WINDOW_S, Doubles, World, twin_settings
+from tests.ingest.world import ID_KEY, Doubles, World, twin_settings
 
 HOUR_S: Final = 3_600.0
 PAST_S: Final = 6 * HOUR_S
@@ -179,13 +179,6 @@ async def test_new_calls_are_told_no_later_beside_a_backfill(worlds: Worlds) -> 
         }
 
     alone, beside = delays[False], delays[True]
-    print(
-        busy.requests,
-        max(alone.values()),
-        max(beside.values()),
-        sum(beside.values(), timedelta()) / sum(alone.values(), timedelta()),
-        requests,
-    )
     assert (RUNNING, True) == (busy.state, busy.requests > 5)
     assert (12, 0) >= requests
     assert alone.keys() == beside.keys()
