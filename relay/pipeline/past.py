@@ -125,10 +125,12 @@ class Past:
                 self._may_be_untold = False
             return False
         self._may_be_untold = True
-        told = job.read_to.get(TOLD, job.start)
+        told, limit = job.read_to.get(TOLD, job.start), min(job.end, self._polled_to())
+        if told < job.end and told >= limit:
+            return False  # what polls have not seen yet is theirs to tell
         until = max([job.read_to.get(name, told) for name in streams])
         if until <= told:
-            until = min(told + self._span, job.end)
+            until = min(told + self._span, limit)
         behind = next((name for name in streams if job.read_to.get(name, told) < until), None)
         if told >= job.end:
             await self._keep(replace(self._started(job), state=DONE, finished_at=context.clock.now()))
@@ -144,12 +146,21 @@ class Past:
             await self._tell(job, told, until)
         return True
 
+    def _polled_to(self) -> datetime:
+        """
+        Return until when polls have shown everything since the start, of every stream.
+        """
+        streams = self._context.streams
+        return min(streams[name].deep_at or EPOCH for name in self._context.call_streams)
+
     async def _read(self, job: SourceJob, stream: str, start: datetime, end: datetime) -> bool:
         context = self._context
-        pull = await ask(context, stream, Window(start, end, purpose=port.BACKFILL))
+        # A little more than the stretch: whoever called at its edges may have legs beyond them.
+        pull = await ask(context, stream, Window(start - MARGIN, end + MARGIN, purpose=port.BACKFILL))
         self._fit_span(pull)
-        page = Page(pull, job.kind, job.kind, publish_from=NEVER_PUBLISHED, started_before=end + MARGIN)
         state = context.streams[stream]
+        before = min(end + MARGIN, self._polled_to())
+        page = Page(pull, job.kind, job.kind, publish_from=NEVER_PUBLISHED, started_before=before)
         result = await context.ingest.take(
             context.source_id, page, state.stored, lambda result: Conclusion(state=result.state)
         )

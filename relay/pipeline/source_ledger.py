@@ -256,7 +256,9 @@ class SourceLedger:
     def _owed_from(self, view: SourceView, covered: Sequence[Interval]) -> datetime:
         if not covered:  # never read: what lies before relay came is no gap, before it had the chance
             return self._started_at + self.skew
-        first, begin = covered[0].start, view.head.publish_from + self.skew
+        begin = view.head.publish_from + self.skew
+        # What a backfill has read before that is a past of its own: nobody owes the time in between.
+        first = next((one.start for one in covered if one.end > begin), begin)
         return begin if first - begin > CLOCK_ERROR else first
 
 

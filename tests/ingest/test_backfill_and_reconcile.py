@@ -17,11 +17,11 @@ import pytest
 
 from relay.journal.store import open_sqlite
 from relay.model.source_work import BACKFILL, DONE, RECONCILE, RUNNING, SourceJob
-from relay.model.times import from_rfc3339, rfc3339
+from relay.model.times import from_rfc3339
 from relay.sources.port import Pull, Source, Window
 from relay.twin.audit import Audit, audit
 from tests.ingest.told import Calls, answered_after_the_end, milestones, settle, surviving
-from tests.ingest.world import ID_KEY, LOOKBACK, WINDOW_S, Doubles, World, twin_settings
+from tests.ingest.world import ID_KEY, Doubles, World, twin_settings
 
 HOUR_S: Final = 3_600.0
 PAST_S: Final = 6 * HOUR_S
