@@ -11,14 +11,14 @@ from typing import Final
 from relay.journal.port import NearKeys
 from relay.model.call import USER_CALLS
 from relay.model.change import CallChange, Neighbourhood
-from relay.model.coverage import DEEP, GAP, Read
+from relay.model.coverage import BACKFILL, DEEP, GAP, RECONCILE, Read
 from relay.model.errors import RevisionConflict
 from relay.model.times import EPOCH
 from relay.pipeline.poll_context import PollContext
 
 SETTLED_AT_ONCE: Final = 100
 REACH: Final = timedelta(days=3)  # calls that ended before are left as they are
-PROOFS: Final = (DEEP, GAP)
+PROOFS: Final = (DEEP, GAP, BACKFILL, RECONCILE)
 TICK: Final = timedelta(milliseconds=1)
 
 Reads = Mapping[str, Sequence[Read]]

@@ -32,7 +32,7 @@ LONGEST_SPAN: Final = timedelta(days=32)
 SHORTEST_SPAN: Final = timedelta(hours=1)
 GROWS_BELOW_ROWS: Final = 4_000  # a stretch with so few rows may be twice as long
 TOLD_AT_ONCE: Final = 100
-MARGIN: Final = timedelta(hours=1)  # legs of a call that began before a stretch ended
+MARGIN: Final = timedelta(hours=1)  # legs of a call may lie so far beyond the edges of a stretch
 TICK: Final = timedelta(milliseconds=1)
 AGAIN: Final = timedelta(seconds=60)
 NEVER_PUBLISHED: Final = datetime(9999, 1, 1, tzinfo=UTC)  # calls that end before it are silent: all of them
@@ -119,18 +119,18 @@ class Past:
         context = self._context
         job = await context.journal.next_job(context.source_id)
         streams = context.call_streams
+        if job is not None and any(context.streams[name].deep_at is None for name in streams):
+            return False  # the polls have yet to read what is theirs
         if job is None or not streams:
             if self._may_be_untold:
                 await self._publish(BACKFILL, (await self._publish_from()) - ONE_DAY, context.now, True)
                 self._may_be_untold = False
             return False
         self._may_be_untold = True
-        told, limit = job.read_to.get(TOLD, job.start), min(job.end, self._polled_to())
-        if told < job.end and told >= limit:
-            return False  # what polls have not seen yet is theirs to tell
+        told = job.read_to.get(TOLD, job.start)
         until = max([job.read_to.get(name, told) for name in streams])
         if until <= told:
-            until = min(told + self._span, limit)
+            until = min(told + self._span, job.end)
         behind = next((name for name in streams if job.read_to.get(name, told) < until), None)
         if told >= job.end:
             await self._keep(replace(self._started(job), state=DONE, finished_at=context.clock.now()))
@@ -146,21 +146,23 @@ class Past:
             await self._tell(job, told, until)
         return True
 
-    def _polled_to(self) -> datetime:
-        """
-        Return until when polls have shown everything since the start, of every stream.
-        """
-        streams = self._context.streams
-        return min(streams[name].deep_at or EPOCH for name in self._context.call_streams)
-
     async def _read(self, job: SourceJob, stream: str, start: datetime, end: datetime) -> bool:
+        """
+        Read a stretch of one stream without a word, up to where the polls read everything again and again:
+        a new call that was seen here first would be told only with the stretch.
+        """
         context = self._context
+        polled_from = context.now - max(context.ledger.lookback(one) for one in context.streams.values())
+        until = min(end, polled_from)
+        if until <= start:
+            await self._keep(replace(self._started(job), read_to={**job.read_to, stream: end}))
+            return True
         # A little more than the stretch: whoever called at its edges may have legs beyond them.
-        pull = await ask(context, stream, Window(start - MARGIN, end + MARGIN, purpose=port.BACKFILL))
+        before = min(until + MARGIN, polled_from)
+        pull = await ask(context, stream, Window(start - MARGIN, before, purpose=port.BACKFILL))
         self._fit_span(pull)
-        state = context.streams[stream]
-        before = min(end + MARGIN, self._polled_to())
         page = Page(pull, job.kind, job.kind, publish_from=NEVER_PUBLISHED, started_before=before)
+        state = context.streams[stream]
         result = await context.ingest.take(
             context.source_id, page, state.stored, lambda result: Conclusion(state=result.state)
         )

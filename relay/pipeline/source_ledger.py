@@ -100,7 +100,7 @@ class SourceLedger:
         """
         Return how a stream stands.
         """
-        covered = view.coverage.get(stream.name, ())
+        covered = self._owed(view, view.coverage.get(stream.name, ()))
         gaps = [gap.start for gap in view.gaps_of(stream.name) if gap.start >= self.now - OLD_GAP]
         return Standing(
             read_to=covered[-1].end if covered else None,
@@ -213,7 +213,7 @@ class SourceLedger:
             if not stream.is_call_stream:
                 continue
             covered = coverage.get(stream.name, ())
-            has_hole = len(covered) > 1
+            has_hole = len(self._owed(view, covered)) > 1
             duty = Duty(
                 stream.name,
                 self.now if stream.is_absent else self._owed_from(view, covered),
@@ -254,12 +254,18 @@ class SourceLedger:
             events.watermark(max(begin), min(until))
 
     def _owed_from(self, view: SourceView, covered: Sequence[Interval]) -> datetime:
-        if not covered:  # never read: what lies before relay came is no gap, before it had the chance
+        owed = self._owed(view, covered)
+        if not owed:  # never read: what lies before relay came is no gap, before it had the chance
             return self._started_at + self.skew
+        first, begin = owed[0].start, view.head.publish_from + self.skew
+        return begin if first - begin > CLOCK_ERROR else max(first, begin)
+
+    def _owed(self, view: SourceView, covered: Sequence[Interval]) -> list[Interval]:
+        """
+        Return the coverage of the time since publishing began; what is older is a backfill's, no duty.
+        """
         begin = view.head.publish_from + self.skew
-        # What a backfill has read before that is a past of its own: nobody owes the time in between.
-        first = next((one.start for one in covered if one.end > begin), begin)
-        return begin if first - begin > CLOCK_ERROR else first
+        return [interval for interval in covered if interval.end >= begin]
 
 
 def _states(streams: Streams) -> dict[str, str]:

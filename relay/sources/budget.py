@@ -89,8 +89,9 @@ class RequestBudget:
         Return what a purpose may have of a window now.
 
         Polls leave the reserve alone, and the system status leaves alone what is the polls'.  A backfill
-        has the slack, and what polls are entitled to and did not use; polls and backfills together never
-        take more than is there for the two, so that what commands need is always free.
+        has the slack: what polls did not use up to now they may need before its place is free again.  Polls
+        and backfills together never take more than is there for the two, so that what commands need is
+        always free.
         """
         settings = self._settings
         limit, own_limit = settings.requests, settings.requests
@@ -103,7 +104,7 @@ class RequestBudget:
             # As configured: what a backfill took before the polls' part became smaller must not stop them.
             shared_with, shared_limit = (BACKFILL,), settings.polls + settings.slack
         elif purpose == BACKFILL:
-            limit = own_limit = settings.requests - settings.commands
+            limit, own_limit = settings.requests - settings.commands, settings.slack
             shared_with, shared_limit = (POLL,), self._polls + settings.slack
         return Share(limit, own_limit, settings.per_s, settings.deadline_s, shared_with, shared_limit)
 

@@ -4,7 +4,7 @@ A rebuild from an empty journal tells of the same calls under the same ids, once
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -73,15 +73,17 @@ async def rebuilt(lived: Lived, folder: Path, template: Path, aliases: Sequence[
         await world.stop_relay()
 
 
-async def test_a_rebuild_gives_the_same_ids(lived: Lived, tmp_path: Path, template: Path) -> None:
+async def test_a_rebuild_gives_the_same_ids(
+    lived: Lived, tmp_path: Path, template: Path, tell_figures: Callable[[str], None]
+) -> None:
     live, aliases = lived.calls, lived.aliases
     again = await rebuilt(lived, tmp_path / "with-aliases", template, aliases)
     alone = await rebuilt(lived, tmp_path / "without-aliases", template, ())
 
     late = answered_after_the_end(live)
     rate = len(aliases) / len(live)
-    print(
-        f"{len(aliases)} aliases of {len(live)} settled calls: {rate:.2%}; {len(late)} answers after the end"
+    tell_figures(
+        f"rebuild: {len(aliases)} aliases of {len(live)} settled calls ({rate:.2%}); {len(late)} late answers"
     )
     assert 0 < rate <= MOST_ALIASES
     assert all(MILESTONES <= call.milestones.keys() for call in live.values())

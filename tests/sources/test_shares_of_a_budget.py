@@ -57,24 +57,22 @@ def requests(journal: SqlJournal, clock: ManualClock) -> Requests:
     return Requests(journal, clock)
 
 
-@pytest.mark.parametrize(("purpose", "places"), [(POLL, 80), (STATUS, 3), (BACKFILL, 87), (COMMAND, 100)])
+@pytest.mark.parametrize(("purpose", "places"), [(POLL, 80), (STATUS, 3), (BACKFILL, 7), (COMMAND, 100)])
 async def test_each_purpose_has_its_part(requests: Requests, purpose: str, places: int) -> None:
     assert places == await requests.take(purpose)
 
 
-@pytest.mark.parametrize(("polls", "backfills"), [(80, 7), (60, 27), (0, 87)])
-async def test_a_backfill_has_the_slack_and_what_polls_left(
-    requests: Requests, polls: int, backfills: int
-) -> None:
+@pytest.mark.parametrize("polls", [80, 60, 0])
+async def test_a_backfill_leaves_to_polls_what_is_theirs(requests: Requests, polls: int) -> None:
     await requests.take(POLL, polls)
 
-    assert backfills == await requests.take(BACKFILL)
+    assert (7, 80 - polls) == (await requests.take(BACKFILL), await requests.take(POLL))
 
 
 async def test_what_commands_took_beyond_their_part_a_backfill_does_without(requests: Requests) -> None:
-    await requests.take(COMMAND, 30)
+    await requests.take(COMMAND, 85)
 
-    assert 60 == await requests.take(BACKFILL)
+    assert 5 == await requests.take(BACKFILL)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -87,7 +85,7 @@ async def test_commands_always_have_their_part(requests: Requests, clock: Manual
     assert await requests.take(COMMAND) >= DOCUMENTED.commands
 
 
-async def test_a_place_for_a_backfill_is_free_when_the_polls_leave_one(
+async def test_a_place_for_a_backfill_is_free_when_its_own_is(
     requests: Requests, journal: SqlJournal, clock: ManualClock
 ) -> None:
     await requests.take(POLL, 80)
@@ -96,7 +94,7 @@ async def test_a_place_for_a_backfill_is_free_when_the_polls_leave_one(
 
     refused = await journal.reserve(SOURCE_ID, BACKFILL, requests.budget.share(BACKFILL), clock.now())
 
-    assert NoRoom(NOON + timedelta(seconds=900)) == refused
+    assert NoRoom(NOON + timedelta(seconds=960)) == refused
 
 
 @pytest.mark.parametrize(
@@ -143,7 +141,7 @@ async def test_a_pull_uses_the_share_of_its_purpose(
 ) -> None:
     window = Window(NOON - timedelta(hours=4), purpose=purpose)
     async with account(vendor.url, journal, clock) as source:
-        for _ in range({POLL: BUDGET.polls, BACKFILL: BUDGET.requests - BUDGET.commands}[purpose]):
+        for _ in range({POLL: BUDGET.polls, BACKFILL: BUDGET.slack}[purpose]):
             await source.pull(USER_CALLS, window)
         with pytest.raises(SourceThrottled) as caught:
             await source.pull(USER_CALLS, window)
