@@ -4,7 +4,7 @@ A phone system that pushes: its calls are told at once, and all of it is right t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,6 +18,9 @@ from relay.model.call import USER_CALLS
 from relay.model.catalogue import CALL_FINISHED, CALL_STARTED
 from relay.model.source_work import PUSH
 from relay.model.times import from_rfc3339, rfc3339
+from relay.twin.audit import Audit, audit
+from relay.twin.truth import TruthCall
+from relay.twin.voipcloud.plan import WITHHELD
 from relay.twin.voipcloud.settings import PushSettings, Traffic
 from tests.ingest.machine import check_settled, check_stream
 from tests.ingest.told import settle
@@ -27,6 +30,7 @@ HOOK_TOKEN: Final = "hook-token"
 BUSY: Final = Traffic(calls_per_minute=1.5, variety=True)
 BUSY_S: Final = 2_700
 AT_ONCE: Final = timedelta(seconds=1)
+FIRST_ROWS: Final = 2  # rows before the first push are not counted; a poll may be as quick as a push
 
 
 @dataclass
@@ -93,6 +97,16 @@ def pushed_rows(world: World) -> dict[str, int]:
     }
 
 
+def audit_of_shown_numbers(truth: Sequence[TruthCall], events: Sequence[Mapping[str, Any]]) -> Audit:
+    """
+    Compare what was published with the truth, without the callers that withhold their number: pushes tell by
+    an id which phones they let ring, and the truth holds those apart, as rows must.
+    """
+    calls = [call for call in truth if call.from_number not in WITHHELD]
+    told = [event for event in events if event["data"].get("from_raw") not in (*WITHHELD, None)]
+    return audit(calls, told, None)
+
+
 def delays(events: list[dict[str, Any]]) -> list[timedelta]:
     """
     Return how long after the first phone rang each call was told of, of calls that were told by a phone.
@@ -115,22 +129,24 @@ async def test_a_phone_system_that_pushes_is_told_at_once_and_right(
         await world.pass_time(BUSY_S)
         world.twin.pbx.make_calls(False)
         await settle(world)
-        events, verdict, rows = await world.events(), await world.verdict(), pushed_rows(world)
-        legs = sum(call.legs for call in world.twin.pbx.truth())
+        events, rows, truth = await world.events(), pushed_rows(world), world.twin.pbx.truth()
 
     check_stream(events)
     check_settled(events)
+    verdict = audit_of_shown_numbers(truth, events)
     assert verdict.is_clean, verdict
     assert verdict.published > 50
+    legs = sum(call.legs for call in truth)
     origins = [event["data"]["origin"] for event in events if event["type"] == CALL_STARTED]
     share = rows["lost"] / sum(rows.values())
-    tell_figures(f"pushes, {loss:.0%} lost: {rows} of {legs} rows; {origins.count('push')} of {len(origins)} calls told by one")
-    assert legs == sum(rows.values())
+    told = f"{origins.count('push')} of {len(origins)} calls were told by one"
+    tell_figures(f"pushes, {loss:.0%} lost: {rows} of {legs} rows, {told}")
+    assert legs - FIRST_ROWS <= sum(rows.values()) <= legs
     if loss:
         assert 0.05 < share < loss + 0.05
         assert {"push", "live"} == set(origins)
     else:
-        assert 0 == rows["lost"]
+        assert rows["lost"] <= FIRST_ROWS
         assert {"push"} == set(origins)
         assert max(delays(events)) <= AT_ONCE
 
@@ -150,7 +166,11 @@ async def test_a_push_that_nothing_confirms_ends_unknown(tmp_path: Path, templat
 
     own = [event for event in events if event["data"].get("from_raw") == "0400000001"]
     assert [CALL_STARTED, CALL_FINISHED] == [event["type"] for event in own][:2]
-    assert ["push", "unknown", None] == [own[0]["data"]["origin"], *(own[1]["data"][n] for n in ("outcome", "duration_s"))]
+    assert ("push", "unknown", None) == (
+        own[0]["data"]["origin"],
+        own[1]["data"]["outcome"],
+        own[1]["data"]["duration_s"],
+    )
     check_stream(events)
     check_settled(events)
     assert ((), (), (), 1) == (verdict.lost, verdict.duplicated, verdict.bent, len(verdict.unexpected))

@@ -213,7 +213,7 @@ class World:
         """
         pushes = self.twin.twin.pushes
         async with asyncio.timeout(60):
-            while pushes is not None and pushes.as_json()["waiting"]:
+            while pushes is not None and pushes.as_json()["waiting"]:  # noqa: ASYNC110 - a count, no event
                 await asyncio.sleep(0)
 
     async def _cut_off(self) -> None:
