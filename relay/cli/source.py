@@ -13,7 +13,16 @@ from relay.cli.asking import AsJson, Insecure, SourceId, Url, ask, in_path
 from relay.cli.remote import DEFAULT_URL
 from relay.cli.tables import fitting, open_console, print_json
 
-COLUMNS: Final = ("stream", "state", "oldest_unread_at", "open_gaps", "read_at", "tier", "rows", "visibility")
+COLUMNS: Final = (
+    "stream",
+    "state",
+    "oldest_unread_at",
+    "open_gaps",
+    "read_at",
+    "tier",
+    "rows",
+    "rows_appear",
+)
 GAP_COLUMNS: Final = ("stream", "start", "end", "reason", "opened_at", "closed_at", "rows_recovered")
 
 commands = typer.Typer(help="Phone systems, and what was read of them.", no_args_is_help=True)
@@ -57,9 +66,20 @@ def _row(stream: Item) -> Item:
         "read_at": read.get("requested_at"),
         "tier": read.get("tier"),
         "rows": read.get("rows"),
+        "rows_appear": _appearance(stream.get("visibility")),
     }
 
 
 def _items(answer: Item, name: str) -> list[dict[str, Any]]:
     items = answer.get(name)
     return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+
+
+def _appearance(measured: object) -> str | None:
+    """
+    Say when the rows of a stream were seen to appear, and within how many seconds of the start of their call.
+    """
+    if not isinstance(measured, dict) or measured.get("late_s") is None:
+        return None
+    at = measured.get("appears_at")
+    return f"{'' if at == 'unknown' else f'at the {at}, '}within {measured['late_s']} s"

@@ -34,8 +34,8 @@ from relay.sources.port import Pull
 from relay.telemetry.metrics import Metrics
 
 KEPT_BEFORE: Final = timedelta(days=3)  # what a page shows beyond its window: dates are whole days
-MANY_LEGS: Final = 400
 POLLS: Final = (HEAD, WINDOW, DEEP)
+MANY_LEGS: Final = 400
 ANSWERS_TO_BELIEVE: Final = 3  # so many in a row without a row: the phone system has forgotten it
 
 log = logging.getLogger(__name__)
