@@ -25,9 +25,10 @@ _t, _r, _g = schema.coverage, schema.reads, schema.gaps
 
 def write_read(conn: Connection, source_id: str, read: Read) -> None:
     """
-    Keep a complete read; what it covered is covered from now on.
+    Keep a complete read; what it covered, if anything, is covered from now on.
     """
-    extend_coverage(conn, source_id, read.stream, read.covered)
+    if read.covered.start < read.covered.end:
+        extend_coverage(conn, source_id, read.stream, read.covered)
     conn.execute(
         insert(_r).values(
             source_id=source_id,

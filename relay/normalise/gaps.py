@@ -80,6 +80,8 @@ def with_read(covered: Sequence[Interval], more: Interval) -> list[Interval]:
     """
     Return coverage with one more interval, merged with those it touches; sorted and apart.
     """
+    if more.start >= more.end:  # a read that was cut off from everything
+        return list(covered)
     apart = [one for one in covered if one.end < more.start or one.start > more.end]
     touching = [one for one in covered if not (one.end < more.start or one.start > more.end)]
     start = min([more.start, *(one.start for one in touching)])

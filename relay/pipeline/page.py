@@ -35,13 +35,13 @@ class Page:
         """
         Return what the page proves where it leaves nothing out.
         """
-        pull = self.pull
+        pull, end = self.pull, self.pull.covered_to
         return Read(
             stream=pull.stream,
             tier=self.tier,
             requested_at=pull.requested_at,
             as_of=pull.requested_at + pull.skew,
-            covered=Interval(pull.covered_from, pull.covered_to),
+            covered=Interval(pull.covered_from, min(end, self.started_before or end)),
             rows=len(pull.rows),
             requests=pull.requests,
         )

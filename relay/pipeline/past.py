@@ -32,7 +32,7 @@ LONGEST_SPAN: Final = timedelta(days=32)
 SHORTEST_SPAN: Final = timedelta(hours=1)
 GROWS_BELOW_ROWS: Final = 4_000  # a stretch with so few rows may be twice as long
 TOLD_AT_ONCE: Final = 100
-MARGIN: Final = timedelta(hours=1)  # legs of a call that began before a stretch ended
+MARGIN: Final = timedelta(hours=1)  # legs of a call may lie so far beyond the edges of a stretch
 TICK: Final = timedelta(milliseconds=1)
 AGAIN: Final = timedelta(seconds=60)
 NEVER_PUBLISHED: Final = datetime(9999, 1, 1, tzinfo=UTC)  # calls that end before it are silent: all of them
@@ -157,9 +157,10 @@ class Past:
         if until <= start:
             await self._keep(replace(self._started(job), read_to={**job.read_to, stream: end}))
             return True
-        pull = await ask(context, stream, Window(start, until, purpose=port.BACKFILL))
-        self._fit_span(pull)
+        # A little more than the stretch: whoever called at its edges may have legs beyond them.
         before = min(until + MARGIN, polled_from)
+        pull = await ask(context, stream, Window(start - MARGIN, before, purpose=port.BACKFILL))
+        self._fit_span(pull)
         page = Page(pull, job.kind, job.kind, publish_from=NEVER_PUBLISHED, started_before=before)
         state = context.streams[stream]
         result = await context.ingest.take(
