@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -23,17 +23,21 @@ from bench.child import BenchFailed, ask, run_side, running, server
 from bench.commits import counted_commits
 from bench.events import BODY_BYTES, EVENTS_PER_CALL, call_changes, step_changes
 from bench.figures import medians, p50_p99, rounded
+from bench.freshness import freshness
 from bench.heartbeat import heartbeat
 from bench.pages import page_of, rows_of
+from bench.past import PastCalls
 from bench.receiver import Arrivals, Connection
 from relay.journal.store import open_sqlite
 from relay.model.ids import IdMaker
+from relay.sources.port import Window
 
 PROJECT: Final = Path(__file__).parents[1]
 IDS: Final = IdMaker(b"a key of the tests")
 NOW: Final = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 FLAT_OUT: Final = {"per_s", "ratio", "cpu_s_per_1000", "commits_per_delivery", "longest_step_ms"}
 PACED: Final = {"p50_ms", "p99_ms"}
+MEMORY: Final = {"start_mb", "after_10000_mb", "peak_mb", "end_mb"}
 
 
 def measured(*arguments: str) -> dict[str, Any]:
@@ -96,7 +100,12 @@ def test_the_webhook_part_prints_every_figure() -> None:
 def test_the_ingest_part_prints_every_figure() -> None:
     figures = measured("ingest")["ingest"]
 
-    assert figures.keys() >= {"repoll_10000_cpu_ms", "longest_step_ms", "first_ingest_calls_per_s"}
+    assert figures.keys() == {
+        "repoll_10000_cpu_ms", "longest_step_ms", "first_ingest_calls_per_s", "first_ingest_longest_step_ms",
+        "backfill", "freshness",
+    }  # fmt: skip
+    assert {"by_worth_s", "even_split_s", "ratio"} == figures["freshness"].keys()
+    assert MEMORY | {"calls_per_s", "longest_step_ms"} == figures["backfill"].keys()
     assert are_positive(figures, "longest_step_ms")
 
 
@@ -192,6 +201,37 @@ def test_events_that_come_one_by_one_follow_each_other_in_each_call() -> None:
     ]
     assert changes[0].call.call_id == changes[2].call.call_id == changes[4].call.call_id
     assert 3 == len({change.call.call_id for change in changes})
+
+
+async def test_the_past_is_shown_by_the_days_asked_for() -> None:
+    source = PastCalls(2_500, NOW)
+    day, first = timedelta(days=1), source.first
+
+    pulled = [
+        await source.pull("user_calls", Window(first + day * k, first + day * (k + 1))) for k in range(4)
+    ]
+    live = await source.pull("user_calls", Window(NOW - timedelta(hours=4)))
+
+    assert [1_000, 1_000, 500, 0] == [len(pull.rows) for pull in pulled]
+    starts = [row["call_start_at"] for pull in pulled for row in reversed(pull.rows)]
+    assert (sorted(starts), 2_500) == (starts, len(set(starts)))
+    assert ([], NOW) == (live.rows, live.covered_to)
+
+
+def test_reads_by_worth_see_calls_sooner_than_an_even_split() -> None:
+    figures = freshness(48)
+
+    assert figures["by_worth_s"] <= 0.92 * figures["even_split_s"]
+    assert 3 * 11.3125 / 2 == pytest.approx(figures["even_split_s"], rel=0.02)
+
+
+def test_every_figure_of_ingest_is_explained() -> None:
+    explained = (PROJECT / "docs" / "performance.md").read_text(encoding="utf-8")
+
+    for name in ("first_ingest_calls_per_s", "repoll_10000_cpu_ms", "backfill", "freshness"):
+        assert f"`ingest.{name}`" in explained
+    for name in sorted(MEMORY | {"by_worth_s", "even_split_s", "ratio", "longest_step_ms"}):
+        assert f"`{name}`" in explained
 
 
 def test_a_page_holds_finished_calls_newest_first() -> None:
