@@ -89,3 +89,14 @@ class Brought:
     updated: int = 0
     confirmed: int = 0
     events: int = 0
+
+    def counts(self, duplicate: int, rejected: int) -> dict[str, int]:
+        """
+        Return how many rows of the page were what.
+        """
+        return {
+            "new": len(self.new),
+            "updated": self.updated,
+            "duplicate": duplicate,
+            "rejected": rejected,
+        }
