@@ -104,7 +104,7 @@ class Ingest:
         brought = await self._take_all(source_id, page, Counter(digests), rows.facts)
         result = PageResult(
             state=state,
-            counts=brought.counts(len(digests) - len(places), len(rows.rejects)),
+            counts=brought.counts(len(digests) - len(places), rows),
             events=brought.events,
             new=brought.new,
             confirmed=brought.confirmed,
