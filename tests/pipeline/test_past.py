@@ -244,7 +244,7 @@ async def test_a_call_is_told_whole_once_every_stream_of_the_stretch_was_read(
     calls.rows = {USER_CALLS: [user], QUEUE_CALLS: [queue_row(start - 5 * SECOND)]}
     async with polling(journal_path, clock, calls, PUBLISH_FROM) as running:
         await running.polls(3)
-        job = await running.job(LONG_AGO, LONG_AGO + 2 * HOUR)
+        await running.job(LONG_AGO, LONG_AGO + 2 * HOUR)
         told_with = []
         for _ in range(20):
             await running.steps(1)
