@@ -1,5 +1,5 @@
 """
-A phone system of one page, in a process of its own: `python -m bench.pages ROWS`.
+A phone system of one list, in a process of its own: `python -m bench.pages ROWS`.
 
 The rows are finished, answered calls of the last hours, newest first, five of each number.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -24,16 +25,26 @@ DURATION_S: Final = 61
 TALK_S: Final = 50
 
 
-def page_of(rows: int, now: datetime) -> bytes:
+def rows_of(rows: int, now: datetime) -> list[bytes]:
     """
-    Return the page as the vendor would send it.
+    Return the rows as the vendor would send them, newest first.
     """
     newest = now - timedelta(minutes=5)
     numbers = max(1, rows // CALLS_OF_A_NUMBER)
-    return orjson.dumps([_row(row, newest - SPAN * row / rows, numbers) for row in range(rows)])
+    return [orjson.dumps(row_of(row, newest - SPAN * row / rows, numbers)) for row in range(rows)]
 
 
-def _row(row: int, started: datetime, numbers: int) -> dict[str, Any]:
+def page_of(rows: Sequence[bytes], limit: int, offset: int) -> bytes:
+    """
+    Return `limit` rows from the place `offset` on.
+    """
+    return b"[" + b",".join(rows[offset : offset + limit]) + b"]"
+
+
+def row_of(row: int, started: datetime, numbers: int) -> dict[str, Any]:
+    """
+    Return the row of a finished call, as the vendor shows it.
+    """
     started = started.astimezone(ZONE).replace(microsecond=0)
     return {
         "from_number": f"04{row % numbers:08d}",
@@ -51,10 +62,14 @@ async def main() -> None:
     """
     Listen on a free port, print it, and serve until ended.
     """
-    page = page_of(int(sys.argv[1]), datetime.now(UTC))
+    rows = rows_of(int(sys.argv[1]), datetime.now(UTC))
+    pages: dict[tuple[int, int], bytes] = {}
 
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=page, content_type="application/json")
+    async def answer(request: web.Request) -> web.Response:
+        asked = int(request.query["limit"]), int(request.query["offset"])
+        if asked not in pages:
+            pages[asked] = page_of(rows, *asked)
+        return web.Response(body=pages[asked], content_type="application/json")
 
     application = web.Application()
     application.router.add_get("/{path:.*}", answer)

@@ -15,6 +15,7 @@ import orjson
 
 from bench.child import BenchFailed, run_side, running, server
 from bench.figures import medians, p50_p99
+from bench.freshness import freshness
 from bench.progress import Progress
 from bench.sizes import Sizes
 from tests.services.kafka import running_kafka
@@ -25,7 +26,7 @@ PATIENCE_S: Final = 60.0
 
 def ingest(sizes: Sizes, progress: Progress) -> dict[str, Any]:
     """
-    Return what taking a page costs.
+    Return what taking a page costs, what a backfill does, and how fresh a small budget keeps three streams.
     """
     runs = []
     with server("bench.pages", str(sizes.rows)) as pages:
@@ -33,7 +34,11 @@ def ingest(sizes: Sizes, progress: Progress) -> dict[str, Any]:
             params = {"page_url": pages, "rows": sizes.rows, "repolls": sizes.repolls}
             runs.append(run_side("ingest", params))
             progress.tell(f"ingest run {run} of {sizes.runs}", runs[-1])
-    return medians(runs)
+    past = run_side("backfill", {"calls": sizes.past_calls})
+    progress.tell("ingest backfill", past)
+    fresh = freshness(sizes.fresh_hours)
+    progress.tell("ingest freshness", fresh)
+    return {**medians(runs), "backfill": past, "freshness": fresh}
 
 
 def kafka(sizes: Sizes, progress: Progress, bootstrap: str | None = None) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class Sizes:
     poll_every_s: float = 10.0
     rows: int = 10_000
     repolls: int = 7
+    past_calls: int = 100_000
+    fresh_hours: int = 200
     busy_per_s: int = 5_000
     read_runs: int = 3
     reads: int = 10_000
@@ -49,6 +51,8 @@ SMOKE: Final = Sizes(
     poll_every_s=0.5,
     rows=200,
     repolls=2,
+    past_calls=300,
+    fresh_hours=10,
     busy_per_s=200,
     read_runs=1,
     reads=40,

@@ -24,7 +24,7 @@ from bench.commits import counted_commits
 from bench.events import BODY_BYTES, EVENTS_PER_CALL, call_changes, step_changes
 from bench.figures import medians, p50_p99, rounded
 from bench.heartbeat import heartbeat
-from bench.pages import page_of
+from bench.pages import page_of, rows_of
 from bench.receiver import Arrivals, Connection
 from relay.journal.store import open_sqlite
 from relay.model.ids import IdMaker
@@ -194,14 +194,16 @@ def test_events_that_come_one_by_one_follow_each_other_in_each_call() -> None:
     assert 3 == len({change.call.call_id for change in changes})
 
 
-def test_the_page_holds_finished_calls_newest_first() -> None:
-    rows = orjson.loads(page_of(50, NOW))
+def test_a_page_holds_finished_calls_newest_first() -> None:
+    shown = rows_of(50, NOW)
+    rows = orjson.loads(page_of(shown, 50, 0))
 
     starts = [row["call_start_at"] for row in rows]
     assert sorted(starts, reverse=True) == starts
     assert 50 == len(set(starts))
     assert 10 == len({row["from_number"] for row in rows})
     assert all(row["call_finished_at"] for row in rows)
+    assert (rows[:20], rows[30:]) == tuple(orjson.loads(page_of(shown, 20, place)) for place in (0, 30))
 
 
 async def test_commits_are_counted_and_held_back(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from relay.model.call import Leg, LegFacts
+from relay.model.call import USER_CALLS, Leg, LegFacts
 from relay.model.ids import IdMaker
 
 PUSH_PRECISION: Final = timedelta(seconds=2)
@@ -30,14 +30,14 @@ def adopt(
         The legs with their rows, and the rows that are left.
     """
     pairs = sorted(
-        (closeness, leg.leg_id, place, leg)
+        (closeness, _are_two_phones(leg.facts, facts), leg.leg_id, place, leg)
         for place, facts in enumerate(rows)
         for leg in provisional
         if (closeness := _closeness(leg.facts, facts)) is not None
     )
     taken: dict[int, Leg] = {}
     gone: set[str] = set()
-    for _, leg_id, place, leg in pairs:
+    for _, _, leg_id, place, leg in pairs:
         if place not in taken and leg_id not in gone:
             taken[place] = leg
             gone.add(leg_id)
@@ -81,9 +81,17 @@ def _closest(facts: LegFacts, legs: Iterable[Leg]) -> Leg | None:
     near = [
         (closeness, leg.leg_id, leg)
         for leg in legs
-        if (closeness := _closeness(leg.facts, facts)) is not None
+        if (closeness := _closeness(leg.facts, facts)) is not None and not _are_two_phones(leg.facts, facts)
     ]
     return min(near)[-1] if near else None
+
+
+def _are_two_phones(told: LegFacts, facts: LegFacts) -> bool:
+    """
+    Tell whether two users are named: a call may ring at many phones in the same second.
+    """
+    names = {told.agent_name, facts.agent_name} - {None}
+    return facts.stream == USER_CALLS and len(names) > 1
 
 
 def _closeness(told: LegFacts, facts: LegFacts) -> _Closeness | None:

@@ -98,7 +98,7 @@ class Ingest:
             rows = rows.started_before(page.started_before)
         covered = Interval(pull.covered_from, pull.covered_to)
         gone, missing = known.left_out(digests, rows.facts, covered)
-        newest = known.newest_shown(digests, rows.facts)
+        newest = known.newest_shown(digests, rows.facts) if missing else None
         is_believed = self._is_believed(page, missing, len(rows.rejects), newest)
         brought = await self._take_all(source_id, page, Counter(digests), rows.facts)
         result = PageResult(
@@ -120,7 +120,8 @@ class Ingest:
         result = await self._conclude(source_id, pull.stream, result, conclude)
         rejected = [reject.digest for reject in rows.rejects]
         known.learn(_held(rows.facts), [*gone, *missing] if is_believed else gone, rejected)
-        known.forget_before(pull.covered_from - 2 * KEPT_BEFORE)
+        if page.tier == DEEP:
+            known.forget_before(pull.covered_from - 2 * KEPT_BEFORE)
         return result
 
     def forget_rejects(self, stream: str, digests: Iterable[bytes]) -> None:

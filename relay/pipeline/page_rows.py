@@ -128,7 +128,9 @@ async def read_rows(
         native_since: since when the vendor's own ids count.
         holds_bag: tells whether a row of a bag is known.
     """
-    folds = reader.folds(pull.stream, pull.rows, pull.requested_at, pull.skew) if places else {}
+    folds: Mapping[int, int] = {}
+    if places:  # in the night in which the clocks go back a large page takes its time
+        folds = await asyncio.to_thread(reader.folds, pull.stream, pull.rows, pull.requested_at, pull.skew)
     now = pull.requested_at + pull.skew
     facts: list[LegFacts] = []
     rejects: dict[bytes, Reject] = {}

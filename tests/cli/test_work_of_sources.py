@@ -28,7 +28,7 @@ COVERAGE = {
                 {"start": "2026-11-20T09:00:00.000Z", "reason": "not_running", "closed_at": "2026-11-20"},
             ],
             "last_read": {"requested_at": "2026-11-21T10:00:01.000Z", "tier": "head", "rows": 12},
-            "visibility": {"appears_at": "end"},
+            "visibility": {"appears_at": "end", "late_s": 120},
         },
         {"stream": "queue_calls", "state": "absent", "gaps": [], "last_read": None},
     ],
@@ -74,7 +74,7 @@ async def test_coverage_is_shown_by_stream_with_its_gaps(server: SpeakingServer)
     rows = rows_of(table.out)
     assert [
         "user_calls", "up", "2026-11-21T09:00:00.000Z", "1", "2026-11-21T10:00:01.000Z", "head", "12",
-        '{"appears_at":"end"}',
+        "at the end, within 120 s",
     ] in rows  # fmt: skip
     assert ["queue_calls", "absent", "-", "0", "-", "-", "-", "-"] in rows
     assert [["timeout"], ["not_running"]] == [

@@ -191,10 +191,12 @@ class World:
         step = self._under_way or asyncio.ensure_future(poll.step(asyncio.Event()))
         self._under_way = step
         while not step.done():
-            sleeping = asyncio.ensure_future(self.clock.wait_for_sleepers(1, timeout_s=60))
+            await self._pushes_have_come()
+            at_rest = 1 if self.twin.twin.pushes is None else 2  # relay, and a phone system that pushes
+            sleeping = asyncio.ensure_future(self.clock.wait_for_sleepers(at_rest, timeout_s=60))
             await asyncio.wait({step, sleeping}, return_when=asyncio.FIRST_COMPLETED)
             sleeping.cancel()
-            if step.done() or not self.clock.sleepers:
+            if step.done() or self.clock.sleepers < at_rest:
                 continue
             left_s = (until - self.now).total_seconds()
             if self.clock.next_wake_s > left_s:
@@ -204,6 +206,15 @@ class World:
             await asyncio.sleep(0)
         self._under_way = None
         step.result()
+
+    async def _pushes_have_come(self) -> None:
+        """
+        Return once what the phone system pushed by now was answered.
+        """
+        pushes = self.twin.twin.pushes
+        async with asyncio.timeout(60):
+            while pushes is not None and pushes.as_json()["waiting"]:  # noqa: ASYNC110 - a count, no event
+                await asyncio.sleep(0)
 
     async def _cut_off(self) -> None:
         step, self._under_way = self._under_way, None

@@ -219,3 +219,20 @@ def test_a_pushed_leg_joins_the_call_it_is_of() -> None:
     office.is_told(QUEUE_CALLS, 81, queue_row(0, 80, answered=20, by="Alice Nguyen"))
 
     assert 1 == len(office.calls)
+
+
+def test_phones_that_ring_in_the_same_second_are_a_leg_each() -> None:
+    office = Office()
+    phones = ("Alice Nguyen", "Bao Smith")
+    for name in phones:
+        office.is_told(USER_CALLS, 1, user_row(0, 1, user_name=name))
+    pushed = {leg.leg_id: leg.facts.agent_name for leg in office.legs.values()}
+
+    office.is_told(USER_CALLS, 9, user_row(0, 9, user_name=phones[0], answered=8))
+    told = office.is_told(USER_CALLS, 9, user_row(0, 9, user_name=phones[1], ended=8))
+    office.users(20, user_row(0, 20, user_name=phones[1], ended=8), user_row(0, 20, answered=8))
+
+    assert [] == types(told)  # the other phone goes on
+    assert (1, set(phones)) == (len(office.calls), set(pushed.values()))
+    assert pushed == {leg.leg_id: leg.facts.agent_name for leg in office.legs.values()}
+    assert not any(leg.is_provisional for leg in office.legs.values())

@@ -4,6 +4,7 @@ Lists longer than one page: walked with an overlap that proves itself, whatever 
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -15,7 +16,7 @@ from relay.journal.store import SqlJournal
 from relay.model.call import USER_CALLS
 from relay.model.errors import SourceRefused, SourceThrottled, SourceUnreachable
 from relay.sources.budget import BudgetSettings
-from relay.sources.port import ROWS_MOVED, TOO_MANY_ROWS, Pull, Window
+from relay.sources.port import BACKFILL, ROWS_MOVED, TOO_MANY_ROWS, Pull, Window
 from relay.sources.voipcloud.source import VoipcloudSource
 from relay.testing.manual_clock import ManualClock
 from tests.sources.call_list import CallList, Row, call
@@ -23,6 +24,8 @@ from tests.sources.vendor import NOON, Vendor, account
 
 WINDOW: Final = Window(NOON - timedelta(hours=4))
 PAGE: Final = 20
+PAST: Final = Window(NOON - timedelta(hours=4), purpose=BACKFILL)  # waits for nothing
+SLACK_OF_THREE: Final = BudgetSettings(requests=20, per_s=900, reserve=12, deadline_s=5)
 GENEROUS: Final = BudgetSettings(requests=500, per_s=900, reserve=0, deadline_s=5)
 
 
@@ -224,15 +227,30 @@ async def test_a_walk_holds_no_more_rows_than_it_may(
     assert NOON - timedelta(seconds=549) == read.covered_from
 
 
-async def test_a_budget_spent_in_the_middle_of_a_walk_costs_no_row(
+async def test_polls_wait_for_the_places_that_a_walk_needs(
     vendor: Vendor, journal: SqlJournal, clock: ManualClock
 ) -> None:
     budget = BudgetSettings(requests=3, per_s=900, reserve=0, deadline_s=5)
+    vendor.handles(CallList(calls(60)).answer)
     async with account(vendor.url, journal, clock, budget=budget, largest_page=PAGE) as source:
-        read = await pull(vendor, source, CallList(calls(200)))
+        walking = asyncio.create_task(source.pull(USER_CALLS, WINDOW))
+        await clock.wait_for_sleepers(1)
+        requests_before = len(vendor.requests)
+        clock.advance(900)
+        read = await walking
+
+    assert (3, 60, 4, None) == (requests_before, len(read.rows), read.requests, read.cut_by)
+    assert NOON == read.requested_at
+
+
+async def test_a_budget_spent_in_the_middle_of_a_walk_costs_no_row(
+    vendor: Vendor, journal: SqlJournal, clock: ManualClock
+) -> None:
+    async with account(vendor.url, journal, clock, budget=SLACK_OF_THREE, largest_page=PAGE) as source:
+        read = await pull(vendor, source, CallList(calls(200)), PAST)
 
         with pytest.raises(SourceThrottled):
-            await source.pull(USER_CALLS, WINDOW)
+            await source.pull(USER_CALLS, PAST)
 
     assert (56, 3, "quota") == (len(read.rows), read.requests, read.cut_by)
     assert NOON - timedelta(seconds=549) == read.covered_from
@@ -241,11 +259,10 @@ async def test_a_budget_spent_in_the_middle_of_a_walk_costs_no_row(
 async def test_a_budget_spent_when_a_walk_begins_again_leaves_what_was_read(
     vendor: Vendor, journal: SqlJournal, clock: ManualClock
 ) -> None:
-    budget = BudgetSettings(requests=3, per_s=900, reserve=0, deadline_s=5)
     listed = CallList(calls(200))
     listed.before[2] = lambda: listed.rows.pop(0)
-    async with account(vendor.url, journal, clock, budget=budget, largest_page=PAGE) as source:
-        read = await pull(vendor, source, listed)
+    async with account(vendor.url, journal, clock, budget=SLACK_OF_THREE, largest_page=PAGE) as source:
+        read = await pull(vendor, source, listed, PAST)
 
     assert (38, 1, "quota") == (len(read.rows), read.restarts, read.cut_by)
     assert NOON - timedelta(seconds=369) == read.covered_from

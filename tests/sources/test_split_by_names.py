@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -15,7 +16,7 @@ from relay.journal.store import SqlJournal
 from relay.model.call import USER_CALLS
 from relay.model.errors import SourceThrottled
 from relay.sources.budget import BudgetSettings
-from relay.sources.port import NAMES_INCOMPLETE, TOO_MANY_ROWS, Pull, Window
+from relay.sources.port import BACKFILL, NAMES_INCOMPLETE, TOO_MANY_ROWS, Pull, Window
 from relay.sources.voipcloud.source import VoipcloudSource
 from relay.testing.manual_clock import ManualClock
 from tests.sources.call_list import CallList, Row, call
@@ -196,9 +197,11 @@ async def test_a_call_that_appears_meanwhile_is_no_fault_of_the_names(
 async def test_a_budget_spent_between_two_names_costs_no_row(
     vendor: Vendor, journal: SqlJournal, clock: ManualClock, spent_after: int
 ) -> None:
-    budget = BudgetSettings(requests=spent_after, per_s=900, reserve=0, deadline_s=5)
-    async with account(vendor.url, journal, clock, budget=budget, largest_page=PAGE) as source:
-        read = await pull(vendor, source, CallList(calls(), last_offset=0))
+    slack = BudgetSettings(requests=20, per_s=900, reserve=2 * (spent_after + 3), deadline_s=5)
+    past = replace(WINDOW, purpose=BACKFILL)  # polls would wait
+    vendor.handles(CallList(calls(), last_offset=0).answer)
+    async with account(vendor.url, journal, clock, budget=slack, largest_page=PAGE) as source:
+        read = await source.pull(USER_CALLS, past, STAFF)
 
     assert (EDGE, "quota", spent_after - 1) == (read.covered_from, read.cut_by, read.requests)
     names_read = STAFF[: spent_after - 2]

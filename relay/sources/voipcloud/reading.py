@@ -142,9 +142,13 @@ class CallReading:
             if not page.rows:  # refused without a word: rows that were there a moment ago lie beyond
                 found.cut_by, found.is_walk_refused = NAMES_INCOMPLETE, True
                 return True
+            rows_before = len(found.walk.rows)
             if not await asyncio.to_thread(found.walk.add, page.rows):
                 return False
             found.as_of = min(found.as_of, page.as_of)
+            if len(found.walk.rows) == rows_before and found.walk.is_cut:  # the offset was not minded
+                found.cut_by, found.is_walk_refused = NAMES_INCOMPLETE, True
+                return True
         return True
 
     async def _split(self, found: _Found, names: Sequence[str]) -> tuple[list[Row], datetime | None]:

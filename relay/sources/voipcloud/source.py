@@ -21,7 +21,7 @@ from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CA
 from relay.model.clock import Clock
 from relay.model.errors import SourceThrottled
 from relay.sources.budget import BudgetSettings, RequestBudget
-from relay.sources.port import OWN_QUOTA, STATUS, Pull, SendLog, Window
+from relay.sources.port import OWN_QUOTA, POLL, STATUS, Pull, SendLog, Window
 from relay.sources.voipcloud.answers import VoipcloudAnswers
 from relay.sources.voipcloud.reading import Ask, CallReading, Page
 from relay.sources.voipcloud.rows import CallList
@@ -98,7 +98,9 @@ class VoipcloudSource:
             return await self._status(window)
         settings = self._settings
         calls = CallList(stream, settings.zone, settings.largest_page, settings.most_rows)
-        ask = self._patient(partial(self._calls, stream, window.purpose))
+        ask: Ask = partial(self._calls, stream, window.purpose)
+        if window.purpose == POLL:  # a read of the past must not keep polls waiting: it is cut instead
+            ask = self._patient(ask)
         return await CallReading(ask, calls, window, self._clock.now()).read(names)
 
     async def quota_remaining(self) -> int | None:
