@@ -29,6 +29,7 @@ from relay.telemetry.metrics import OTHER, Metrics
 ROUTE: Final = "/hooks/{source_id}"
 TOKEN_HEADER: Final = "X-Pbx-Token"  # noqa: S105 - the name of a header
 TOKEN_PARAMETER: Final = "token"  # noqa: S105 - and of a parameter
+LEVELS_AROUND: Final = 16  # what is kept lies inside events and lists
 FORM: Final = "application/x-www-form-urlencoded"
 MAX_PUSH: Final = 64 * 1024
 MAX_FORM_FIELDS: Final = 200
@@ -114,8 +115,11 @@ async def _pushed(request: web.Request, body: bytes) -> dict[str, Any]:
     if not isinstance(push, dict):
         raise Refused(MALFORMED.about("A push is one JSON object, or a form."))
     # The journal must write it out again, which numbers and depths of no use do not allow.
+    kept: Any = push
+    for _ in range(LEVELS_AROUND):
+        kept = [kept]
     try:
-        orjson.dumps(push)
+        orjson.dumps(kept)
     except orjson.JSONEncodeError:
         raise Refused(MALFORMED.about("The body cannot be kept.")) from None
     return push

@@ -147,8 +147,8 @@ class PollJournal(Protocol):
 
     async def view(self, source_id: str, ended_from: datetime) -> SourceView:
         """
-        Return a registered source as last appended; calls that ended before `ended_from` are none of its
-        unsettled ones.
+        Return a registered source as last appended.  Calls that ended before `ended_from` are none of its
+        unsettled ones, legs that started before it none of its open ones: some are never closed.
         """
         ...
 
@@ -179,10 +179,12 @@ class PollJournal(Protocol):
         """
         ...
 
-    async def provisional_calls(self, source_id: str, started_before: datetime, limit: int) -> Neighbourhood:
+    async def provisional_calls(
+        self, source_id: str, started_from: datetime, started_before: datetime, limit: int
+    ) -> Neighbourhood:
         """
-        Return calls that hold a leg of which only a push told and that started before an instant, oldest
-        start first, each with all its legs.
+        Return calls that hold a leg of which only a push told and that started in between, oldest start
+        first, each with all its legs.
         """
         ...
 

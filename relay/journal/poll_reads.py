@@ -49,7 +49,7 @@ class PollReads:
                 polling.source_head(conn, source_id),
                 coverage.coverage_of(conn, source_id),
                 coverage.open_gaps(conn, source_id),
-                polling.oldest_open_start(conn, source_id),
+                polling.oldest_open_start(conn, source_id, ended_from),
                 whole_calls.oldest_unsettled_start(conn, source_id, ended_from),
             )
         )
@@ -82,9 +82,11 @@ class PollReads:
     async def held_calls(self, source_id: str) -> Neighbourhood:
         return await self._read(lambda conn: whole_calls.held_calls(conn, source_id))
 
-    async def provisional_calls(self, source_id: str, started_before: datetime, limit: int) -> Neighbourhood:
+    async def provisional_calls(
+        self, source_id: str, started_from: datetime, started_before: datetime, limit: int
+    ) -> Neighbourhood:
         return await self._read(
-            lambda conn: whole_calls.provisional_calls(conn, source_id, started_before, limit)
+            lambda conn: whole_calls.provisional_calls(conn, source_id, started_from, started_before, limit)
         )
 
     async def oldest_open_start(self, source_id: str) -> datetime | None:

@@ -17,7 +17,7 @@ from relay.journal.rows import ms_or_null, time_or_null
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
 from relay.model.change import SourceHead
 from relay.model.source_work import Allowance
-from relay.model.times import from_ms, to_ms
+from relay.model.times import EPOCH, from_ms, to_ms
 
 _sources, _streams, _legs, _rejects = schema.sources, schema.streams, schema.legs, schema.rejects
 NEW_SOURCE_STATE: Final = "up"
@@ -127,13 +127,13 @@ def known_digests(
     return KnownDigests(tuple(legs), tuple(conn.execute(of_rejects).scalars()))
 
 
-def oldest_open_start(conn: Connection, source_id: str) -> datetime | None:
+def oldest_open_start(conn: Connection, source_id: str, since: datetime = EPOCH) -> datetime | None:
     """
-    Return when the oldest open leg started.
+    Return when the oldest open leg started, of those that started since.
     """
     query = (
         select(_legs.c.started_ms)
-        .where(_legs.c.source_id == source_id, _legs.c.ended_ms.is_(None))
+        .where(_legs.c.source_id == source_id, _legs.c.ended_ms.is_(None), _legs.c.started_ms >= to_ms(since))
         .order_by(_legs.c.started_ms)
         .limit(1)
     )

@@ -48,15 +48,17 @@ def held_calls(conn: Connection, source_id: str) -> Neighbourhood:
 
 
 def provisional_calls(
-    conn: Connection, source_id: str, started_before: datetime, limit: int
+    conn: Connection, source_id: str, started_from: datetime, started_before: datetime, limit: int
 ) -> Neighbourhood:
     """
-    Return the calls with a leg that only a push told of and that started before an instant, oldest first.
+    Return the calls with a leg that only a push told of and that started in between, oldest first.
     """
     wanted = (
         select(_legs.c.call_id)
         .where(
-            _legs.c.source_id == source_id, _legs.c.started_ms < to_ms(started_before), _legs.c.is_provisional
+            _legs.c.source_id == source_id,
+            _legs.c.started_ms.between(to_ms(started_from), to_ms(started_before) - 1),
+            _legs.c.is_provisional,
         )
         .order_by(_legs.c.started_ms)
         .limit(limit)

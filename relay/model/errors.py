@@ -10,6 +10,7 @@ Every error relay raises on purpose, grouped by what the caller does about it.
         SourceAbsent                  the tenant has no such stream, or its data is gone (404)
         SourceGarbled(sample)         answer not as documented: count it, go on
       RecordRejected(record, why)     from normalise: one row in rejects; the loop never stops for it
+        RecordNotYet                  it has not begun: left alone, and read again by the next poll
       RevisionConflict                a subject moved on: normalise again from fresh state
       JournalBusy                     retry
       JournalUnusable                 newer schema, disk full, second owner: stop the process loudly
@@ -122,6 +123,12 @@ class RecordRejected(RelayError):
         super().__init__(why)
         self.record = record
         self.why = why
+
+
+class RecordNotYet(RecordRejected):
+    """
+    One row begins in the future: a clock is wrong, and by and by it will be right.
+    """
 
 
 class RevisionConflict(RelayError):

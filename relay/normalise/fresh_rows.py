@@ -113,6 +113,12 @@ class KnownRows:
             (changed if bags[row.base_key] >= 0 else missing).append(row)
         return changed, missing
 
+    def rejected_shown(self, digests: Sequence[bytes]) -> int:
+        """
+        Return how many rows of a page could not be read before; what they are now nobody knows.
+        """
+        return sum(digest in self._rejected for digest in digests) if self._rejected else 0
+
     def newest_shown(self, digests: Sequence[bytes], fresh: Iterable[LegFacts]) -> datetime | None:
         """
         Return when the newest of the rows that a page shows started; None where it shows none.

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from relay.model import call as words
 from relay.model.call import LegFacts
-from relay.model.errors import RecordRejected
+from relay.model.errors import RecordNotYet, RecordRejected
 from relay.model.ids import IdMaker, row_digest
 from relay.model.numbers import e164, is_masked, link_key
 from relay.model.times import EPOCH, from_vendor
@@ -25,6 +25,8 @@ NATIVE_ID_COLUMNS: Final = ("unique_call_id", "call_id", "id", "uuid")
 # Beyond them a column holds a default ("0001-01-01…", 2**31) and no time of a call.
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+LONGEST_TEXT: Final = 1_000
+NOT_YET: Final = timedelta(days=1)  # a clock may be off by so much; farther ahead no call begins
 _LONGEST_S: Final = 366 * 86_400
 _LONGEST_DIGITS: Final = 12
 _DATE_CHARACTERS: Final = 10
@@ -82,13 +84,15 @@ class VoipcloudRows:
             now: the time by the vendor's clock; None: any start will do, as when a row is read again.
 
         Raises:
-            RecordRejected: a documented column is missing or holds something else, or the call has not begun.
+            RecordRejected: a documented column is missing or holds something else.
+            RecordNotYet: the call has not begun, though it will within a day.
         """
         started = self._time(row, START)
         if fold:
             started = self._second_pass(row[START], started)
         if now is not None and started > now + FUTURE:
-            raise RecordRejected(row, f"{START} is {row[START]!r}: starts in the future")
+            error = RecordNotYet if started < now + NOT_YET else RecordRejected
+            raise error(row, f"{START} is {row[START]!r}: starts in the future")
         facts = self._readers[stream](row, digest or row_digest(row), started)
         if facts.native_id is None:
             return facts
@@ -269,8 +273,8 @@ def _number(row: Row, column: str) -> str:
     value = _column(row, column)
     if value is None:
         return ""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise RecordRejected(row, f"{column} is {value!r}, not a phone number")
+    if isinstance(value, bool) or not isinstance(value, str | int) or len(str(value)) > LONGEST_TEXT:
+        raise RecordRejected(row, f"{column} is {value!r:.200}, not a phone number")
     return str(value).strip()
 
 
@@ -278,8 +282,8 @@ def _name(row: Row, column: str) -> str | None:
     value = _column(row, column)
     if value is None or value == "":
         return None
-    if not isinstance(value, str):
-        raise RecordRejected(row, f"{column} is {value!r}, not a name")
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+        raise RecordRejected(row, f"{column} is {value!r:.200}, not a name")
     return value
 
 

@@ -62,16 +62,22 @@ class Ends:
         Close what only a push told of and no complete read has shown a look-back later.
         """
         context, lookback = self._context, self._lookback()
+        started_from = context.now - lookback - REACH
         while True:
             calls = await context.journal.provisional_calls(
-                context.source_id, context.now - lookback, SETTLED_AT_ONCE
+                context.source_id, started_from, context.now - lookback, SETTLED_AT_ONCE
             )
             if not calls.calls:
                 return
             reads = await self._reads(context.now - lookback - REACH, PROOFS)
             changes = context.assembler.unconfirmed(calls, reads, lookback)
-            if await self._append(changes):
+            if not await self._append(changes):
+                continue
+            if len(calls.calls) < SETTLED_AT_ONCE:
                 return
+            if not changes:  # nothing proves any of these: look behind them
+                told = (leg.facts.started_at for leg in calls.legs if leg.is_provisional)
+                started_from = max(told) + TICK
 
     async def _settle(self) -> None:
         """

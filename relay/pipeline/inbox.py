@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -27,6 +26,8 @@ from relay.pipeline.poll_context import PollContext
 
 ITEMS_AT_ONCE: Final = 100
 REJECTS_AT_ONCE: Final = 100
+
+PUSHES: Final = "pushes"  # where rejected ones are kept: they are no rows of a stream
 
 PushReader = Callable[[Mapping[str, Any], datetime], LegFacts]
 
@@ -47,10 +48,11 @@ class Inbox:
         self._context = context
         self._read_push = read_push
         self._reader = reader
+        self.is_full = False  # there may be more than was taken
 
     async def step(self) -> bool:
         """
-        Take what is there; return whether the phone system told of something new.
+        Take what is there, up to ITEMS_AT_ONCE; return whether the phone system told of something new.
         """
         items = await self._context.journal.inbox(self._context.source_id, ITEMS_AT_ONCE)
         has_news = False
@@ -59,6 +61,7 @@ class Inbox:
                 has_news |= await self._take_push(item)
             else:
                 await self._replay_rejects(item)
+        self.is_full = len(items) == ITEMS_AT_ONCE
         return has_news
 
     async def _take_push(self, item: InboxItem) -> bool:
@@ -71,8 +74,9 @@ class Inbox:
             log.exception("a push could not be read", extra={"source": item.source_id})
             await self._reject(item, traceback.format_exc(limit=-3))
             return False
-        if leg.stream not in self._context.source.call_streams:
-            await self._reject(item, f"{leg.stream} is not read of this source")
+        why = self._refusal(leg)
+        if why is not None:
+            await self._reject(item, why)
             return False
         ledger = self._context.ledger
         ledger.note_push(item.received_at)
@@ -83,12 +87,23 @@ class Inbox:
         await self._append(leg, placed, taken_items=(item.item_id,))
         return True
 
+    def _refusal(self, leg: LegFacts) -> str | None:
+        """
+        Say why a push is not taken: what polls do not read nothing could ever confirm.
+        """
+        context = self._context
+        if leg.stream not in context.call_streams:
+            return f"{leg.stream} is not read of this source"
+        if leg.started_at < context.now - context.ledger.lookback(context.streams[leg.stream]):
+            return "it began before the look-back"
+        return None
+
     async def _reject(self, item: InboxItem, why: str) -> None:
         body = dict(item.body)
         await self._context.journal.append(
             Append(
                 item.source_id,
-                USER_CALLS,
+                PUSHES,
                 self._context.clock.now(),
                 rejects=(Reject(row_digest(body), body, f"pushed: {why}"),),
                 taken_items=(item.item_id,),
@@ -120,7 +135,7 @@ class Inbox:
 
     def _readable(self, reject: StoredReject, since: datetime | None) -> LegFacts | None:
         try:
-            return self._reader.read(reject.stream, reject.row, reject.digest, since)
+            return self._reader.read(reject.stream, reject.row, reject.digest, since, 0, self._context.now)
         except RecordRejected:
             return None  # it stays where it is, and why it is there is still true
         except Exception:  # as when it was first met: it stays
@@ -129,15 +144,18 @@ class Inbox:
 
     async def _take_again(self, reject: StoredReject, leg: LegFacts) -> None:
         """
-        Take a row in as one more of its bag, or as the newer state of a leg that is open.
+        Take a row in where no leg is like it.
+
+        Else it may be an earlier state of one, and only a poll can tell: it is forgotten, and the next deep
+        read takes it for what it is by then.
         """
         context = self._context
 
         def placed(near: Neighbourhood) -> list[CallChange]:
-            in_bag = [one.facts for one in near.legs if one.facts.base_key == leg.base_key]
-            shown = Counter(row.digest for row in in_bag if row.ended_at is not None)
-            shown[leg.digest] += 1
-            return context.assembler.assemble([leg], shown, near, context.clock.now(), context.ledger.skew)
+            if any(one.facts.base_key == leg.base_key for one in near.legs):
+                return []
+            now, shown = context.clock.now(), {leg.digest: 1}
+            return context.assembler.assemble([leg], shown, near, now, context.ledger.skew)
 
         await self._append(leg, placed, replayed=(reject.digest,))
 

@@ -98,17 +98,13 @@ class Ingest:
             rows = rows.started_before(page.started_before)
         covered = Interval(pull.covered_from, pull.covered_to)
         gone, missing = known.left_out(digests, rows.facts, covered)
-        newest = known.newest_shown(digests, rows.facts) if missing else None
-        is_believed = self._is_believed(page, missing, len(rows.rejects), newest)
+        unreadable = len(rows.rejects) + known.rejected_shown(digests)
+        newest = partial(known.newest_shown, digests, rows.facts)
+        is_believed = self._is_believed(page, missing, unreadable, newest)
         brought = await self._take_all(source_id, page, Counter(digests), rows.facts)
         result = PageResult(
             state=state,
-            counts={
-                "new": len(brought.new),
-                "updated": brought.updated,
-                "duplicate": len(digests) - len(places),
-                "rejected": len(rows.rejects),
-            },
+            counts=brought.counts(len(digests) - len(places), rows),
             events=brought.events,
             new=brought.new,
             confirmed=brought.confirmed,
@@ -189,7 +185,11 @@ class Ingest:
         return known
 
     def _is_believed(
-        self, page: Page, missing: Sequence[HeldRow], rejected: int, newest_shown: datetime | None
+        self,
+        page: Page,
+        missing: Sequence[HeldRow],
+        unreadable: int,
+        newest_shown: Callable[[], datetime | None],
     ) -> bool:
         """
         Tell whether a page proves anything although it leaves out known rows.
@@ -205,13 +205,14 @@ class Ingest:
         for place in [place for place in self._left_out if place[:2] == of_what and place not in lacking]:
             del self._left_out[place]
         self._left_out.update(lacking)
-        if len(missing) <= rejected:
+        if len(missing) <= unreadable:
             return True
         if any(self._left_out[place] < ANSWERS_TO_BELIEVE for place in lacking):
             return False
         if not is_poll:
             return True
-        return newest_shown is not None and newest_shown > max(row.started_at for row in missing)
+        newest = newest_shown()
+        return newest is not None and newest > max(row.started_at for row in missing)
 
     async def _with_scheme(
         self,

@@ -13,6 +13,7 @@ from relay.model.call import LegFacts
 from relay.model.change import Reject, SourceChange
 from relay.model.coverage import Gap, Interval, Read
 from relay.model.event import LIVE
+from relay.pipeline.page_rows import ReadRows
 from relay.sources.port import Pull
 
 
@@ -89,3 +90,15 @@ class Brought:
     updated: int = 0
     confirmed: int = 0
     events: int = 0
+
+    def counts(self, duplicate: int, rows: ReadRows) -> dict[str, int]:
+        """
+        Return how many rows of the page were what.
+        """
+        return {
+            "new": len(self.new),
+            "updated": self.updated,
+            "duplicate": duplicate,
+            "rejected": len(rows.rejects),
+            "not_yet": rows.not_yet,
+        }

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from relay.model.call import LegFacts
 from relay.model.change import Reject
-from relay.model.errors import RecordRejected
+from relay.model.errors import RecordNotYet, RecordRejected
 from relay.model.ids import row_digest
 from relay.sources.port import Pull
 
@@ -85,17 +85,18 @@ class RowReader(Protocol):
 @dataclass(frozen=True, slots=True)
 class ReadRows:
     """
-    The fresh rows of a page as legs, and those that cannot be read.
+    The fresh rows of a page as legs, those that cannot be read, and how many begin in the future.
     """
 
     facts: list[LegFacts]
     rejects: list[Reject]
+    not_yet: int = 0
 
     def started_before(self, at: datetime) -> ReadRows:
         """
         Return those that started before an instant, and the ones of which nothing is known.
         """
-        return ReadRows([row for row in self.facts if row.started_at < at], self.rejects)
+        return ReadRows([row for row in self.facts if row.started_at < at], self.rejects, self.not_yet)
 
 
 async def digests_of(rows: Sequence[Row]) -> list[bytes]:
@@ -134,6 +135,7 @@ async def read_rows(
     now = pull.requested_at + pull.skew
     facts: list[LegFacts] = []
     rejects: dict[bytes, Reject] = {}
+    not_yet = 0
     for count, place in enumerate(places):
         if count % FRESH_AT_ONCE == FRESH_AT_ONCE - 1:
             await asyncio.sleep(0)
@@ -145,9 +147,11 @@ async def read_rows(
                 other = reader.other_pass(pull.stream, row, digest, native_since, folds[place])
                 leg = other if other is not None and holds_bag(other.base_key) else leg
             facts.append(leg)
+        except RecordNotYet:
+            not_yet += 1  # a clock is wrong: the next poll shows it again
         except RecordRejected as error:
             rejects[digest] = Reject(digest, row, error.why)
         except Exception:  # a bug met by one row must not stop the others, nor come back after a restart
             log.exception("a row could not be read", extra={"stream": pull.stream})
             rejects[digest] = Reject(digest, row, traceback.format_exc(limit=-3))
-    return ReadRows(facts, list(rejects.values()))
+    return ReadRows(facts, list(rejects.values()), not_yet)

@@ -15,8 +15,8 @@ from typing import Final
 from relay.journal.port import Append
 from relay.model.call import USER_CALLS
 from relay.model.coverage import BACKFILL, GAP, RECONCILE, Gap
-from relay.model.errors import RevisionConflict, SourceError, SourceThrottled
-from relay.model.source_work import DONE, RUNNING, SourceJob
+from relay.model.errors import RevisionConflict, SourceAbsent, SourceError, SourceGarbled, SourceThrottled
+from relay.model.source_work import DONE, FAILED, RUNNING, SourceJob
 from relay.model.times import EPOCH
 from relay.pipeline.asking import ask
 from relay.pipeline.page import Conclusion, Page
@@ -35,6 +35,8 @@ TOLD_AT_ONCE: Final = 100
 MARGIN: Final = timedelta(hours=1)  # legs of a call may lie so far beyond the edges of a stretch
 TICK: Final = timedelta(milliseconds=1)
 AGAIN: Final = timedelta(seconds=60)
+MOST_DOUBLINGS: Final = 12
+REFUSALS_TO_FAIL: Final = 10
 NEVER_PUBLISHED: Final = datetime(9999, 1, 1, tzinfo=UTC)  # calls that end before it are silent: all of them
 
 
@@ -46,7 +48,8 @@ class Past:
     def __init__(self, context: PollContext) -> None:
         self._context = context
         self._span = ONE_DAY
-        self._gap_again_at = EPOCH
+        self._gaps: dict[tuple[str, datetime], tuple[int, datetime]] = {}  # tries, and when to try again
+        self._refusals_in_a_row = 0
         self._may_be_untold = True  # a job was cancelled, or relay crashed, between reading and telling
         self.next_at: datetime | None = context.clock.now()
 
@@ -76,24 +79,28 @@ class Past:
                 self.next_at = now
         except SourceThrottled as error:
             self.next_at = max(error.until, now)
-        except SourceError:
-            pass  # counted by who asked, and shown by the polls of the same source; asked again later
 
     async def _read_gap(self) -> bool:
         """
         Read a stretch of the oldest old gap; return whether that made it smaller.
         """
         context = self._context
-        if context.clock.now() < self._gap_again_at:
-            return False
-        view = await context.ledger.view()
-        stretches = ((gap.stream, gap.start, gap.end) for gap in view.open_gaps if self._is_mine(gap))
+        view, now = await context.ledger.view(), context.clock.now()
+        stretches = ((gap.stream, gap.start, gap.end) for gap in view.open_gaps if self._is_mine(gap, now))
         name, start, gap_end = next(stretches, (None, EPOCH, None))
         if name is None or gap_end is None:
             return False
-        self._gap_again_at = context.clock.now() + AGAIN
+        # Asked again after a pause that grows, so that one that cannot be read holds up nothing else.
+        tries = self._gaps[name, start][0] + 1 if (name, start) in self._gaps else 1
+        self._gaps[name, start] = tries, now + min(AGAIN * 2 ** min(tries - 1, MOST_DOUBLINGS), ONE_DAY)
         end = min(gap_end, start + self._span)
-        pull = await ask(context, name, Window(start, end, purpose=port.BACKFILL))
+        try:
+            pull = await ask(context, name, Window(start, end, purpose=port.BACKFILL))
+        except SourceThrottled:
+            del self._gaps[name, start]
+            raise
+        except SourceError:
+            return False  # counted by who asked; the gap stays open
         stream = context.streams[name]
         conclude = context.ledger.concluding(view, context.streams, stream, pull)
         try:
@@ -105,10 +112,12 @@ class Past:
         self._fit_span(pull)
         if result.read is None or pull.covered_from >= end:
             return False
-        self._gap_again_at = context.clock.now()
+        del self._gaps[name, start]
         return True
 
-    def _is_mine(self, gap: Gap) -> bool:
+    def _is_mine(self, gap: Gap, now: datetime) -> bool:
+        if now < self._gaps.get((gap.stream, gap.start), (0, EPOCH))[1]:
+            return False
         is_old = gap.start < self._context.now - OLD_GAP
         return is_old and gap.end is not None and gap.stream in self._context.call_streams
 
@@ -141,7 +150,13 @@ class Past:
                 metrics.reconcile_last_run_timestamp_seconds.labels(label).set(now_s)
         elif behind is not None:
             start = job.read_to.get(behind, told)
-            return await self._read(job, behind, start, min(until, start + self._span))
+            try:
+                return await self._read(job, behind, start, min(until, start + self._span))
+            except SourceThrottled:
+                raise
+            except SourceError as error:
+                await self._refused(job, error)
+                return False
         else:
             await self._tell(job, told, until)
         return True
@@ -167,6 +182,7 @@ class Past:
             context.source_id, page, state.stored, lambda result: Conclusion(state=result.state)
         )
         state.stored = result.state
+        self._refusals_in_a_row = 0
         if result.read is None:
             return False  # the answer left out known rows: it is asked for again
         reason = job.reason
@@ -187,6 +203,18 @@ class Past:
             )
         )
         return True
+
+    async def _refused(self, job: SourceJob, error: SourceError) -> None:
+        """
+        Note on a job why it does not come further; one that the phone system will not answer has failed.
+        """
+        self._refusals_in_a_row += 1
+        job = replace(self._started(job), reason=error.reason)
+        is_hopeless = isinstance(error, SourceGarbled | SourceAbsent)
+        if is_hopeless and self._refusals_in_a_row >= REFUSALS_TO_FAIL:
+            job = replace(job, state=FAILED, finished_at=self._context.clock.now())
+            self._refusals_in_a_row = 0
+        await self._keep(job)
 
     async def _tell(self, job: SourceJob, start: datetime, end: datetime) -> None:
         """

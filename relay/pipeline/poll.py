@@ -95,6 +95,8 @@ class Poll:
     async def _work(self, turn_at: datetime) -> None:
         if await self._inbox.step():
             self._live.expect_news()
+        if self._inbox.is_full:
+            self._woken.set()  # the rest at once, after what else is due
         if self._clock.now() >= turn_at:
             await self._live.take_turn()
         elif self._past.is_due:

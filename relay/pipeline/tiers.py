@@ -69,6 +69,8 @@ def next_read(
         return deep
     if now - standing.deep_at >= deep_every or now - read_to > deep_every:
         return deep
+    if standing.deep_at > now + SLACK:  # a clock was set back: what was read by it is doubtful
+        return deep
     if standing.oldest_gap is not None and standing.oldest_gap < read_to:
         return deep
     since_window = now - max(standing.window_at or standing.deep_at, standing.deep_at)

@@ -29,7 +29,7 @@ POLL_OUTCOMES: Final = (
     "success", "timeout", "connect", "auth", "rate_limited", "http_4xx", "http_5xx", "bad_payload",
     "ip_blocked", "vendor_error", "quota", "bug",
 )  # fmt: skip
-RECORD_RESULTS: Final = ("new", "updated", "duplicate", "rejected", "missing")
+RECORD_RESULTS: Final = ("new", "updated", "duplicate", "rejected", "not_yet")
 GAP_KINDS: Final = ("page_shift", "id_hole", "window_overrun")
 SOURCE_STATES: Final = ("up", "degraded", "rate_limited", "auth_failed", "ip_blocked")
 APPEAR_AT: Final = ("start", "end", "unknown")
@@ -78,7 +78,9 @@ class Metrics:
     poll_request_duration_seconds = histogram(
         "From a poll's request to its whole answer.", REQUEST_S, source=OPEN
     )
-    poll_records = counter("Rows read.", source=OPEN, stream=STREAMS, result=RECORD_RESULTS)
+    poll_records = counter(
+        "Rows read; not_yet: they begin in the future.", source=OPEN, stream=STREAMS, result=RECORD_RESULTS
+    )
     poll_last_success_timestamp_seconds = gauge("When it was last read.", source=OPEN, stream=STREAMS)
     poll_quota_remaining = gauge("Requests left in the window.", source=OPEN)
     poll_quota_limit = gauge("Requests allowed in a window.", source=OPEN)

@@ -54,7 +54,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "note allowance": lambda conn: polling.note_allowance(conn, "pbx", Allowance(1, NOW)),
     "near": lambda conn: whole_calls.neighbourhood(conn, "pbx", NearKeys("a", "b", "c", NOW, NOW, NOW)),
     "held": lambda conn: whole_calls.held_calls(conn, "pbx"),
-    "provisional": lambda conn: whole_calls.provisional_calls(conn, "pbx", NOW, 9),
+    "provisional": lambda conn: whole_calls.provisional_calls(conn, "pbx", NOW, LATER, 9),
     "oldest unsettled": lambda conn: whole_calls.oldest_unsettled_start(conn, "pbx", NOW),
     "unsettled": lambda conn: whole_calls.unsettled_calls(conn, "pbx", NOW, LATER, 9),
     "silent": lambda conn: whole_calls.silent_calls(conn, "pbx", NOW, LATER, 9),

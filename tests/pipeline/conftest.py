@@ -26,6 +26,7 @@ from relay.system_clock import SystemClock
 from relay.telemetry.metrics import Metrics
 from relay.testing.manual_clock import ManualClock
 from tests.journal.making import IDS, NOW, endpoint_spec
+from tests.pipeline.polling import CallList
 
 
 @dataclass
@@ -150,3 +151,11 @@ def clock() -> ManualClock:
     Give a clock that stands still.
     """
     return ManualClock()
+
+
+@pytest.fixture
+def calls(clock: ManualClock) -> CallList:
+    """
+    Give a phone system with a call list.
+    """
+    return CallList(clock)

@@ -1,133 +1,44 @@
 """
-Reading the past beside the polls: old gaps, backfills and reconciliations.
+Reading the past beside the polls: old gaps and backfills.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
-
-import pytest
 
 from relay.model.call import QUEUE_CALLS, USER_CALLS
-from relay.model.errors import SourceThrottled, SourceUnreachable
 from relay.model.event import BACKFILL as BACKFILLED
 from relay.model.event import LIVE
-from relay.model.event import RECONCILE as RECONCILED
-from relay.model.source_work import CANCELLED, DONE, RECONCILE, RUNNING, WAITING, SourceJob
+from relay.model.source_work import DONE
 from relay.pipeline import past
 from relay.sources import port
 from relay.sources.port import Pull, Window
 from relay.testing.manual_clock import DEFAULT_START, ManualClock
-from relay.testing.scripted_source import ScriptedSource
 from tests.pipeline.polling import (
     DAY,
     HOUR,
     MINUTE,
     SECOND,
     CallList,
-    Polling,
     missed_row,
     polling,
     query,
     queue_row,
     user_row,
 )
-
-LONG_AGO: Final = DEFAULT_START - 30 * DAY
-PUBLISH_FROM: Final = DEFAULT_START
-A_CALL: Final = ["call.started", "call.answered", "call.finished"]
-
-
-def of_day(day: datetime, count: int = 5, prefix: str = "04") -> list[dict[str, Any]]:
-    """
-    Make finished calls of a day, four hours apart, each of another number.
-    """
-    return [
-        user_row(day + (4 * place + 1) * HOUR, from_number=f"{prefix}{day:%m%d}{place:04d}")
-        for place in range(count)
-    ]
-
-
-async def job_of(running: Polling, job: SourceJob) -> SourceJob:
-    """
-    Return a job as it stands.
-    """
-    found = await running.journal.reading.job(job.job_id)
-    assert found is not None
-    return found
-
-
-async def done(running: Polling, job: SourceJob) -> SourceJob:
-    """
-    Return a job once it has ended.
-    """
-    for _ in range(500):
-        found = await job_of(running, job)
-        if found.state not in (WAITING, RUNNING):
-            return found
-        await running.steps(1)
-    raise AssertionError(f"{found} does not end")
-
-
-async def until(running: Polling, is_so: Callable[[], bool]) -> None:
-    """
-    Make steps until something is so.
-    """
-    for _ in range(100):
-        if is_so():
-            return
-        await running.steps(1)
-    raise AssertionError("it never came to that")
-
-
-async def call_events(running: Polling) -> list[dict[str, Any]]:
-    """
-    Return the events of calls but those that say they are settled.
-    """
-    return [
-        event
-        for event in await running.events()
-        if event["type"].startswith("call.") and event["type"] != "call.settled"
-    ]
-
-
-def pasts(running: Polling) -> list[tuple[str, Window]]:
-    """
-    Return what was asked of the past.
-    """
-    return [one for one in running.source.pulled if one[1].purpose == port.BACKFILL]
-
-
-@pytest.fixture
-def calls(clock: ManualClock) -> CallList:
-    """
-    Give a phone system with a call list.
-    """
-    return CallList(clock)
-
-
-# old gaps
-
-
-async def open_old_gap(path: Path, clock: ManualClock, days: int = 5) -> tuple[datetime, datetime]:
-    """
-    Leave a gap of user calls of some days, older than two; return its bounds.
-    """
-    async with polling(path, clock, publish_from=DEFAULT_START - HOUR) as running:
-        await running.polls(3)
-    clock.advance(timedelta(days=days).total_seconds())
-    async with polling(path, clock) as running:
-        end = clock.now() - HOUR
-        running.source.cut(USER_CALLS, end, "too_many_rows")
-        await running.pass_time(45)
-        (gap,) = await running.journal.open_gaps("pbx")
-        assert (USER_CALLS, end) == (gap.stream, gap.end)
-    clock.advance(timedelta(days=3).total_seconds())
-    return gap.start, end
+from tests.pipeline.the_past import (
+    A_CALL,
+    LONG_AGO,
+    PUBLISH_FROM,
+    call_events,
+    done,
+    job_of,
+    of_day,
+    open_old_gap,
+    pasts,
+)
 
 
 async def test_a_gap_that_is_older_than_two_days_is_read_again_in_stretches_and_closed(
@@ -162,7 +73,7 @@ async def test_no_poll_reads_so_far_back_for_an_old_gap(
     assert all(window.start > start + DAY for window in polls[3:])
 
 
-async def test_a_gap_that_is_shown_no_better_is_asked_for_once_a_minute_and_holds_no_job_up(
+async def test_a_gap_that_is_shown_no_better_is_asked_for_ever_more_seldom_and_holds_no_job_up(
     journal_path: Path, clock: ManualClock
 ) -> None:
     """
@@ -189,7 +100,7 @@ async def test_a_gap_that_is_shown_no_better_is_asked_for_once_a_minute_and_hold
 
         assert start == gap.start
         assert DONE == (await job_of(running, job)).state
-    assert 14 <= len(of_gap) <= 16
+    assert 4 <= len(of_gap) <= 5
 
 
 # backfills
@@ -375,243 +286,3 @@ async def test_an_answer_that_leaves_out_known_rows_is_asked_for_again_later_and
     assert 3 == len(of_users)
     assert 120 <= (clock.now() - began_at).total_seconds() <= 200
     assert [(5,)] == query(journal_path, "SELECT count(*) FROM legs")
-
-
-async def test_a_job_that_was_cancelled_reads_no_further(
-    journal_path: Path, clock: ManualClock, calls: CallList
-) -> None:
-    calls.rows[USER_CALLS] = [row for day in range(20) for row in of_day(LONG_AGO + day * DAY)]
-    async with polling(journal_path, clock, calls, PUBLISH_FROM) as running:
-        job = await running.job(LONG_AGO, LONG_AGO + 20 * DAY)
-        await until(running, lambda: any(one.events for one in running.appended))
-        await running.journal.work.cancel_job(job.job_id, clock.now())
-        asked, told = len(pasts(running)), len(await call_events(running))
-        await running.pass_time(600)
-
-        assert CANCELLED == (await job_of(running, job)).state
-        assert (asked, told) == (len(pasts(running)), len(await call_events(running)))
-
-
-async def test_what_a_cancelled_job_has_read_is_told_where_it_ended_since_publishing_began(
-    journal_path: Path, clock: ManualClock, calls: CallList
-) -> None:
-    """
-    A poll never saw the call, a job read it and was cancelled before it could tell.
-    """
-    start = DEFAULT_START - 8 * HOUR
-    async with polling(journal_path, clock, calls, start - HOUR) as running:
-        await running.polls(3)
-        calls.rows[USER_CALLS] = [user_row(start), user_row(start - 2 * HOUR, from_number="0499999999")]
-        job = await running.job(DEFAULT_START - DAY, DEFAULT_START - 5 * HOUR)
-        await until(running, lambda: USER_CALLS in {stream for stream, _ in pasts(running)})
-        silent = len(await call_events(running))
-        await running.journal.work.cancel_job(job.job_id, clock.now())
-        await running.pass_time(120)
-        events = await call_events(running)
-
-    assert 0 == silent
-    assert A_CALL == [event["type"] for event in events]
-    assert {start} == {datetime.fromisoformat(event["data"]["started_at"]) for event in events}
-
-
-async def test_rows_beside_a_jobs_range_that_are_owed_do_not_stay_silent(
-    journal_path: Path, clock: ManualClock
-) -> None:
-    """
-    Dates are whole days: a page shows more than the stretch, among it calls that no poll has shown.
-    """
-    start = DEFAULT_START - 10 * HOUR
-    beside = {
-        "0400000001": start - 2 * HOUR,
-        "0400000002": start + 30 * MINUTE,
-        "0400000003": start + 90 * MINUTE,
-        "0400000004": start + 5 * HOUR,  # for whoever reads that time
-        "0400000005": start - 12 * HOUR,  # ended before publishing began
-    }
-
-    class WholeDays(ScriptedSource):
-        """
-        A source that shows polls nothing, and of the past everything it has.
-        """
-
-        async def pull(self, stream: str, window: Window, names: Sequence[str] = ()) -> Pull:
-            shown = [user_row(at, from_number=number) for number, at in beside.items()]
-            is_past = stream == USER_CALLS and window.purpose == port.BACKFILL
-            return replace(await super().pull(stream, window, names), rows=shown if is_past else [])
-
-    source = WholeDays("pbx", clock)
-    async with polling(journal_path, clock, source, DEFAULT_START - 20 * HOUR) as running:
-        await running.polls(3)
-        await done(running, await running.job(start, start + HOUR))
-        of_job = {event["data"]["from_raw"] for event in await call_events(running)}
-        await running.pass_time(120)
-        told = {event["data"]["from_raw"] for event in await call_events(running)}
-
-    assert {"0400000002", "0400000003"} == of_job
-    assert {"0400000001", "0400000002", "0400000003"} == told
-
-
-async def test_a_backfill_of_long_ago_owes_nothing_of_the_time_in_between(
-    journal_path: Path, clock: ManualClock, calls: CallList
-) -> None:
-    async with polling(journal_path, clock, calls, PUBLISH_FROM) as running:
-        await running.polls(3)
-        await done(running, await running.job(LONG_AGO, LONG_AGO + DAY))
-        await running.pass_time(1_200)
-        types = await running.types()
-        asked = len(pasts(running))
-
-    assert not [word for word in types if word.startswith("source.gap")]
-    assert 3 == asked
-
-
-async def test_a_job_goes_on_after_a_restart_and_tells_nothing_twice(
-    journal_path: Path, clock: ManualClock
-) -> None:
-    rows = [row for day in range(6) for row in of_day(LONG_AGO + day * DAY)]
-    steps = 0
-    job: SourceJob | None = None
-    while steps < 100:
-        source = CallList(clock)
-        source.rows[USER_CALLS] = rows
-        async with polling(journal_path, clock, source, PUBLISH_FROM) as running:
-            job = job or await running.job(LONG_AGO, LONG_AGO + 6 * DAY)
-            await running.steps(9 + steps % 3)
-            steps += 1
-            if (await job_of(running, job)).state == DONE:
-                events = await call_events(running)
-                break
-
-    assert 2 < steps < 100
-    assert 90 == len(events) == len({event["id"] for event in events})
-
-
-async def test_a_crash_between_reading_and_telling_loses_nothing(
-    journal_path: Path, clock: ManualClock, calls: CallList
-) -> None:
-    calls.rows[USER_CALLS] = of_day(LONG_AGO)
-    async with polling(journal_path, clock, calls, PUBLISH_FROM) as running:
-        job = await running.job(LONG_AGO, LONG_AGO + DAY)
-        await until(running, lambda: len({stream for stream, _ in pasts(running)}) == 3)
-        legs = query(journal_path, "SELECT count(*) FROM legs")
-        told = len(await call_events(running))
-    async with polling(journal_path, clock, calls, PUBLISH_FROM) as running:
-        ended = await done(running, job)
-
-        assert A_CALL * 5 == [event["type"] for event in await call_events(running)]
-    assert ([(5,)], 0, 15) == (legs, told, ended.events)
-
-
-async def test_jobs_are_done_one_after_the_other(
-    journal_path: Path, clock: ManualClock, calls: CallList
-) -> None:
-    async with polling(journal_path, clock, calls, PUBLISH_FROM) as running:
-        jobs = [await running.job(LONG_AGO + day * DAY, LONG_AGO + (day + 1) * DAY) for day in range(3)]
-        ends = [await done(running, job) for job in jobs]
-        starts = [window.start for _, window in pasts(running)]
-
-    assert starts == sorted(starts)
-    assert [DONE] * 3 == [job.state for job in ends]
-
-
-async def test_a_phone_system_that_does_not_answer_is_asked_for_the_past_again_later(
-    journal_path: Path, clock: ManualClock, calls: CallList
-) -> None:
-    class Away(CallList):
-        """
-        A source whose past cannot be read for a while.
-        """
-
-        failures = 3
-
-        async def pull(self, stream: str, window: Window, names: Sequence[str] = ()) -> Pull:
-            if window.purpose == port.BACKFILL and self.failures:
-                self.failures -= 1
-                self.pulled.append((stream, window))
-                raise SourceUnreachable("pbx", "http_5xx", "answered 503")
-            return await super().pull(stream, window, names)
-
-    source = Away(clock)
-    source.rows[USER_CALLS] = of_day(LONG_AGO)
-    async with polling(journal_path, clock, source, PUBLISH_FROM) as running:
-        ended = await done(running, await running.job(LONG_AGO, LONG_AGO + DAY))
-
-        assert "up" == (await running.journal.source_head("pbx")).state
-    assert (DONE, 15) == (ended.state, ended.events)
-    assert 3 * 60 <= (clock.now() - DEFAULT_START).total_seconds() <= 4 * 60
-
-
-async def test_a_budget_that_is_spent_is_waited_for(journal_path: Path, clock: ManualClock) -> None:
-    until = DEFAULT_START + 300 * SECOND
-
-    class Spent(CallList):
-        """
-        A source whose budget has nothing left for the past until an instant.
-        """
-
-        async def pull(self, stream: str, window: Window, names: Sequence[str] = ()) -> Pull:
-            if window.purpose == port.BACKFILL and clock.now() < until:
-                self.pulled.append((stream, window))
-                raise SourceThrottled("pbx", port.OWN_QUOTA, "spent", until)
-            return await super().pull(stream, window, names)
-
-    async with polling(journal_path, clock, Spent(clock), PUBLISH_FROM) as running:
-        job = await running.job(LONG_AGO, LONG_AGO + DAY)
-        await running.pass_time(299)
-        asked = len(pasts(running))
-        ended = await done(running, job)
-
-    assert (1, DONE) == (asked, ended.state)
-    assert until <= clock.now() <= until + 30 * SECOND
-
-
-# reconciliations
-
-
-async def test_a_reconciliation_tells_what_polls_had_missed_and_counts_it(
-    journal_path: Path, clock: ManualClock, calls: CallList
-) -> None:
-    day = DEFAULT_START - 12 * HOUR
-    known, missed = user_row(day), user_row(day + HOUR, from_number="0499999999")
-    calls.rows[USER_CALLS] = [known]
-    async with polling(journal_path, clock, calls, DEFAULT_START - 2 * DAY) as running:
-        await running.polls(3)
-        calls.rows[USER_CALLS] = [known, missed]
-        job = await running.job(DEFAULT_START - DAY, DEFAULT_START - 6 * HOUR, RECONCILE)
-        ended = await done(running, job)
-        events = await call_events(running)
-        missing = running.sample("relay_reconcile_missing_events")
-        last_run = running.sample("relay_reconcile_last_run_timestamp_seconds")
-
-    assert (A_CALL * 2, 3) == ([event["type"] for event in events], ended.missing)
-    assert [{LIVE}, {RECONCILED}] == [
-        {event["data"]["origin"] for event in events[:3]},
-        {event["data"]["origin"] for event in events[3:]},
-    ]
-    assert 3 == missing
-    assert 0 <= clock.now().timestamp() - last_run <= 60
-
-
-async def test_a_reconciliation_leaves_silent_what_ended_before_publishing_began(
-    journal_path: Path, clock: ManualClock, calls: CallList
-) -> None:
-    calls.rows[USER_CALLS] = of_day(DEFAULT_START - 2 * DAY)
-    async with polling(journal_path, clock, calls, PUBLISH_FROM) as running:
-        job = await running.job(DEFAULT_START - 2 * DAY, DEFAULT_START - DAY, RECONCILE)
-        ended = await done(running, job)
-
-        assert [] == await call_events(running)
-    assert (DONE, 0, 5) == (ended.state, ended.missing, ended.rows)
-
-
-async def test_a_reconciliation_that_finds_nothing_says_so(
-    journal_path: Path, clock: ManualClock, calls: CallList
-) -> None:
-    calls.rows[USER_CALLS] = [user_row(DEFAULT_START - 12 * HOUR)]
-    async with polling(journal_path, clock, calls, DEFAULT_START - 2 * DAY) as running:
-        await running.polls(3)
-        ended = await done(running, await running.job(DEFAULT_START - DAY, DEFAULT_START, RECONCILE))
-
-        assert 0 == running.sample("relay_reconcile_missing_events")
-        assert 0 < running.sample("relay_reconcile_last_run_timestamp_seconds")
-    assert (DONE, 0) == (ended.state, ended.missing)

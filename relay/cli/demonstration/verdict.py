@@ -110,7 +110,7 @@ def _claim_faults(
         yield f"only {linked} linked queue calls, {LINKED_CLAIMED} are claimed"
     if not evidence.kills:
         yield "relay was never killed"
-    if not receiver.refused:
+    if not receiver.refused and not evidence.played:
         yield "the receiver never refused anything"
     if evidence.look.over_limit:
         yield f"relay sent {evidence.look.over_limit} requests more than the phone system allows"
