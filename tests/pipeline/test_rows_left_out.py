@@ -93,8 +93,12 @@ async def test_two_such_answers_in_a_row_are_a_trouble_of_the_source(
         before = await states_told(running)
         await running.pass_time(60)
 
-        assert [] == before[1:]
-        assert ["degraded", "up"] == await states_told(running)
+        told = await running.data_of("source.state_changed")
+
+        assert ["degraded"] == before
+        assert [("degraded", "incomplete"), ("up", None)] == [
+            (data["state"], data["reason"]) for data in told
+        ]
 
 
 async def test_what_such_an_answer_shows_is_taken_all_the_same(
