@@ -18,6 +18,7 @@ GAP: Final = "gap"  # what could not be read before
 BACKFILL: Final = "backfill"  # a past that a person asked for
 RECONCILE: Final = "reconcile"  # a closed day, read again
 TIERS: Final = (HEAD, WINDOW, DEEP, GAP, BACKFILL, RECONCILE)
+POLLS: Final = (HEAD, WINDOW, DEEP)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from relay.journal.port import Append, Appended, KnownLegRow, PollJournal, Strea
 from relay.model.call import LegFacts
 from relay.model.change import CallChange, Neighbourhood
 from relay.model.clock import Clock
-from relay.model.coverage import DEEP, HEAD, WINDOW, Interval
+from relay.model.coverage import DEEP, POLLS, Interval
 from relay.model.errors import RevisionConflict
 from relay.model.event import is_of_the_past
 from relay.normalise.calls import CallAssembler
@@ -34,7 +34,6 @@ from relay.sources.port import Pull
 from relay.telemetry.metrics import Metrics
 
 KEPT_BEFORE: Final = timedelta(days=3)  # what a page shows beyond its window: dates are whole days
-POLLS: Final = (HEAD, WINDOW, DEEP)
 MANY_LEGS: Final = 400
 ANSWERS_TO_BELIEVE: Final = 3  # so many in a row without a row: the phone system has forgotten it
 

@@ -127,13 +127,14 @@ class Live:
             pause_s = self._pace.pause_s(asked_at) * pull.requests
             self._next_poll_at = max(asked_at + timedelta(seconds=pause_s), self._clock.now())
         context.ledger.skew = pull.skew
-        if stream.trouble is not None:
-            log.info("stream answers again", extra={"source": context.source_id, "stream": stream.name})
+        had_trouble = stream.trouble is not None
         stream.succeeded(self._clock.now())
         if stream.is_call_stream:
             await self._take(stream, turn, pull, view)
         else:
             await context.ledger.note(self._streams, stream, None, pull)
+        if had_trouble and stream.trouble is None:
+            log.info("stream answers again", extra={"source": context.source_id, "stream": stream.name})
         if self._pace.recovered(self._clock.now()):
             await self._keep_allowance()
 
@@ -171,7 +172,11 @@ class Live:
         if result.counts["new"] or result.counts["updated"]:
             self._pace.saw_news(self._clock.now())
         if result.read is None:
+            was = stream.trouble
             stream.was_incomplete()
+            if stream.trouble != was:
+                log.warning("stream leaves rows out", extra={"source": self._label, "stream": stream.name})
+                await context.ledger.note(self._streams, stream, stream.reason, None)
         else:
             self._was_read(stream, turn, pull, view)
 

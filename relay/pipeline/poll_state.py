@@ -95,15 +95,22 @@ class StreamPoll:
         Note a good answer.
         """
         self.stored = replace(self.stored, state=UP, not_found_in_a_row=0, had_good_answer=True)
-        self.trouble, self.failures_in_a_row = None, 0
+        self.failures_in_a_row = 0
+        # An answer that may leave rows out again does not end the trouble that such answers are.
+        self.trouble = DEGRADED if self.incomplete_in_a_row >= INCOMPLETE_TO_DEGRADED else None
         self.reason = OWN_QUOTA  # what else goes unread from now on waits for the budget
         self.next_at = now + self.every
+
+    def was_whole(self) -> None:
+        """
+        Note an answer that left nothing out.
+        """
+        self.incomplete_in_a_row, self.trouble = 0, None
 
     def was_read(self, tier: str, as_of: datetime) -> None:
         """
         Note a complete read.
         """
-        self.incomplete_in_a_row = 0
         self.must_be_deep = False
         if tier == DEEP:
             self.deep_at = as_of

@@ -12,7 +12,7 @@ from typing import Final
 from relay.journal.port import Append, Appended, PollJournal, SourceView, StreamState
 from relay.model.change import SourceHead
 from relay.model.clock import Clock
-from relay.model.coverage import Gap, Interval
+from relay.model.coverage import POLLS, Gap, Interval
 from relay.model.errors import RevisionConflict
 from relay.model.ids import IdMaker
 from relay.normalise.gaps import Duty, gap_changes, settled_up_to, unread, with_read
@@ -148,6 +148,8 @@ class SourceLedger:
             if result.read is not None:
                 coverage[stream.name] = with_read(coverage.get(stream.name, ()), result.read.covered)
                 state = self._with_visibility(view, stream, result, pull, events)
+                if result.read.tier in POLLS:
+                    stream.was_whole()
             gaps = self._gaps(view, coverage, streams, events, {stream.name: len(result.new)})
             events.state(state_of(streams.values()), None, _states(streams))
             events.rejected(stream.name, result.rejects)

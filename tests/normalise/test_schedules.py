@@ -6,13 +6,12 @@ The phone system is the simulated one, asked without a network.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
 import orjson
-import pytest
 from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
@@ -161,7 +160,7 @@ def test_a_rebuild_with_the_aliases_gives_the_same_ids(story: Story) -> None:
     target(len(office.aliases) / max(1, len(office.standing())), label="alias rate")
 
 
-def test_few_calls_need_an_alias(capsys: pytest.CaptureFixture[str]) -> None:
+def test_few_calls_need_an_alias(tell_figures: Callable[[str], None]) -> None:
     """
     Phones are read every few seconds, queues tell of a call when it is over: nearly all are known by a phone.
     """
@@ -170,8 +169,7 @@ def test_few_calls_need_an_alias(capsys: pytest.CaptureFixture[str]) -> None:
     office.settles(2 * LONG_AFTER)
 
     rate = len(office.aliases) / len(office.standing())
-    with capsys.disabled():
-        print(f"\naliases: {len(office.aliases)} of {len(office.standing())} calls, {rate:.2%}")  # noqa: T201
+    tell_figures(f"aliases: {len(office.aliases)} of {len(office.standing())} calls, {rate:.2%}")
 
     assert 120 == len(office.standing())
     assert 0.01 >= rate

@@ -8,7 +8,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -53,6 +53,7 @@ SETTINGS: Final = PollSettings(
     deep_every_s=WINDOW_S,
     gap_after_s=600,
 )
+SLOW: Final = replace(SETTINGS, pace=PaceSettings(polls=18, per_s=WINDOW_S, answer_s=0.0), lookback=HOUR)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from tests.pipeline.polling import (
     HOUR,
     MINUTE,
     SECOND,
-    SETTINGS,
+    SLOW,
     WINDOW_S,
     CallList,
     Polling,
@@ -183,28 +183,27 @@ async def test_a_clock_that_is_seen_to_go_otherwise_opens_no_gap_before_the_firs
 async def test_an_hour_is_complete_once_every_stream_was_read_a_lookback_after_it(
     journal_path: Path, clock: ManualClock
 ) -> None:
-    async with polling(journal_path, clock) as running:
+    async with polling(journal_path, clock, settings=SLOW) as running:
         await running.pass_time(3 * 3600)
         told = await hours_told(running)
         await running.pass_time(4 * 3600)
         later = await hours_told(running)
         now = clock.now()
 
-    first = DEFAULT_START - SETTINGS.lookback
+    first = DEFAULT_START - 4 * HOUR  # where publishing began
     assert [first + place * HOUR for place in range(len(told))] == told
     assert [first + place * HOUR for place in range(len(later))] == later
     assert 4 == len(later) - len(told)
-    assert (
-        now - SETTINGS.lookback - HOUR - 2 * WINDOW_S * SECOND <= later[-1] + HOUR <= now - SETTINGS.lookback
-    )
+    assert now - SLOW.lookback - HOUR - 2 * WINDOW_S * SECOND <= later[-1] + HOUR <= now - SLOW.lookback
 
 
 async def test_no_hour_behind_an_open_gap_is_complete(journal_path: Path, clock: ManualClock) -> None:
-    async with polling(journal_path, clock) as running:
-        await running.pass_time(3 * 3600)
-        before = await hours_told(running)
+    async with polling(journal_path, clock, settings=SLOW) as running:
+        await running.pass_time(2 * 3600)
         breaks(running, QUEUE_CALLS)
-        await running.pass_time(8 * 3600)
+        await running.pass_time(300)
+        before = await hours_told(running)
+        await running.pass_time(3 * 3600)
         meanwhile = await hours_told(running)
         running.source.show(QUEUE_CALLS, [])
         await running.pass_time(1_800)
@@ -212,17 +211,17 @@ async def test_no_hour_behind_an_open_gap_is_complete(journal_path: Path, clock:
 
     assert before
     assert before == meanwhile
-    assert 7 <= len(later) - len(before)
+    assert 3 <= len(later) - len(before)
 
 
 async def test_a_call_that_is_still_open_keeps_its_hour_incomplete(
     journal_path: Path, clock: ManualClock
 ) -> None:
     start = DEFAULT_START - 10 * MINUTE
-    async with polling(journal_path, clock) as running:
+    async with polling(journal_path, clock, settings=SLOW) as running:
         opened = user_row(start, call_finished_at=None, call_duration=0, conversation_duration=0)
         running.source.show(USER_CALLS, [opened])
-        await running.pass_time(8 * 3600)
+        await running.pass_time(3 * 3600)
         told = await hours_told(running)
 
     assert max(told) + HOUR <= start
@@ -237,13 +236,13 @@ async def test_rows_that_begin_to_appear_at_the_end_of_calls_are_told_as_drift(
     source = CallList(clock)
     async with polling(journal_path, clock, source) as running:
         await running.polls(3)
-        for number in range(22):
+        for number in range(20):
             start = clock.now() + 5 * SECOND
             phone = {"from_number": f"04{number:08d}", "call_finished_at": None, "conversation_duration": 0}
             source.rows.setdefault(USER_CALLS, []).append(user_row(start, **phone))
             await running.pass_time(60)
         before = await running.data_of("source.schema_drift")
-        for number in range(110):
+        for number in range(90):
             start = clock.now() - 200 * SECOND
             ended = {"call_finished_at": (start + 195 * SECOND).isoformat(), "call_duration": 195}
             source.rows[USER_CALLS].append(user_row(start, from_number=f"05{number:08d}", **ended))

@@ -4,7 +4,6 @@ When a call is said to be settled: nothing more can come, and that was seen.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,7 @@ from tests.pipeline.polling import (
     HOUR,
     MINUTE,
     SECOND,
-    SETTINGS,
+    SLOW,
     WINDOW_S,
     Polling,
     missed_row,
@@ -28,7 +27,6 @@ from tests.pipeline.polling import (
     user_row,
 )
 
-QUICK: Final = replace(SETTINGS, lookback=HOUR)
 PUBLISH_FROM: Final = DEFAULT_START - HOUR
 ENDED_AT: Final = DEFAULT_START - 30 * SECOND
 DOWN: Final = SourceUnreachable("pbx", "http_5xx", "answered 503")
@@ -44,13 +42,13 @@ async def settled(running: Polling) -> int:
 async def test_a_call_settles_with_the_first_deep_read_of_each_stream_a_lookback_after_its_end(
     journal_path: Path, clock: ManualClock
 ) -> None:
-    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=QUICK) as running:
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
         running.source.show(USER_CALLS, [user_row()])
-        await running.pass_time((ENDED_AT + QUICK.lookback - clock.now()).total_seconds())
+        await running.pass_time((ENDED_AT + SLOW.lookback - clock.now()).total_seconds())
         before = await settled(running)
         await running.pass_time(2 * WINDOW_S)
         (data,) = await running.data_of("call.settled")
-        reads = await running.journal.reads("pbx", ENDED_AT + QUICK.lookback + SECOND, [DEEP])
+        reads = await running.journal.reads("pbx", ENDED_AT + SLOW.lookback + SECOND, [DEEP])
 
     assert 0 == before
     assert max(reads[stream][0].as_of for stream in CALL_STREAMS) == from_rfc3339(data["occurred_at"])
@@ -59,7 +57,7 @@ async def test_a_call_settles_with_the_first_deep_read_of_each_stream_a_lookback
 
 async def test_a_call_is_settled_once_also_over_restarts(journal_path: Path, clock: ManualClock) -> None:
     for _ in range(3):
-        async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=QUICK) as running:
+        async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
             running.source.show(USER_CALLS, [user_row()])
             await running.pass_time(4_000)
 
@@ -72,7 +70,7 @@ async def test_a_stream_that_does_not_answer_holds_settling_back_and_one_that_is
     absent = SourceAbsent("pbx", "http_4xx", "answered 404")
     for error, expected in ((DOWN, 0), (absent, 1)):
         path = journal_path.with_name(f"{error.reason}.db")
-        async with polling(path, clock, publish_from=PUBLISH_FROM, settings=QUICK) as running:
+        async with polling(path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
             running.source.show(USER_CALLS, [user_row(clock.now() - MINUTE)])
             running.source.then(QUEUE_CALLS, *[error] * 500)
             await running.pass_time(3 * 3600)
@@ -88,7 +86,7 @@ async def test_an_open_gap_over_a_call_holds_it_back(journal_path: Path, clock: 
     """
     Answers are cut behind the call: what is before that may hold a leg of it.
     """
-    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=QUICK) as running:
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
         running.source.show(USER_CALLS, [user_row()])
         running.source.cut(QUEUE_CALLS, DEFAULT_START - 20 * SECOND, "too_many_rows")
         await running.pass_time(3 * 3600)
@@ -101,7 +99,7 @@ async def test_an_open_gap_over_a_call_holds_it_back(journal_path: Path, clock: 
 
 
 async def test_a_call_that_is_open_is_not_settled(journal_path: Path, clock: ManualClock) -> None:
-    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=QUICK) as running:
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
         opened = user_row(call_finished_at=None, call_duration=0, conversation_duration=0)
         running.source.show(USER_CALLS, [opened])
         await running.pass_time(3 * 3600)
@@ -110,7 +108,7 @@ async def test_a_call_that_is_open_is_not_settled(journal_path: Path, clock: Man
 
 
 async def test_a_silent_call_stays_silent(journal_path: Path, clock: ManualClock) -> None:
-    async with polling(journal_path, clock, publish_from=DEFAULT_START, settings=QUICK) as running:
+    async with polling(journal_path, clock, publish_from=DEFAULT_START, settings=SLOW) as running:
         running.source.show(USER_CALLS, [user_row()])
         await running.pass_time(3 * 3600)
 
@@ -120,7 +118,7 @@ async def test_a_silent_call_stays_silent(journal_path: Path, clock: ManualClock
 async def test_a_correction_after_that_is_an_update_and_no_second_settling(
     journal_path: Path, clock: ManualClock
 ) -> None:
-    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=QUICK) as running:
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
         running.source.show(USER_CALLS, [user_row(), user_row(from_number="0499999999")])
         await running.pass_time(2 * 3600)
         running.source.show(USER_CALLS, [user_row(user_name="Bob"), user_row(from_number="0499999999")])
@@ -140,7 +138,7 @@ async def test_many_calls_settle_though_the_oldest_of_them_may_not(
     start = DEFAULT_START - 50 * MINUTE
     old = [user_row(start + place * SECOND / 10, from_number=f"04{place:08d}") for place in range(150)]
     new = [user_row(from_number=f"05{place:08d}") for place in range(120)]
-    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=QUICK) as running:
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
         running.source.show(USER_CALLS, [*new, *reversed(old)])
         running.source.cut(QUEUE_CALLS, DEFAULT_START - 40 * MINUTE, "too_many_rows")
         await running.pass_time(2 * 3600)
@@ -153,7 +151,7 @@ async def test_many_calls_settle_though_the_oldest_of_them_may_not(
 async def test_a_held_end_that_goes_out_in_time_settles_as_well(
     journal_path: Path, clock: ManualClock
 ) -> None:
-    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=QUICK) as running:
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
         running.source.show(USER_CALLS, [missed_row()])
         await running.pass_time(2 * 3600)
 
@@ -165,7 +163,7 @@ async def test_a_held_end_that_goes_out_in_time_settles_as_well(
 async def test_a_push_that_no_read_confirms_ends_unknown_a_lookback_later(
     journal_path: Path, clock: ManualClock
 ) -> None:
-    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=QUICK) as running:
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
         await running.polls(3)
         await running.put_down("push", ringing(clock.now()))
         await running.pass_time(3_000)
@@ -181,13 +179,13 @@ async def test_calls_that_ended_long_ago_are_left_as_they_are(journal_path: Path
     """
     A stream fails for days: what it held back is settled only as far as reads are kept in mind.
     """
-    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=QUICK) as running:
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
         running.source.show(USER_CALLS, [user_row()])
         await running.polls(3)
     clock.advance(timedelta(days=4).total_seconds())
-    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=QUICK) as running:
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
         running.source.show(USER_CALLS, [user_row(), user_row(clock.now() - DAY, from_number="0499999999")])
-        await running.pass_time(2_000)
+        await running.pass_time(1_200)
         (data,) = await running.data_of("call.settled")
 
     assert "0499999999" == data["from_raw"]
