@@ -72,7 +72,11 @@ def coverage_of(conn: Connection, source_id: str) -> dict[str, list[Interval]]:
 
 
 def reads_of(
-    conn: Connection, source_id: str, since: datetime, tiers: Collection[str] | None
+    conn: Connection,
+    source_id: str,
+    since: datetime,
+    tiers: Collection[str] | None,
+    touching: Interval | None = None,
 ) -> dict[str, list[Read]]:
     """
     Return the reads as of `since` or later, by stream, oldest first.
@@ -80,6 +84,8 @@ def reads_of(
     query = select(_r).where(_r.c.source_id == source_id, _r.c.as_of_ms >= to_ms(since))
     if tiers is not None:
         query = query.where(_r.c.tier.in_(tiers))
+    if touching is not None:
+        query = query.where(_r.c.from_ms <= to_ms(touching.end), _r.c.to_ms >= to_ms(touching.start))
     found: dict[str, list[Read]] = defaultdict(list)
     for row in conn.execute(query.order_by(_r.c.as_of_ms, _r.c.read_id)):
         found[row.stream].append(read_of(row))

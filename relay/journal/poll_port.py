@@ -232,10 +232,20 @@ class PollJournal(Protocol):
         ...
 
     async def reads(
-        self, source_id: str, since: datetime, tiers: Collection[str] | None = None
+        self,
+        source_id: str,
+        since: datetime,
+        tiers: Collection[str] | None = None,
+        touching: Interval | None = None,
     ) -> dict[str, list[Read]]:
         """
         Return the complete reads whose `as_of` is `since` or later, by stream, oldest first.
+
+        Args:
+            source_id: whose.
+            since: earlier ones are left out.
+            tiers: only these; None for all.
+            touching: only those that covered a part of it.
         """
         ...
 

@@ -132,9 +132,13 @@ class PollReads:
         return await self._read(lambda conn: coverage.coverage_of(conn, source_id))
 
     async def reads(
-        self, source_id: str, since: datetime, tiers: Collection[str] | None = None
+        self,
+        source_id: str,
+        since: datetime,
+        tiers: Collection[str] | None = None,
+        touching: Interval | None = None,
     ) -> dict[str, list[Read]]:
-        return await self._read(lambda conn: coverage.reads_of(conn, source_id, since, tiers))
+        return await self._read(lambda conn: coverage.reads_of(conn, source_id, since, tiers, touching))
 
     async def open_gaps(self, source_id: str) -> list[Gap]:
         return await self._read(lambda conn: coverage.open_gaps(conn, source_id))

@@ -11,14 +11,16 @@ from typing import Final
 from relay.journal.port import NearKeys
 from relay.model.call import USER_CALLS
 from relay.model.change import CallChange, Neighbourhood
-from relay.model.coverage import BACKFILL, DEEP, GAP, RECONCILE, Read
+from relay.model.coverage import BACKFILL, DEEP, GAP, RECONCILE, Interval, Read
 from relay.model.errors import RevisionConflict
+from relay.model.event import LIVE
 from relay.model.times import EPOCH
 from relay.pipeline.poll_context import PollContext
 
 SETTLED_AT_ONCE: Final = 100
-REACH: Final = timedelta(days=3)  # calls that ended before are left as they are
+REACH: Final = timedelta(days=3)  # calls that ended before are looked at when their past was read
 PROOFS: Final = (DEEP, GAP, BACKFILL, RECONCILE)
+MARGIN: Final = timedelta(hours=1)  # calls of a stretch may end so much later
 TICK: Final = timedelta(milliseconds=1)
 
 Reads = Mapping[str, Sequence[Read]]
@@ -32,6 +34,26 @@ class Ends:
     def __init__(self, context: PollContext) -> None:
         self._context = context
         self._settled_with: dict[str, datetime | None] = {}
+        # Calls that ended longer ago wait to be settled; after a start nobody knows which.
+        self._past: Interval | None = Interval(EPOCH, context.now - REACH)
+        self._origin = LIVE
+
+    def will_settle(self, stretch: Interval, origin: str) -> None:
+        """
+        Note that a stretch of the past was read, so that its calls may be settled now.
+        """
+        waiting = self._past or stretch
+        self._past = Interval(min(waiting.start, stretch.start), max(waiting.end, stretch.end + MARGIN))
+        self._origin = origin
+
+    async def settle_past(self) -> bool:
+        """
+        Settle some calls of the past; return whether there are more to look at.
+        """
+        if self._past is None or not self._context.were_all_read:
+            return False
+        self._past = await self._settle_some(self._past, self._origin)
+        return self._past is not None
 
     async def step(self) -> datetime | None:
         """
@@ -39,7 +61,7 @@ class Ends:
         """
         at = await self._release()
         deep = {name: self._context.streams[name].deep_at for name in self._context.call_streams}
-        if deep != self._settled_with and None not in deep.values():
+        if deep != self._settled_with and self._context.were_all_read:
             await self._close_unconfirmed()
             await self._settle()
             self._settled_with = deep
@@ -83,23 +105,32 @@ class Ends:
         """
         Settle every call whose time a deep read of each stream has proven, some calls at a time.
         """
+        now, lookback = self._context.now, self._lookback()
+        rest: Interval | None = Interval(now - REACH - lookback, now - lookback)
+        while rest is not None:
+            rest = await self._settle_some(rest, LIVE)
+
+    async def _settle_some(self, ended: Interval, origin: str) -> Interval | None:
+        """
+        Settle some of the calls that ended in a stretch of time; return the rest of it, None when done.
+        """
         context, lookback = self._context, self._lookback()
-        ended_from = context.now - REACH - lookback
-        while True:
-            calls = await context.journal.unsettled_calls(
-                context.source_id, ended_from, context.now - lookback, SETTLED_AT_ONCE
-            )
-            if not calls.calls:
-                return
-            reads = await self._reads(ended_from, PROOFS)
-            gaps = await context.journal.open_gaps(context.source_id)
-            changes = context.assembler.settle(await self._with_bags(calls), reads, gaps, lookback)
-            if not await self._append(changes):
-                continue
-            if len(calls.calls) < SETTLED_AT_ONCE:
-                return
-            if not changes:  # none of these may settle yet: look behind them
-                ended_from = max(call.ended_at for call in calls.calls.values() if call.ended_at) + TICK
+        calls = await context.journal.unsettled_calls(
+            context.source_id, ended.start, ended.end, SETTLED_AT_ONCE
+        )
+        if not calls.calls:
+            return None
+        ends = [call.ended_at for call in calls.calls.values() if call.ended_at]
+        lasted = Interval(min(call.started_at for call in calls.calls.values()), max(ends))
+        reads = await self._reads(min(ends), PROOFS, lasted)
+        gaps = await context.journal.open_gaps(context.source_id)
+        changes = context.assembler.settle(await self._with_bags(calls), reads, gaps, lookback, origin)
+        if not await self._append(changes):
+            return ended
+        if len(calls.calls) < SETTLED_AT_ONCE:
+            return None
+        # Where none of these may settle yet: what lies behind them.
+        return ended if changes else Interval(max(ends) + TICK, ended.end)
 
     def _lookback(self) -> timedelta:
         context = self._context
@@ -122,8 +153,10 @@ class Ends:
         near = await context.journal.neighbourhood(context.source_id, bags)
         return Neighbourhood({**near.calls, **calls.calls}, near.legs)
 
-    async def _reads(self, since: datetime, tiers: Sequence[str] | None = None) -> Reads:
-        found = await self._context.journal.reads(self._context.source_id, since, tiers)
+    async def _reads(
+        self, since: datetime, tiers: Sequence[str] | None = None, touching: Interval | None = None
+    ) -> Reads:
+        found = await self._context.journal.reads(self._context.source_id, since, tiers, touching)
         return {name: found.get(name, ()) for name in self._context.call_streams}
 
     async def _append(self, changes: Sequence[CallChange]) -> bool:

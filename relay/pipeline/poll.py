@@ -37,8 +37,8 @@ class Poll:
         self._context = context
         self._clock = context.clock
         self._live = Live(context)
-        self._past = Past(context)
         self._ends = Ends(context)
+        self._past = Past(context, self._ends)
         self._inbox = inbox
         self._has_started = False
         self._release_at: datetime | None = None  # when a held end goes out, whether or not a stream is asked

@@ -49,6 +49,13 @@ class PollContext:
         return [one.name for one in self.streams.values() if one.is_call_stream and not one.is_absent]
 
     @property
+    def were_all_read(self) -> bool:
+        """
+        Tell whether each of them was read as far back as calls may still change.
+        """
+        return all(self.streams[name].deep_at is not None for name in self.call_streams)
+
+    @property
     def is_refused(self) -> bool:
         """
         Tell whether the whole account is refused now.

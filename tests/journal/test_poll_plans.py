@@ -26,7 +26,7 @@ from relay.journal.sqlite import sqlite_engine
 from relay.journal.statements import sqlite_driver
 from relay.journal.store import open_sqlite
 from relay.journal.work_lists import ALIASES, ALIASES_OF_SOURCE, JOBS, LAST_SCANNED, REJECTS
-from relay.model.coverage import HEAD, Gap
+from relay.model.coverage import HEAD, Gap, Interval
 from relay.model.source_work import DONE, PUSH, Alias, Allowance, SourceJob
 from tests.journal.looking import plan_of
 from tests.journal.making import NOW, SECOND, read_of
@@ -60,7 +60,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "silent": lambda conn: whole_calls.silent_calls(conn, "pbx", NOW, LATER, 9),
     "between": lambda conn: whole_calls.calls_between(conn, "pbx", NOW, LATER),
     "coverage": lambda conn: coverage.coverage_of(conn, "pbx"),
-    "reads": lambda conn: coverage.reads_of(conn, "pbx", NOW, (HEAD,)),
+    "reads": lambda conn: coverage.reads_of(conn, "pbx", NOW, (HEAD,), Interval(NOW, LATER)),
     "open gaps": lambda conn: coverage.open_gaps(conn, "pbx"),
     "forget reads": lambda conn: coverage.forget_reads(conn, NOW, NOW),
     "aliases": lambda conn: source_work.aliases(conn, "pbx"),
