@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from aiohttp import (
@@ -27,10 +25,6 @@ from relay.version import __version__
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 SAMPLE_CHARACTERS: Final = 200
-HALF_A_SECOND: Final = timedelta(seconds=0.5)
-SKEW_NOISE: Final = timedelta(seconds=2)
-LARGEST_SKEW: Final = timedelta(days=1)  # beyond it the header is wrong
-_MOST_AGE_DIGITS: Final = 8  # three years, which no clock of ours overflows by
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,28 +125,3 @@ def sample(body: bytes, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "[redacted]")
     return "".join(character if character.isprintable() else "·" for character in text[:SAMPLE_CHARACTERS])
-
-
-def age_of(answer: Answer) -> timedelta:
-    """
-    Return how long ago an answer was made, by its Age header (RFC 9111, 5.1); 0 where no cache gave it.
-    """
-    text = answer.headers.get("age", "").strip()
-    return (
-        timedelta(seconds=int(text[:_MOST_AGE_DIGITS])) if text.isascii() and text.isdigit() else timedelta(0)
-    )
-
-
-def clock_skew(answer: Answer, now: datetime) -> timedelta:
-    """
-    Return the answering clock minus ours, by the Date header (RFC 9110, 6.6.1); 0 without a good one.
-
-    The header tells whole seconds and took its time to come: a difference below SKEW_NOISE is none.  In
-    an answer from a cache it is the time when that was made.
-    """
-    try:
-        at = parsedate_to_datetime(answer.headers.get("date", ""))
-        skew = (at if at.tzinfo else at.replace(tzinfo=UTC)) + age_of(answer) + HALF_A_SECOND - now
-    except (ValueError, OverflowError):
-        return timedelta(0)
-    return skew if SKEW_NOISE <= abs(skew) <= LARGEST_SKEW else timedelta(0)

@@ -10,9 +10,10 @@ from email.utils import format_datetime
 import pytest
 
 from relay.model.call import USER_CALLS
+from relay.sources.clock_skew import ClockSkew, Skew, age_of, clock_skew
 from relay.sources.port import Window
 from relay.sources.voipcloud.source import VoipcloudSource
-from relay.sources.wire import Answer, age_of, clock_skew
+from relay.sources.wire import Answer
 from relay.testing.manual_clock import ManualClock
 from tests.sources.vendor import Vendor
 
@@ -76,6 +77,44 @@ async def test_an_answer_older_than_the_window_covers_nothing(
     page = await source.pull(USER_CALLS, Window(clock.now() - timedelta(hours=1)))
 
     assert clock.now() - timedelta(hours=2) == page.covered_from == page.covered_to
+
+
+@pytest.mark.parametrize(
+    ("told_s", "likely_s", "least_s"),
+    [
+        ([30], 30, 30),
+        ([0, 0, 21_600], 0, 0),  # one wrong header
+        ([0, 0, -21_600], 0, -21_600),
+        ([0, 21_600, 21_600], 21_600, 0),
+        ([0, 0, 21_600, 21_600, 21_600], 21_600, 21_600),  # the clock was set
+        ([60, 60, -60, -60], -60, -60),
+    ],
+)
+def test_one_header_does_not_move_the_clock_and_proves_nothing_of_the_future(
+    told_s: list[int], likely_s: int, least_s: int
+) -> None:
+    of_source, skew = ClockSkew(), None
+    for seconds in told_s:
+        date = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
+        skew = of_source.after(Answer(200, {"date": date}, b""), NOW)
+
+    def of(seconds: int) -> timedelta:
+        return timedelta(seconds=seconds + 0.5 if seconds else 0)
+
+    assert Skew(of(likely_s), of(least_s)) == skew
+
+
+async def test_a_page_with_one_wrong_date_claims_no_hour_that_is_to_come(
+    vendor: Vendor, source: VoipcloudSource, clock: ManualClock
+) -> None:
+    window = Window(clock.now() - timedelta(hours=4))
+    vendor.answers(b"[]")
+    await source.pull(USER_CALLS, window)
+    vendor.answers(b"[]", headers={"Date": format_datetime(clock.now() + timedelta(hours=6), usegmt=True)})
+    page = await source.pull(USER_CALLS, window)
+
+    assert timedelta(0) == page.skew
+    assert page.requested_at == page.covered_to
 
 
 @pytest.mark.parametrize("age", ["", "0", "-5", "soon", "1.5", "٣"])

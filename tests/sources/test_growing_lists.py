@@ -16,6 +16,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from relay.model.call import USER_CALLS
+from relay.sources.clock_skew import Skew
 from relay.sources.port import Pull, Window
 from relay.sources.voipcloud.reading import CallReading, Page
 from relay.sources.voipcloud.rows import CallList as Calls
@@ -64,7 +65,10 @@ class Watched:
         if params["offset"] == "0":
             self.walk_began = len(self.states)
         self.states.append(list(rows))
-        return Page(self._listed.page(params) or [], NOON + timedelta(hours=1), timedelta(0))
+        no_skew = Skew(timedelta(0), timedelta(0))
+        return Page(self._listed.page(params) or [], NOON + timedelta(hours=1), no_skew)
+            self._listed.page(params) or [], NOON + timedelta(hours=1), Skew(timedelta(0), timedelta(0))
+        )
 
 
 def bag(rows: list[Row], since: datetime) -> Counter[str]:

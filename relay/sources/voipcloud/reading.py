@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from relay.model.errors import SourceAbsent, SourceError, SourceGarbled, SourceRefused, SourceThrottled
+from relay.sources.clock_skew import Skew
 from relay.sources.port import NAMES_INCOMPLETE, OWN_QUOTA, ROWS_MOVED, TOO_MANY_ROWS, Pull, Window
 from relay.sources.voipcloud.by_name import can_be_asked_for, complete
 from relay.sources.voipcloud.rows import CallList, Row
@@ -32,7 +33,7 @@ class Page:
 
     rows: list[Row]
     as_of: datetime
-    skew: timedelta
+    skew: Skew
 
 
 Ask = Callable[[Mapping[str, str]], Awaitable[Page]]
@@ -46,7 +47,7 @@ class _Found:
 
     walk: Walk
     as_of: datetime
-    skew: timedelta
+    skew: Skew
     cut_by: str | None = None
     is_walk_refused: bool = False
 
@@ -89,7 +90,7 @@ class CallReading:
         rows, covered_from = found.walk.rows, self._proven_from(found)
         if found.is_walk_refused:
             rows, covered_from = await self._split(found, names)
-        as_of = found.as_of + found.skew
+        as_of = found.as_of + found.skew.least
         covered_to = min(self._window.end or as_of, as_of)
         return Pull(
             stream=self._calls.stream,
@@ -98,7 +99,7 @@ class CallReading:
             window_start=self._window.start,
             covered_from=covered_to if covered_from is None else min(covered_from, covered_to),
             covered_to=covered_to,
-            skew=found.skew,
+            skew=found.skew.likely,
             requests=self._requests,
             restarts=self._restarts,
             cut_by=found.cut_by,

@@ -21,11 +21,12 @@ from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CA
 from relay.model.clock import Clock
 from relay.model.errors import SourceThrottled
 from relay.sources.budget import BudgetSettings, RequestBudget
+from relay.sources.clock_skew import ClockSkew, age_of
 from relay.sources.port import OWN_QUOTA, POLL, STATUS, Pull, SendLog, Window
 from relay.sources.voipcloud.answers import VoipcloudAnswers
 from relay.sources.voipcloud.reading import Ask, CallReading, Page
 from relay.sources.voipcloud.rows import CallList
-from relay.sources.wire import Wire, age_of, clock_skew
+from relay.sources.wire import Wire
 
 SYSTEM_STATUS: Final = "system_status"
 MAX_ROWS: Final = 10_000  # vendor/voipcloud_api: "limit value should be in the range from 1 to 10000"
@@ -70,6 +71,7 @@ class VoipcloudSource:
             settings.source_id, settings.base_url, {"token": settings.token}, settings.budget.deadline_s
         )
         self._answers = VoipcloudAnswers(settings.source_id, settings.budget.per_s, settings.token)
+        self._skew = ClockSkew()
         self._budget = RequestBudget(settings.source_id, settings.budget, log, clock)
         self.source_id = settings.source_id
         self.call_streams = settings.streams
@@ -115,15 +117,15 @@ class VoipcloudSource:
         answered_at = self._clock.now()
         async with self._counting_foreign_use():
             status = self._answers.document(answer, answered_at)
-        as_of, skew = requested_at - age_of(answer), clock_skew(answer, answered_at)
+        as_of, skew = requested_at - age_of(answer), self._skew.after(answer, answered_at)
         return Pull(
             stream=SYSTEM_STATUS,
             rows=[{"status": status}],
             requested_at=as_of,
             window_start=window.start,
-            covered_from=min(window.start, as_of + skew),
-            covered_to=as_of + skew,
-            skew=skew,
+            covered_from=min(window.start, as_of + skew.least),
+            covered_to=as_of + skew.least,
+            skew=skew.likely,
         )
 
     async def _calls(self, stream: str, purpose: str, params: Mapping[str, str]) -> Page:
@@ -135,7 +137,7 @@ class VoipcloudSource:
                 rows = await asyncio.to_thread(self._answers.rows, answer, answered_at)
             else:
                 rows = self._answers.rows(answer, answered_at)
-        return Page(rows, requested_at - age_of(answer), clock_skew(answer, answered_at))
+        return Page(rows, requested_at - age_of(answer), self._skew.after(answer, answered_at))
 
     def _patient(self, ask: Ask) -> Ask:
         """
