@@ -67,8 +67,6 @@ class Watched:
         self.states.append(list(rows))
         no_skew = Skew(timedelta(0), timedelta(0))
         return Page(self._listed.page(params) or [], NOON + timedelta(hours=1), no_skew)
-            self._listed.page(params) or [], NOON + timedelta(hours=1), Skew(timedelta(0), timedelta(0))
-        )
 
 
 def bag(rows: list[Row], since: datetime) -> Counter[str]:
