@@ -45,18 +45,22 @@ class Past:
         """
         self.next_at = self._context.clock.now()
 
-    async def step(self) -> None:
+    async def step(self) -> bool:
         """
         Take the oldest gap, or what it left to settle, or the job under way a step further.
 
-        Where there is nothing to do it is asked again in a minute.
+        Returns:
+            whether anything came further; if not, there is nothing to do for a minute.
         """
         now = self._context.clock.now()
         self.next_at = now + AGAIN
         if self._context.is_refused:
-            return
+            return False
         try:
-            if await self._gaps.step() or await self._ends.settle_past() or await self._jobs.step():
-                self.next_at = now
+            is_further = await self._gaps.step() or await self._ends.settle_past() or await self._jobs.step()
         except SourceThrottled as error:
             self.next_at = max(error.until, now)
+            return False
+        if is_further:
+            self.next_at = now
+        return is_further

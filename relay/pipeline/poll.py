@@ -93,17 +93,23 @@ class Poll:
             self._past.look_again()
 
     async def _work(self, turn_at: datetime) -> None:
-        if await self._inbox.step():
+        is_further = await self._inbox.step()
+        if is_further:
             self._live.expect_news()
         if self._inbox.is_full:
             self._woken.set()  # the rest at once, after what else is due
         if self._clock.now() >= turn_at:
             await self._live.take_turn()
+            is_further = True
         elif self._past.is_due:
-            await self._past.step()
+            is_further |= await self._past.step()
         if self._live.has_tried_all:
             # Just started: what ended while relay was away may have legs in streams not read yet.
             self._release_at = await self._ends.step()
+        if is_further:
+            await self._show()
+
+    async def _show(self) -> None:
         await show_source(self._context)
         remaining = await self._context.source.quota_remaining()
         if remaining is not None:
