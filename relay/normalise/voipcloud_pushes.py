@@ -62,7 +62,7 @@ def read_push(body: Mapping[str, Any], rules: CallRules, ids: IdMaker, received_
         body: the push, its fields as names and values.
         rules: the settings of the source.
         ids: maker of ids.
-        received_at: when it came; also the start of a call that tells none.
+        received_at: when it came, by the phone system's clock; also the start of a call that tells none.
 
     Raises:
         RecordRejected: no call: another trigger, no numbers, or columns that hold something else.

@@ -110,11 +110,47 @@ async def test_a_push_that_came_while_relay_was_away_is_taken_when_it_is_back(
         await running.put_down(PUSH, ringing(clock.now()))
     clock.advance(60)
     async with polling(journal_path, clock) as running:
-        await running.polls(1)
+        await running.steps(2)
         (event,) = await call_events(running)
 
         assert [] == await running.journal.inbox("pbx", 10)
     assert "push" == event["data"]["origin"]
+
+
+@pytest.mark.parametrize("skew_s", [-600, 600])
+@pytest.mark.parametrize("tells_start", [True, False])
+async def test_pushes_of_a_phone_system_whose_clock_is_wrong_are_adopted_as_well(
+    journal_path: Path, clock: ManualClock, calls: CallList, skew_s: int, tells_start: bool
+) -> None:
+    """
+    What a push does not tell is taken from our clock, what rows tell is of the phone system's.
+    """
+    calls.skew = skew_s * SECOND
+    async with polling(journal_path, clock, calls) as running:
+        await running.polls(3)
+        start = clock.now() + calls.skew
+        await running.pushed(start, **({} if tells_start else {"call_start_at": None}))
+        told = len(await call_events(running))
+        await running.pass_time(60)
+        calls.rows[USER_CALLS] = [user_row(start)]
+        await running.pass_time(120)
+        events = await call_events(running)
+
+    assert 1 == told
+    assert A_CALL == [event["type"] for event in events]
+
+
+async def test_a_push_that_waited_for_relay_to_start_is_read_by_the_phone_systems_clock_too(
+    journal_path: Path, clock: ManualClock, calls: CallList
+) -> None:
+    calls.skew = 600 * SECOND
+    async with polling(journal_path, clock, calls) as running:
+        await running.polls(3)
+        await running.put_down(PUSH, ringing(clock.now() + calls.skew))
+    async with polling(journal_path, clock, calls) as running:
+        await running.steps(2)
+
+        assert ["call.started"] == [event["type"] for event in await call_events(running)]
 
 
 # how many get lost
