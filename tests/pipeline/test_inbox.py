@@ -109,11 +109,12 @@ async def test_a_push_that_came_while_relay_was_away_is_taken_when_it_is_back(
         await running.polls(3)
         await running.put_down(PUSH, ringing(clock.now()))
     clock.advance(60)
+    back_at = clock.now()
     async with polling(journal_path, clock) as running:
         await running.steps(2)
         (event,) = await call_events(running)
 
-        assert [] == await running.journal.inbox("pbx", 10)
+        assert ([], back_at) == (await running.journal.inbox("pbx", 10), clock.now())
     assert "push" == event["data"]["origin"]
 
 
