@@ -49,7 +49,8 @@ class Past:
         self._context = context
         self._span = ONE_DAY
         self._gaps: dict[tuple[str, datetime], tuple[int, datetime]] = {}  # tries, and when to try again
-        self._refusals_in_a_row = 0
+        self._refusals = (0, 0)  # of which job, and how many in a row
+        self._not_before = EPOCH  # what failed is asked for again no sooner, whoever wakes the loop
         self._may_be_untold = True  # a job was cancelled, or relay crashed, between reading and telling
         self.next_at: datetime | None = context.clock.now()
 
@@ -64,7 +65,7 @@ class Past:
         """
         Look at once whether there is a job.
         """
-        self.next_at = self._context.clock.now()
+        self.next_at = max(self._context.clock.now(), self._not_before)
 
     async def step(self) -> None:
         """
@@ -78,7 +79,7 @@ class Past:
             if await self._read_gap() or await self._work_on_job():
                 self.next_at = now
         except SourceThrottled as error:
-            self.next_at = max(error.until, now)
+            self.next_at = self._not_before = max(error.until, now)
 
     async def _read_gap(self) -> bool:
         """
@@ -150,16 +151,24 @@ class Past:
                 metrics.reconcile_last_run_timestamp_seconds.labels(label).set(now_s)
         elif behind is not None:
             start = job.read_to.get(behind, told)
-            try:
-                return await self._read(job, behind, start, min(until, start + self._span))
-            except SourceThrottled:
-                raise
-            except SourceError as error:
-                await self._refused(job, error)
-                return False
+            return await self._try_to_read(job, behind, start, min(until, start + self._span))
         else:
             await self._tell(job, told, until)
         return True
+
+    async def _try_to_read(self, job: SourceJob, stream: str, start: datetime, end: datetime) -> bool:
+        """
+        Read a stretch of one stream; return whether the job came any further.
+        """
+        try:
+            if await self._read(job, stream, start, end):
+                return True
+        except SourceThrottled:
+            raise
+        except SourceError as error:
+            await self._refused(job, error)
+        self._not_before = self._context.clock.now() + AGAIN
+        return False
 
     async def _read(self, job: SourceJob, stream: str, start: datetime, end: datetime) -> bool:
         """
@@ -182,7 +191,7 @@ class Past:
             context.source_id, page, state.stored, lambda result: Conclusion(state=result.state)
         )
         state.stored = result.state
-        self._refusals_in_a_row = 0
+        self._refusals = (0, 0)
         if result.read is None:
             return False  # the answer left out known rows: it is asked for again
         reason = job.reason
@@ -208,12 +217,12 @@ class Past:
         """
         Note on a job why it does not come further; one that the phone system will not answer has failed.
         """
-        self._refusals_in_a_row += 1
         job = replace(self._started(job), reason=error.reason)
-        is_hopeless = isinstance(error, SourceGarbled | SourceAbsent)
-        if is_hopeless and self._refusals_in_a_row >= REFUSALS_TO_FAIL:
-            job = replace(job, state=FAILED, finished_at=self._context.clock.now())
-            self._refusals_in_a_row = 0
+        if isinstance(error, SourceGarbled | SourceAbsent):  # else it is away, and will be back
+            of_job, so_far = self._refusals
+            self._refusals = (job.job_id, so_far + 1 if of_job == job.job_id else 1)
+            if self._refusals[1] >= REFUSALS_TO_FAIL:
+                job = replace(job, state=FAILED, finished_at=self._context.clock.now())
         await self._keep(job)
 
     async def _tell(self, job: SourceJob, start: datetime, end: datetime) -> None:
