@@ -183,8 +183,8 @@ class PollJournal(Protocol):
         self, source_id: str, started_from: datetime, started_before: datetime, limit: int
     ) -> Neighbourhood:
         """
-        Return calls that hold a leg of which only a push told and that started in between, oldest start
-        first, each with all its legs.
+        Return the calls of the oldest `limit` legs that started in between, of those of which only a push
+        told and that no read has denied yet; each with all its legs.
         """
         ...
 

@@ -14,7 +14,7 @@ from relay.journal import schema
 from relay.journal.port import NearKeys
 from relay.journal.rows import call_of, leg_of, slices, time_or_null
 from relay.journal.schema import IS_END_HELD, IS_UNPUBLISHED, IS_UNSETTLED
-from relay.model.call import CALL_STREAMS
+from relay.model.call import CALL_STREAMS, UNKNOWN
 from relay.model.change import Neighbourhood
 from relay.model.times import to_ms
 
@@ -51,7 +51,8 @@ def provisional_calls(
     conn: Connection, source_id: str, started_from: datetime, started_before: datetime, limit: int
 ) -> Neighbourhood:
     """
-    Return the calls with a leg that only a push told of and that started in between, oldest first.
+    Return the calls of the oldest `limit` legs that started in between, of those that only a push told of
+    and that no read has denied yet.
     """
     wanted = (
         select(_legs.c.call_id)
@@ -59,6 +60,7 @@ def provisional_calls(
             _legs.c.source_id == source_id,
             _legs.c.started_ms.between(to_ms(started_from), to_ms(started_before) - 1),
             _legs.c.is_provisional,
+            _legs.c.status.is_distinct_from(UNKNOWN),
         )
         .order_by(_legs.c.started_ms)
         .limit(limit)

@@ -93,6 +93,13 @@ class Leg(NamedTuple):
         return self.facts.is_closed
 
     @property
+    def is_unproven(self) -> bool:
+        """
+        Tell whether a push told of this leg and the phone system may show it yet.
+        """
+        return self.is_provisional and not self.is_unconfirmed
+
+    @property
     def is_unconfirmed(self) -> bool:
         """
         Tell whether a push told of this leg and the phone system never showed it.

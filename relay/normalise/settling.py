@@ -103,7 +103,7 @@ def close_unconfirmed(
     last: Read | None = None
     for leg in legs:
         facts = leg.facts
-        if not leg.is_provisional or leg.is_unconfirmed:
+        if not leg.is_unproven:
             continue
         read = proof(
             reads.get(facts.stream, ()),

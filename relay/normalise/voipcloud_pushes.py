@@ -18,7 +18,7 @@ from relay.model.ids import IdMaker, row_digest
 from relay.model.times import from_vendor
 from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_folds import folds
-from relay.normalise.voipcloud_rows import NATIVE_ID_COLUMNS, VoipcloudRows
+from relay.normalise.voipcloud_rows import NATIVE_ID_COLUMNS, VoipcloudRows, is_native_id
 
 # What a field is called in polled rows, and what pushes may call it; the first that is there counts.
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -62,7 +62,7 @@ def read_push(body: Mapping[str, Any], rules: CallRules, ids: IdMaker, received_
         body: the push, its fields as names and values.
         rules: the settings of the source.
         ids: maker of ids.
-        received_at: when it came; also the start of a call that tells none.
+        received_at: when it came, by the phone system's clock; also the start of a call that tells none.
 
     Raises:
         RecordRejected: no call: another trigger, no numbers, or columns that hold something else.
@@ -78,8 +78,9 @@ def read_push(body: Mapping[str, Any], rules: CallRules, ids: IdMaker, received_
     if stream == USER_CALLS:
         facts = push.completed(facts, row)
         facts = facts._replace(answered_at=push.answered_at(facts) or facts.answered_at)
+    native_id = push.text("unique_call_id")
     return facts._replace(
-        native_id=push.text("unique_call_id") or None,
+        native_id=native_id if is_native_id(native_id) else None,
         row=dict(body),
         digest=row_digest(dict(body)),
     )

@@ -287,9 +287,16 @@ def _name(row: Row, column: str) -> str | None:
     return value
 
 
+def is_native_id(text: str) -> bool:
+    """
+    Tell whether a text may be the vendor's own id of a call: journals look calls up by it.
+    """
+    return 0 < len(text) <= LONGEST_TEXT
+
+
 def _native_id(row: Row) -> str | None:
     for column in NATIVE_ID_COLUMNS:
         value = row.get(column)
-        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+        if isinstance(value, str | int) and not isinstance(value, bool) and is_native_id(str(value)):
             return str(value)
     return None

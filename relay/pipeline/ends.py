@@ -95,11 +95,16 @@ class Ends:
             changes = context.assembler.unconfirmed(calls, reads, lookback)
             if not await self._append(changes):
                 continue
-            if len(calls.calls) < SETTLED_AT_ONCE:
+            told = sorted(
+                leg.facts.started_at
+                for leg in calls.legs
+                if leg.is_unproven and leg.facts.started_at >= started_from
+            )
+            if len(told) < SETTLED_AT_ONCE:
                 return
             if not changes:  # nothing proves any of these: look behind them
-                told = (leg.facts.started_at for leg in calls.legs if leg.is_provisional)
-                started_from = max(told) + TICK
+                last = told[SETTLED_AT_ONCE - 1]
+                started_from = last if last > started_from else last + TICK
 
     async def _settle(self) -> None:
         """

@@ -48,7 +48,7 @@ class Inbox:
         self._context = context
         self._read_push = read_push
         self._reader = reader
-        self.is_full = False  # there may be more than was taken
+        self.is_full = True  # there may be more than was taken
 
     async def step(self) -> bool:
         """
@@ -65,8 +65,8 @@ class Inbox:
         return has_news
 
     async def _take_push(self, item: InboxItem) -> bool:
-        try:
-            leg = self._read_push(item.body, item.received_at)
+        try:  # by the phone system's clock, as the start that it tells
+            leg = self._read_push(item.body, item.received_at + self._context.ledger.skew)
         except RecordRejected as error:
             await self._reject(item, error.why)
             return False

@@ -72,6 +72,13 @@ class Live:
         return min(max(self._may_ask_at(stream), self._clock.now()) for stream in self._streams.values())
 
     @property
+    def has_tried_any(self) -> bool:
+        """
+        Tell whether a stream was asked since the start.
+        """
+        return bool(self._tried)
+
+    @property
     def has_tried_all(self) -> bool:
         """
         Tell whether every call stream was asked since the start, or need not be.

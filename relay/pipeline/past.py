@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from relay.model.errors import SourceThrottled
+from relay.model.times import EPOCH
 from relay.pipeline.ends import Ends
 from relay.pipeline.old_gaps import OldGaps
 from relay.pipeline.past_jobs import PastJobs
@@ -30,6 +31,7 @@ class Past:
         self._ends = ends
         self._gaps = OldGaps(context, ends)
         self._jobs = PastJobs(context, ends)
+        self._not_before = EPOCH  # there is no place in the budget till then, whoever wakes the loop
         self.next_at = context.clock.now()
 
     @property
@@ -43,7 +45,7 @@ class Past:
         """
         Look at once whether there is a job.
         """
-        self.next_at = self._context.clock.now()
+        self.next_at = max(self._context.clock.now(), self._not_before)
 
     async def step(self) -> bool:
         """
@@ -59,7 +61,7 @@ class Past:
         try:
             is_further = await self._gaps.step() or await self._ends.settle_past() or await self._jobs.step()
         except SourceThrottled as error:
-            self.next_at = max(error.until, now)
+            self.next_at = self._not_before = max(error.until, now)
             return False
         if is_further:
             self.next_at = now

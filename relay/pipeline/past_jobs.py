@@ -17,6 +17,7 @@ from relay.model.call import USER_CALLS
 from relay.model.coverage import BACKFILL, RECONCILE, Interval
 from relay.model.errors import RevisionConflict, SourceAbsent, SourceError, SourceGarbled, SourceThrottled
 from relay.model.source_work import DONE, FAILED, RUNNING, SourceJob
+from relay.model.times import EPOCH
 from relay.pipeline.asking import ask
 from relay.pipeline.ends import Ends
 from relay.pipeline.page import Conclusion, Page
@@ -31,6 +32,7 @@ TOLD_AT_ONCE: Final = 100
 ONE_DAY: Final = timedelta(days=1)
 MARGIN: Final = timedelta(hours=1)  # legs of a call may lie so far beyond the edges of a stretch
 TICK: Final = timedelta(milliseconds=1)
+AGAIN: Final = timedelta(seconds=60)
 REFUSALS_TO_FAIL: Final = 10
 NEVER_PUBLISHED: Final = datetime(9999, 1, 1, tzinfo=UTC)  # calls that end before it are silent: all of them
 
@@ -48,7 +50,8 @@ class PastJobs:
         self._context = context
         self._ends = ends
         self._span = Span()
-        self._refusals_in_a_row = 0
+        self._refusals = (0, 0)  # of which job, and how many in a row
+        self._not_before = EPOCH  # what failed is asked for again no sooner, whoever wakes the loop
         self._may_be_untold = True  # a job was cancelled, or relay crashed, between reading and telling
 
     async def step(self) -> bool:
@@ -83,16 +86,26 @@ class PastJobs:
                 metrics.reconcile_last_run_timestamp_seconds.labels(label).set(now_s)
         elif behind is not None:
             start = job.read_to.get(behind, told)
-            try:
-                return await self._read(job, behind, start, min(until, start + self._span.length))
-            except SourceThrottled:
-                raise
-            except SourceError as error:
-                await self._refused(job, error)
-                return False
+            return await self._try_to_read(job, behind, start, min(until, start + self._span.length))
         else:
             await self._tell(job, told, until)
         return True
+
+    async def _try_to_read(self, job: SourceJob, stream: str, start: datetime, end: datetime) -> bool:
+        """
+        Read a stretch of one stream; return whether the job came any further.
+        """
+        if self._context.clock.now() < self._not_before:
+            return False
+        try:
+            if await self._read(job, stream, start, end):
+                return True
+        except SourceThrottled:
+            raise
+        except SourceError as error:
+            await self._refused(job, error)
+        self._not_before = self._context.clock.now() + AGAIN
+        return False
 
     async def _read(self, job: SourceJob, stream: str, start: datetime, end: datetime) -> bool:
         """
@@ -115,7 +128,7 @@ class PastJobs:
             context.source_id, page, state.stored, lambda result: Conclusion(state=result.state)
         )
         state.stored = result.state
-        self._refusals_in_a_row = 0
+        self._refusals = (0, 0)
         if result.read is None:
             return False  # the answer left out known rows: it is asked for again
         reason = job.reason
@@ -141,12 +154,12 @@ class PastJobs:
         """
         Note on a job why it does not come further; one that the phone system will not answer has failed.
         """
-        self._refusals_in_a_row += 1
         job = replace(self._started(job), reason=error.reason)
-        is_hopeless = isinstance(error, SourceGarbled | SourceAbsent)
-        if is_hopeless and self._refusals_in_a_row >= REFUSALS_TO_FAIL:
-            job = replace(job, state=FAILED, finished_at=self._context.clock.now())
-            self._refusals_in_a_row = 0
+        if isinstance(error, SourceGarbled | SourceAbsent):  # else it is away, and will be back
+            of_job, so_far = self._refusals
+            self._refusals = (job.job_id, so_far + 1 if of_job == job.job_id else 1)
+            if self._refusals[1] >= REFUSALS_TO_FAIL:
+                job = replace(job, state=FAILED, finished_at=self._context.clock.now())
         await self._keep(job)
 
     async def _tell(self, job: SourceJob, start: datetime, end: datetime) -> None:

@@ -93,16 +93,17 @@ class Poll:
             self._past.look_again()
 
     async def _work(self, turn_at: datetime) -> None:
-        is_further = await self._inbox.step()
+        # Only the phone system's first answer tells by what clock its pushes are to be read.
+        is_further = self._live.has_tried_any and await self._inbox.step()
         if is_further:
             self._live.expect_news()
-        if self._inbox.is_full:
-            self._woken.set()  # the rest at once, after what else is due
         if self._clock.now() >= turn_at:
             await self._live.take_turn()
             is_further = True
         elif self._past.is_due:
             is_further |= await self._past.step()
+        if self._live.has_tried_any and self._inbox.is_full:
+            self._woken.set()  # the rest at once
         if self._live.has_tried_all:
             # Just started: what ended while relay was away may have legs in streams not read yet.
             self._release_at = await self._ends.step()

@@ -383,14 +383,3 @@ def test_the_other_pass_is_the_same_row_with_another_identity(fold: int) -> None
 )
 def test_a_row_that_is_of_one_time_has_no_other_pass(row: Row) -> None:
     assert Office().reader.other_pass(USER_CALLS, row) is None
-
-
-@pytest.mark.parametrize(("stream", "row"), ROWS.items(), ids=list(ROWS))
-def test_a_call_that_begins_in_the_future_is_rejected(stream: str, row: Row) -> None:
-    reader = Office().reader
-    with pytest.raises(RecordRejected) as caught:
-        reader.read(stream, row, now=at(-121))
-
-    assert "call_start_at" in caught.value.why
-    assert "starts in the future" in caught.value.why
-    assert reader.read(stream, row) == reader.read(stream, row, now=at(-120))

@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry
 from relay.journal.port import Appended
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.call import USER_CALLS
-from relay.model.source_work import BACKFILL, SourceJob
+from relay.model.source_work import BACKFILL, PUSH, SourceJob
 from relay.normalise.calls import CallAssembler
 from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_pushes import read_push
@@ -164,6 +164,13 @@ class Polling:
         """
         await self.journal.work.put_down("pbx", kind, body, lambda _: b"", self.clock.now())
         self.poll.wake()
+
+    async def pushed(self, start: datetime, **changes: Any) -> None:
+        """
+        Have the phone system push that a phone rings, and the owner take it.
+        """
+        await self.put_down(PUSH, ringing(start, **changes))
+        await self.steps(1)
 
     def asked(self, stream: str) -> list[Window]:
         """

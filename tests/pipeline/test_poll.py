@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from relay.journal.port import StreamState
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, USER_CALLS
 from relay.model.errors import SourceUnreachable
@@ -17,9 +19,11 @@ from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_rows import VoipcloudRows
 from relay.pipeline.ingest import Ingest
 from relay.testing.manual_clock import DEFAULT_START, ManualClock
-from relay.testing.scripted_source import Page
+from relay.testing.scripted_source import Page, ScriptedSource
 from tests.journal.making import IDS
 from tests.pipeline.polling import (
+    DAY,
+    HOUR,
     SECOND,
     SETTINGS,
     count_of,
@@ -31,6 +35,7 @@ from tests.pipeline.polling import (
     queue_row,
     user_row,
 )
+from tests.pipeline.the_past import A_CALL
 
 
 async def test_the_streams_take_turns_at_the_pace_of_the_budget(
@@ -66,6 +71,41 @@ async def test_ten_polls_of_an_unchanged_page_with_a_garbled_row(
         assert first == await running.types()
         assert (1, 10) == (count_of(running, "rejected"), count_of(running, "duplicate") // 2)
     assert [(1,)] == query(journal_path, "SELECT count(*) FROM rejects")
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_call_that_begins_in_the_future_is_told_once_its_time_has_come(
+    journal_path: Path, clock: ManualClock, restarts: bool
+) -> None:
+    """
+    The clock behind the call list is an hour ahead of the one that dates the answers.
+    """
+    source = ScriptedSource("pbx", clock)
+    source.show(USER_CALLS, [user_row(DEFAULT_START + HOUR), user_row()])
+    async with polling(journal_path, clock, source) as running:
+        await running.polls(6)
+        early, counts = await running.types(), [count_of(running, word) for word in ("not_yet", "rejected")]
+        if not restarts:
+            await running.pass_time(3_600)
+            late = await running.types()
+    if restarts:
+        clock.advance(3_600)
+        async with polling(journal_path, clock, source) as running:
+            await running.polls(3)
+            late = await running.types()
+
+    assert (A_CALL, [2, 0]) == (early, counts)
+    assert A_CALL * 2 == [word for word in late if word in A_CALL]
+    assert [(0,)] == query(journal_path, "SELECT count(*) FROM rejects")
+
+
+async def test_a_call_that_begins_days_ahead_is_a_reject(journal_path: Path, clock: ManualClock) -> None:
+    async with polling(journal_path, clock) as running:
+        running.source.show(USER_CALLS, [user_row(DEFAULT_START + 2 * DAY)])
+        await running.polls(6)
+
+        assert ["source.row_rejected"] == await running.types()
+        assert [0, 1] == [count_of(running, word) for word in ("not_yet", "rejected")]
 
 
 async def test_a_restart_reads_nothing_twice(journal_path: Path, clock: ManualClock) -> None:

@@ -153,6 +153,21 @@ async def test_where_nothing_happens_polls_become_fewer_until_something_does(
     assert 60 == len(running.source.pulled) - before
 
 
+async def test_a_clock_that_was_wrong_for_one_answer_puts_off_no_deep_read(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    async with polling(journal_path, clock) as running:
+        running.source.skew = 6 * HOUR
+        await running.polls(3)
+        running.source.skew = 0 * HOUR
+        righted_at = clock.now()
+        await running.pass_time(2 * WINDOW_S)
+        deep = [at for tier, at in await reads_of(running) if tier == DEEP and at >= righted_at]
+
+    assert 2 == len(deep)
+    assert deep[0] - righted_at <= MINUTE
+
+
 async def test_a_push_has_polls_go_at_full_speed_again(journal_path: Path, clock: ManualClock) -> None:
     async with polling(journal_path, clock) as running:
         await running.pass_time(4 * WINDOW_S)

@@ -71,6 +71,7 @@ def test_what_may_still_change_keeps_its_day_in_a_deep_read() -> None:
         replace(FRESH, must_be_deep=True),
         replace(FRESH, read_to=NOW - timedelta(hours=1)),
         replace(FRESH, oldest_gap=NOW - timedelta(hours=20)),
+        replace(FRESH, deep_at=NOW + timedelta(hours=6)),  # by a clock that was set back
     ],
 )
 def test_doubt_is_cleared_up_by_a_deep_read(standing: Standing) -> None:
@@ -78,6 +79,10 @@ def test_doubt_is_cleared_up_by_a_deep_read(standing: Standing) -> None:
 
     assert DEEP == chosen.tier
     assert chosen.window.start <= (standing.oldest_gap or NOW - LOOKBACK)
+
+
+def test_a_deep_read_of_a_clock_a_little_ahead_counts() -> None:
+    assert HEAD == turn(replace(FRESH, deep_at=NOW + SLACK)).tier
 
 
 def test_a_busy_stream_shows_more_rows_at_its_head() -> None:
