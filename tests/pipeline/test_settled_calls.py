@@ -8,10 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, USER_CALLS
 from relay.model.coverage import DEEP
 from relay.model.errors import SourceAbsent, SourceUnreachable
+from relay.model.source_work import PUSH
 from relay.model.times import from_rfc3339
+from relay.pipeline.ends import SETTLED_AT_ONCE
 from relay.testing.manual_clock import DEFAULT_START, ManualClock
 from tests.pipeline.polling import (
     DAY,
@@ -173,6 +177,91 @@ async def test_a_push_that_no_read_confirms_ends_unknown_a_lookback_later(
 
     assert ["call.started"] == early
     assert ("unknown", None, None) == (data["outcome"], data["duration_s"], data["talk_s"])
+
+
+@pytest.mark.parametrize("phones", [1, 2])
+@pytest.mark.parametrize("every_s", [0, 1])
+async def test_many_pushes_that_nothing_confirms_keep_no_other_from_ending(
+    journal_path: Path, clock: ManualClock, phones: int, every_s: int
+) -> None:
+    """
+    More than are looked at at once, whether they ring at one phone each or at two.
+    """
+    calls = SETTLED_AT_ONCE // phones + 10
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
+        await running.polls(3)
+        began_at = clock.now() - 200 * SECOND
+        for place in range(calls * phones):
+            of_call = place // phones
+            await running.put_down(
+                PUSH,
+                ringing(
+                    began_at + of_call * every_s * SECOND,
+                    caller_id=f"04{of_call:08d}",
+                    user_name=f"Ann {place % phones}",
+                    unique_call_id=None,
+                ),
+            )
+        await running.pass_time(2 * 3_600)
+        first = await running.data_of("call.finished")
+        await running.pushed(clock.now(), caller_id="0499999999", unique_call_id=None)
+        await running.pass_time(2 * 3_600)
+        ended = await running.data_of("call.finished")
+
+    assert calls == len(first)
+    assert {phones} == {len(data["legs"]) for data in first}
+    assert ["0499999999"] == [data["from_raw"] for data in ended[calls:]]
+    assert {"unknown"} == {data["outcome"] for data in ended}
+
+
+async def test_pushes_whose_time_is_not_read_keep_no_other_from_ending(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    """
+    Of the time of the first ones the phone system shows nothing, so that nothing is proven of them.
+    """
+    count = SETTLED_AT_ONCE + 10
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
+        await running.polls(3)
+        began_at = clock.now()
+        for place in range(count):
+            await running.put_down(
+                PUSH,
+                ringing(
+                    began_at + place // 2 * timedelta(milliseconds=1),
+                    caller_id=f"04{place // 2:08d}",
+                    user_name=f"Ann {place % 2}",
+                    unique_call_id=None,
+                ),
+            )
+        await running.pass_time(60)
+        running.source.cut(USER_CALLS, clock.now(), "too_many_rows")
+        await running.pushed(clock.now() + 10 * SECOND, caller_id="0499999999", unique_call_id=None)
+        await running.pass_time(3 * 3_600)
+        ended = await running.data_of("call.finished")
+
+    assert ["0499999999"] == [data["from_raw"] for data in ended]
+
+
+async def test_a_row_that_is_never_closed_holds_the_watermark_for_three_days_only(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    opened = user_row(call_finished_at=None, call_duration=0, conversation_duration=0)
+    watermarks = []
+    for pause in (4 * HOUR, 2 * DAY, DAY):
+        async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
+            running.source.show(USER_CALLS, [opened])
+            await running.pass_time(1_200)
+            watermarks.append((await running.journal.source_head("pbx")).watermark)
+        clock.advance(pause.total_seconds())
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM, settings=SLOW) as running:
+        running.source.show(USER_CALLS, [opened])
+        await running.pass_time(1_200)
+        last = (await running.journal.source_head("pbx")).watermark
+
+    assert all(at is None or at <= DEFAULT_START - MINUTE for at in watermarks)
+    assert last is not None
+    assert clock.now() - SLOW.lookback - 2 * HOUR <= last
 
 
 async def test_what_waited_while_relay_was_away_for_days_settles_after_its_first_reads(
