@@ -20,11 +20,13 @@ from relay.api.front_door import Patience
 from relay.api.hooks import MAX_PUSH
 from relay.api.operation import Reach
 from relay.api.server import ApiSettings, api_listener
+from relay.model.change import Reject
 from relay.model.errors import ConfigError, Conflict, JournalBusy, JournalUnusable, NotFound
+from relay.model.ids import row_digest
 from relay.telemetry.metrics import Metrics
 from relay.testing.manual_clock import ManualClock
 from tests.api.conftest import ANY_PORT, OPS, Answered, Api, running_api
-from tests.journal.making import NOW
+from tests.journal.making import NOW, append_of
 
 TOKEN = "s3cret-&=+ token".replace(" ", "#")
 HOOK = "/hooks/pbx"
@@ -182,6 +184,33 @@ async def test_what_cannot_be_read_is_refused(
 
     assert status == answer.problem[0]
     assert ([], [], 1.0) == (await hooks.inbox(), hooks.woken, hooks.counted("malformed"))
+
+
+@pytest.mark.parametrize("opening", [b'{"a":', b"["], ids=["objects", "lists"])
+async def test_how_deep_a_push_is_nested_leaves_room_for_what_is_written_around_it(
+    hooks: Pushed, opening: bytes
+) -> None:
+    """
+    Whatever is taken can be shown by the list of rejects; the rest is refused, and nothing of it stored.
+    """
+    closing = b"}" if opening.startswith(b"{") else b"]"
+    taken = []
+    for levels in range(220, 260):
+        body = b'{"a":' + opening * levels + b"1" + closing * levels + b"}"
+        answer = await hooks.push(body=body)
+        taken.append(answer.status == 202)
+        assert answer.status == 202 or answer.problem[0] == 400
+    items = await hooks.api.journal.inbox("pbx", 100)
+    for item in items:
+        reject = Reject(row_digest(dict(item.body)), dict(item.body), "pushed: it began before the look-back")
+        await hooks.api.journal.append(replace(append_of(), stream="pushes", rejects=(reject,)))
+    headers = {"Authorization": f"Bearer {OPS.key}"}
+    listed = await hooks.api.ask("GET", "/v1/rejects?limit=100", None, headers)
+
+    assert (True, False) == (taken[0], taken[-1])
+    assert sorted(taken, reverse=True) == taken
+    assert sum(taken) == len(items) == len(listed.document["items"])
+    assert len(taken) - sum(taken) == hooks.counted("malformed")
 
 
 async def test_a_push_of_unknown_length_is_read_no_further_than_it_may_be(hooks: Pushed) -> None:

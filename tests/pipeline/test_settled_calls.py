@@ -179,8 +179,7 @@ async def test_a_push_that_no_read_confirms_ends_unknown_a_lookback_later(
     assert ("unknown", None, None) == (data["outcome"], data["duration_s"], data["talk_s"])
 
 
-@pytest.mark.parametrize("phones", [1, 2])
-@pytest.mark.parametrize("every_s", [0, 1])
+@pytest.mark.parametrize(("phones", "every_s"), [(1, 0), (2, 1)])
 async def test_many_pushes_that_nothing_confirms_keep_no_other_from_ending(
     journal_path: Path, clock: ManualClock, phones: int, every_s: int
 ) -> None:
