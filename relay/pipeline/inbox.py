@@ -99,16 +99,9 @@ class Inbox:
         return None
 
     async def _reject(self, item: InboxItem, why: str) -> None:
-        body = dict(item.body)
-        await self._context.journal.append(
-            Append(
-                item.source_id,
-                PUSHES,
-                self._context.clock.now(),
-                rejects=(Reject(row_digest(body), body, f"pushed: {why}"),),
-                taken_items=(item.item_id,),
-            )
-        )
+        context, body = self._context, dict(item.body)
+        await context.ledger.reject(PUSHES, Reject(row_digest(body), body, f"pushed: {why}"), item.item_id)
+        context.metrics.push_rejects.labels(context.label()).inc()
 
     async def _replay_rejects(self, item: InboxItem) -> None:
         wanted, context = item.body.get("stream"), self._context

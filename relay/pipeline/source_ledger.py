@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from relay.journal.port import Append, Appended, PollJournal, SourceView, StreamState
-from relay.model.change import SourceHead
+from relay.model.change import Reject, SourceHead
 from relay.model.clock import Clock
 from relay.model.coverage import POLLS, Gap, Interval
 from relay.model.errors import RevisionConflict
@@ -186,6 +186,28 @@ class SourceLedger:
                 return
             except RevisionConflict:
                 continue  # another writer on this journal was first: say it again from what is there now
+
+    async def reject(self, stream: str, reject: Reject, taken_item: int) -> None:
+        """
+        Keep what was put down for the source and cannot be read, and say so.
+        """
+        while True:
+            head = await self.head()
+            events = SourceEvents(self._ids, head, self._clock.now())
+            events.rejected(stream, (reject,))
+            change = Append(
+                self.source_id,
+                stream,
+                self._clock.now(),
+                source=events.change(),
+                rejects=(reject,),
+                taken_items=(taken_item,),
+            )
+            try:
+                await handed_on(self._journal.append(change), self._appended)
+                return
+            except RevisionConflict:
+                continue  # as above
 
     def _with_visibility(
         self, view: SourceView, stream: StreamPoll, result: PageResult, pull: Pull, events: SourceEvents

@@ -120,6 +120,9 @@ class Metrics:
     push_rows = counter(
         "Polled rows of a source that pushes, by whether a push had told of them.", source=OPEN, push=PUSHES
     )
+    push_rejects = counter(
+        "Accepted pushes that are kept as rejects: unreadable, too old, or of what is not read.", source=OPEN
+    )
 
     journal_events = counter("Events appended.", source=OPEN, type=tuple(EVENT_TYPES))
     journal_append_duration_seconds = histogram("Time of one durable append.", COMMIT_S)
@@ -176,7 +179,7 @@ class Metrics:
         for stream in streams:
             for name in ("poll_requests", "poll_records", "poll_gaps"):
                 families()[name].start(self, {"source": source, "stream": stream})
-        for name in ("poll_quota_wait_seconds", "source_state", "hooks"):
+        for name in ("poll_quota_wait_seconds", "source_state", "hooks", "push_rejects"):
             families()[name].start(self, {"source": source})
         return source
 

@@ -209,11 +209,14 @@ async def test_a_push_that_cannot_be_read_is_kept_with_its_reason(
         await running.steps(1)
         (told,) = await reasons(running)
         (reject,) = await running.journal.stored_rejects("pbx", None, b"", 10)
+        (data,) = await running.data_of("source.row_rejected")
 
         assert ["call.started"] == [event["type"] for event in await call_events(running)]
+        assert 1 == running.sample("relay_push_rejects_total")
     assert told.startswith("pushed: ")
     assert why in told
     assert (PUSHES, push) == (reject.stream, reject.row)
+    assert (PUSHES, 1, [told]) == (data["stream"], data["count"], [one["why"] for one in data["samples"]])
 
 
 @pytest.mark.parametrize(
