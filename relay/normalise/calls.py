@@ -163,7 +163,6 @@ class CallAssembler:
         reads: Mapping[str, Sequence[Read]],
         gaps: Sequence[Gap],
         lookback: timedelta,
-        origin: str = LIVE,
     ) -> list[CallChange]:
         """
         Return the calls that are safe to bill, with call.settled and the alias where a rebuild needs one.
@@ -173,16 +172,14 @@ class CallAssembler:
             reads: the complete reads of each enabled stream that is not absent, oldest first.
             gaps: those that are open.
             lookback: how long after the end of a call its rows may still come or change.
-            origin: of the events.
         """
-        return self._settling.settle(calls, reads, gaps, lookback, origin)
+        return self._settling.settle(calls, reads, gaps, lookback)
 
     def unconfirmed(
         self,
         calls: Neighbourhood,
         reads: Mapping[str, Sequence[Read]],
         lookback: timedelta,
-        origin: str = LIVE,
     ) -> list[CallChange]:
         """
         Close the legs that only a push told of and that complete reads should have shown by now.
@@ -193,14 +190,13 @@ class CallAssembler:
             calls: whole calls that hold provisional legs.
             reads: the complete reads of each enabled stream that is not absent, oldest first.
             lookback: how long after its start a row may still come.
-            origin: of the events.
         """
         legs = _by_call(calls.legs)
         changes = []
         for call in calls.calls.values():
             closed, read = close_unconfirmed(legs[call.call_id], reads, lookback)
             if read is not None:
-                look = self._look(read.requested_at, timedelta(0), origin, None)
+                look = self._look(read.requested_at, timedelta(0), LIVE, None)
                 now = {leg.leg_id: leg for leg in (*legs[call.call_id], *closed)}
                 changes.append(self._advancing.end(call, list(now.values()), closed, look))
         return changes

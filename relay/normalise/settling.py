@@ -11,6 +11,7 @@ from datetime import timedelta
 from relay.model.call import CALL_STREAMS, UNKNOWN, Call, Leg
 from relay.model.change import CallChange, Neighbourhood
 from relay.model.coverage import Gap, Read
+from relay.model.event import LIVE
 from relay.model.ids import IdMaker
 from relay.model.source_work import Alias
 from relay.normalise.adopting import PUSH_PRECISION
@@ -35,7 +36,6 @@ class Settling:
         reads: Mapping[str, Sequence[Read]],
         gaps: Sequence[Gap],
         lookback: timedelta,
-        origin: str,
     ) -> list[CallChange]:
         """
         Return the calls that are settled now; the arguments are those of `CallAssembler.settle`.
@@ -50,7 +50,7 @@ class Settling:
             last = _last_proof(call, its, reads, gaps, lookback)
             if last is None:
                 continue
-            look = Look(last.requested_at, last.requested_at, last.as_of - last.requested_at, origin)
+            look = Look(last.requested_at, last.requested_at, last.as_of - last.requested_at, LIVE)
             events = self._advancing.events(call, look)
             events.settle(last.as_of)
             aliases = self._aliases(call, its, names)

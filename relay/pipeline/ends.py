@@ -13,7 +13,6 @@ from relay.model.call import USER_CALLS
 from relay.model.change import CallChange, Neighbourhood
 from relay.model.coverage import BACKFILL, DEEP, GAP, RECONCILE, Interval, Read
 from relay.model.errors import RevisionConflict
-from relay.model.event import LIVE
 from relay.model.times import EPOCH
 from relay.pipeline.poll_context import PollContext
 
@@ -36,15 +35,13 @@ class Ends:
         self._settled_with: dict[str, datetime | None] = {}
         # Calls that ended longer ago wait to be settled; after a start nobody knows which.
         self._past: Interval | None = Interval(EPOCH, context.now - REACH)
-        self._origin = LIVE
 
-    def will_settle(self, stretch: Interval, origin: str) -> None:
+    def will_settle(self, stretch: Interval) -> None:
         """
         Note that a stretch of the past was read, so that its calls may be settled now.
         """
         waiting = self._past or stretch
         self._past = Interval(min(waiting.start, stretch.start), max(waiting.end, stretch.end + MARGIN))
-        self._origin = origin
 
     async def settle_past(self) -> bool:
         """
@@ -52,7 +49,7 @@ class Ends:
         """
         if self._past is None or not self._context.were_all_read:
             return False
-        self._past = await self._settle_some(self._past, self._origin)
+        self._past = await self._settle_some(self._past)
         return self._past is not None
 
     async def step(self) -> datetime | None:
@@ -113,9 +110,9 @@ class Ends:
         now, lookback = self._context.now, self._lookback()
         rest: Interval | None = Interval(now - REACH - lookback, now - lookback)
         while rest is not None:
-            rest = await self._settle_some(rest, LIVE)
+            rest = await self._settle_some(rest)
 
-    async def _settle_some(self, ended: Interval, origin: str) -> Interval | None:
+    async def _settle_some(self, ended: Interval) -> Interval | None:
         """
         Settle some of the calls that ended in a stretch of time; return the rest of it, None when done.
         """
@@ -129,7 +126,7 @@ class Ends:
         lasted = Interval(min(call.started_at for call in calls.calls.values()), max(ends))
         reads = await self._reads(min(ends), PROOFS, lasted)
         gaps = await context.journal.open_gaps(context.source_id)
-        changes = context.assembler.settle(await self._with_bags(calls), reads, gaps, lookback, origin)
+        changes = context.assembler.settle(await self._with_bags(calls), reads, gaps, lookback)
         if not await self._append(changes):
             return ended
         if len(calls.calls) < SETTLED_AT_ONCE:

@@ -9,7 +9,6 @@ from typing import Final
 
 from relay.model.coverage import GAP, Gap, Interval
 from relay.model.errors import RevisionConflict, SourceError, SourceThrottled
-from relay.model.event import LIVE
 from relay.model.times import EPOCH
 from relay.pipeline.asking import ask
 from relay.pipeline.ends import Ends
@@ -79,7 +78,7 @@ class OldGaps:
         if result.read is None or pull.covered_from >= end:
             return False
         del self._asked[name, start]
-        self._ends.will_settle(Interval(start, end), LIVE)
+        self._ends.will_settle(Interval(start, end))
         return True
 
     def _is_mine(self, gap: Gap, now: datetime) -> bool:

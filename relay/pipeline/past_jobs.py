@@ -178,7 +178,7 @@ class PastJobs:
                 missing=job.missing + events,
             )
         )
-        self._ends.will_settle(Interval(start, end), job.kind)
+        self._ends.will_settle(Interval(start, end))
 
     async def _publish_from(self) -> datetime:
         ledger = self._context.ledger

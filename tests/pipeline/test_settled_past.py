@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from relay.model.call import USER_CALLS
 from relay.model.coverage import Interval
-from relay.model.event import BACKFILL, LIVE
+from relay.model.event import LIVE
 from relay.pipeline.ends import SETTLED_AT_ONCE
 from relay.testing.manual_clock import ManualClock
 from tests.pipeline.polling import DAY, CallList, Polling, polling, user_row
@@ -35,7 +35,7 @@ async def test_what_a_backfill_told_settles_behind_it(
         data = await settled(running)
 
     assert 200 == len({one["call_id"] for one in data}) == len(data)
-    assert {(BACKFILL, True)} == {(one["origin"], one["final"]) for one in data}
+    assert {(LIVE, True)} == {(one["origin"], one["final"]) for one in data}
 
 
 async def test_a_call_over_the_edge_of_two_stretches_settles_too(
