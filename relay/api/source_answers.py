@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from relay.api.answers import SourceAnswer
+from relay.api.answers import Listing, SourceAnswer
 from relay.model.event_data import Seconds, Time
 
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -145,6 +145,14 @@ class AliasAnswer(BaseModel):
     source_id: str
     natural_id: str = Field(description="What a rebuild would choose.")
     call_id: str = Field(description="What was published.")
+
+
+class AliasesAnswer(Listing[AliasAnswer]):
+    """
+    A page of aliases, and what tells the key of their ids from others.
+    """
+
+    id_key_fingerprint: str = Field(description="16 hexadecimal digits; send it with the items.")
 
 
 class AliasesImportedAnswer(BaseModel):
