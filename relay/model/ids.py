@@ -82,9 +82,9 @@ def key_fingerprint(id_key: bytes) -> str:
     """
     Return 16 hexadecimal digits that are equal for equal keys, and for hardly any others.
 
-    It may be shown: nobody can compute the key from it, and whoever guesses a key can check the guess
-    already, by making the id of any event from what it tells of its call.
     """
+    # It may be shown: the key cannot be computed from it, and a guessed key can be checked without it,
+    # by making the id of any milestone from its subject, both of which every receiver has.
     hashed = blake2b(key=id_key, digest_size=_FINGERPRINT_BYTES, person=_FINGERPRINT)
     return hashed.hexdigest()
 

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from relay.config.id_key import decode_id_key, encode_id_key
 from relay.journal.id_key import read_id_key
 from relay.journal.store import open_sqlite
-from tests.cli.conftest import Relay
+from tests.cli.conftest import APP, DEADLINE_S, ROOT, Relay
 from tests.journal.making import NOW
 
 
@@ -77,6 +79,23 @@ def test_a_folder_that_is_not_there_is_told(relay: Relay, journal: Path, tmp_pat
     done = relay("db", "id-key", str(file), "--url", f"sqlite:///{journal}")
 
     assert (1, f"relay: {file} cannot be made: No such file or directory\n") == (done.code, done.err)
+
+
+def test_part_of_a_key_is_not_left_on_a_full_disk(journal: Path, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    words = [sys.executable, "-m", APP, "db", "id-key", str(file), "--url", f"sqlite:///{journal}"]
+
+    done = subprocess.run(  # noqa: S603 (our own command)
+        ["/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *words],
+        capture_output=True, text=True, cwd=ROOT, timeout=DEADLINE_S, check=False,
+    )  # fmt: skip
+
+    assert (1, "", f"relay: {file} cannot be written: File too large\n") == (
+        done.returncode,
+        done.stdout,
+        done.stderr,
+    )
+    assert not file.exists()
 
 
 def test_a_journal_that_is_not_there_is_told_and_nothing_made(relay: Relay, tmp_path: Path) -> None:
