@@ -247,7 +247,6 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         config.server.shutdown_grace_s,
     )
     publish = _publish(config.kafka, house) if config.kafka else None
-
     tail = EventTail(await house.journal.reading.last_seq())
     appended = HandOn(deliver, publish, house.metrics, tail.move_to)
     open_endpoint = partial(_endpoint, transport, house.clock)

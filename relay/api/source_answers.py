@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from relay.api.answers import Listing, SourceAnswer
+from relay.api.answers import SourceAnswer
 from relay.model.event_data import Seconds, Time
 
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -147,11 +147,13 @@ class AliasAnswer(BaseModel):
     call_id: str = Field(description="What was published.")
 
 
-class AliasesAnswer(Listing[AliasAnswer]):
+class AliasesAnswer(BaseModel):
     """
     A page of aliases, and what tells the key of their ids from others.
     """
 
+    items: list[AliasAnswer]
+    next: str | None = Field(description="Send it as `after` for the following page; null on the last one.")
     id_key_fingerprint: str = Field(description="16 hexadecimal digits; send it with the items.")
 
 
