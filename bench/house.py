@@ -184,6 +184,7 @@ async def serving(house: House) -> AsyncIterator[str]:
         house.tail,
         guard.refusal_of_url,
         {},
+        journal.identity.fingerprint,
     )
     async with api_listener(("127.0.0.1", 0), reach, house.metrics, ApiSettings()) as listener:
         async with asyncio.TaskGroup() as group:

@@ -31,8 +31,10 @@ from relay.api.ops import ops_listener
 from relay.api.server import ApiSettings, api_listener
 from relay.api.tail import EventTail
 from relay.config.dialled import Dialled, dialled_by
+from relay.config.id_key import decode_id_key
 from relay.config.schema import KafkaConfig, RelayConfig, SourceConfig
 from relay.interpreter import tune_interpreter
+from relay.journal.id_key import read_id_key
 from relay.journal.port import Appended
 from relay.journal.postgresql import upgrade_postgresql
 from relay.journal.store import SqlJournal, open_sqlite
@@ -69,6 +71,7 @@ from relay.version import __version__
 
 SOURCE_KINDS: Final[Mapping[str, type[SourceConfig]]] = {"voipcloud": VoipcloudConfig}
 SQLITE: Final = "sqlite:///"
+ONLY_SQLITE: Final = Fault("journal.url", "this version runs on SQLite only: sqlite:///PATH")
 CONDITIONS: Final = ("config", "journal", "leases")
 EVENTS_AT_ONCE: Final = 1_000
 BYTES_AT_ONCE: Final = 4 * 1024 * 1024
@@ -118,7 +121,7 @@ def check(config: RelayConfig) -> list[Fault]:
     """
     faults = vet(dialled_by(config))
     if not config.journal.url.startswith(SQLITE):
-        faults.append(Fault("journal.url", "this version runs on SQLite only: sqlite:///PATH"))
+        faults.append(ONLY_SQLITE)
     return faults
 
 
@@ -186,6 +189,19 @@ async def upgrade(url: str) -> None:
     await upgrade_postgresql(url)
 
 
+def journal_id_key(url: str) -> bytes:
+    """
+    Return the key of a journal's ids; a relay may be using the journal meanwhile.
+
+    Raises:
+        ConfigError: no SQLite journal.
+        JournalUnusable: there is none at `url`.
+    """
+    if not url.startswith(SQLITE):
+        raise ConfigError([ONLY_SQLITE])
+    return read_id_key(_path(url))
+
+
 async def journal_events(url: str) -> list[StoredEvent]:
     """
     Return every event of a journal that no relay is using now, in seq order.
@@ -231,7 +247,6 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         config.server.shutdown_grace_s,
     )
     publish = _publish(config.kafka, house) if config.kafka else None
-
     tail = EventTail(await house.journal.reading.last_seq())
     appended = HandOn(deliver, publish, house.metrics, tail.move_to)
     open_endpoint = partial(_endpoint, transport, house.clock)
@@ -259,6 +274,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         tail=tail,
         refusal_of_url=guard.refusal_of_url,
         sources={source.id: _source_setup(source) for source in config.sources},
+        id_key_fingerprint=house.journal.identity.fingerprint,
         wake=wake,
         explain_links=accounts.explain,
         dry_run_links=accounts.dry_run,
@@ -304,7 +320,7 @@ def _first(errors: BaseExceptionGroup[JournalUnusable]) -> JournalUnusable:
 @asynccontextmanager
 async def _open_house(config: RelayConfig, metrics: Metrics) -> AsyncIterator[House]:
     clock, id_key = SystemClock(), config.journal.id_key
-    key = id_key.reveal().encode() if id_key is not None else None
+    key = decode_id_key(id_key.reveal()) if id_key is not None else None
     async with open_sqlite(_path(config.journal.url), _owner(), clock.now(), key) as journal:
         yield House(journal, IdMaker(journal.identity.id_key), clock, metrics)
 

@@ -31,6 +31,7 @@ MAX_URL: Final = 2_048
 DEFAULT_OVERLAP_S: Final = 86_400
 MAX_OVERLAP_S: Final = 604_800
 MAX_ALIASES: Final = 1_000
+FINGERPRINT_PATTERN: Final = "^[0-9a-f]{16}$"
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", flags=re.ASCII)
 _LEFT_OUT: Final = datetime.min.replace(tzinfo=UTC)
 _GROUP: Final = "[A-Za-z0-9+/]"
@@ -202,6 +203,9 @@ class Aliases(Given):
     """
 
     items: tuple[AliasGiven, ...] = Field(strict=False, max_length=MAX_ALIASES)
+    id_key_fingerprint: Annotated[str, Field(pattern=FINGERPRINT_PATTERN)] = Field(
+        default_factory=lambda: "", description="That of the list; 409 where this journal has another id_key."
+    )
 
     def wanted(self) -> list[Alias]:
         """

@@ -84,11 +84,11 @@ class Reach:
     """
     What handlers may ask and change.
 
-    `refusal_of_url` says why a URL may not be dialled; `sources` are those of the configuration; `wake` tells
-    a source's owner that the journal holds work for it; `explain_links` scores the legs round a call,
-    `dry_run_links` links a stretch of a source anew and changes nothing (ValueError: rules that there are
-    not), both give None for what they do not know; `document` describes this API; `changing` is held while
-    an endpoint is read and written back.
+    `refusal_of_url` says why a URL may not be dialled; `sources` are those of the configuration;
+    `id_key_fingerprint` tells the journal's `id_key` from others; `wake` tells a source's owner that the
+    journal holds work for it; `explain_links` scores the legs round a call, `dry_run_links` links a stretch
+    of a source anew and changes nothing (ValueError: rules that there are not), both give None for what they
+    do not know; `document` describes this API; `changing` is held while an endpoint is read and written back.
     """
 
     registry: RegistryJournal
@@ -99,6 +99,7 @@ class Reach:
     tail: EventTail
     refusal_of_url: Callable[[str], str | None]
     sources: Mapping[str, SourceSetup]
+    id_key_fingerprint: str
     wake: Callable[[str], None] = _wake_nobody
     explain_links: ExplainLinks = _explain_nothing
     dry_run_links: DryRunLinks = _dry_run_nothing

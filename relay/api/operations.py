@@ -211,12 +211,12 @@ OPERATIONS: Final = (
     Operation(
         "GET", "/v1/aliases", aliases.list_aliases,
         "List calls whose published id a rebuild would not choose, by source and natural id.",
-        "aliases:read", answers.Listing[source_answers.AliasAnswer], query=queries.AliasListQuery,
+        "aliases:read", source_answers.AliasesAnswer, query=queries.AliasListQuery,
     ),
     Operation(
         "POST", "/v1/aliases", aliases.import_aliases,
         "Keep aliases of another journal of this deployment, all or none of them.",
-        "aliases:write", source_answers.AliasesImportedAnswer, body=bodies.Aliases,
+        "aliases:write", source_answers.AliasesImportedAnswer, body=bodies.Aliases, problems=(409,),
     ),
     Operation("GET", "/openapi.json", contract.openapi, "This document.", None),
     Operation(

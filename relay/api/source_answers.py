@@ -147,6 +147,16 @@ class AliasAnswer(BaseModel):
     call_id: str = Field(description="What was published.")
 
 
+class AliasesAnswer(BaseModel):
+    """
+    A page of aliases, and what tells the key of their ids from others.
+    """
+
+    items: list[AliasAnswer]
+    next: str | None = Field(description="Send it as `after` for the following page; null on the last one.")
+    id_key_fingerprint: str = Field(description="16 hexadecimal digits; send it with the items.")
+
+
 class AliasesImportedAnswer(BaseModel):
     """
     What came of an import.

@@ -16,6 +16,7 @@ from relay.cli.tables import print_item, print_json
 
 PATH: Final = "/v1/aliases"
 AT_ONCE: Final = 1_000
+FINGERPRINT: Final = "id_key_fingerprint"
 
 commands = typer.Typer(help="Published ids that a rebuild would choose otherwise.", no_args_is_help=True)
 
@@ -41,14 +42,16 @@ def export(
     Write the aliases of a running relay into a file, as JSON.
     """
 
-    async def all_of_them(remote: RemoteRelay) -> list[Item]:
+    async def all_of_them(remote: RemoteRelay) -> tuple[Item, list[Item]]:
+        head = await remote.item(f"{PATH}?limit=1")
         pages = remote.pages(PATH, query(source_id=source))
-        return [item async for page in pages for item in page.items]
+        return head, [item async for page in pages for item in page.items]
 
-    items = ask(url, insecure, all_of_them)
+    head, items = ask(url, insecure, all_of_them)
     # Only now: nothing is written where not all could be read.
     lines = ",\n".join(as_json(item, indented=False) for item in items)
-    file.write(f'{{"items": [\n{lines}\n], "next": null}}\n')
+    fingerprint = as_json(head.get(FINGERPRINT), indented=False)
+    file.write(f'{{"{FINGERPRINT}": {fingerprint}, "items": [\n{lines}\n], "next": null}}\n')
 
 
 @commands.command("import")
@@ -64,14 +67,17 @@ def import_from(
     """
     Give a running relay the aliases of another journal of the deployment.
 
-    Fails where one is there with another id.  Harmless twice.
+    Fails where one is there with another id, or where the journal has another `id_key`.  Harmless twice.
+    They count from the next start of that relay.
     """
-    items = _items(file)
+    items, fingerprint = _exported(file)
+    key = {} if fingerprint is None else {FINGERPRINT: fingerprint}
 
     async def give(remote: RemoteRelay) -> int:
         added = 0
-        for start in range(0, len(items), AT_ONCE):
-            answer = await remote.post(PATH, {"items": items[start : start + AT_ONCE]})
+        # Once even for none: that the keys are the same is worth knowing then, too.
+        for start in range(0, max(len(items), 1), AT_ONCE):
+            answer = await remote.post(PATH, {"items": items[start : start + AT_ONCE], **key})
             added += int(answer.get("added") or 0)
         return added
 
@@ -82,7 +88,7 @@ def import_from(
         print_item("import", result)
 
 
-def _items(file: typer.FileText) -> list[object]:
+def _exported(file: typer.FileText) -> tuple[list[object], object]:
     try:
         document = orjson.loads(file.read())
     except ValueError:  # no JSON, or no text at all
@@ -90,4 +96,4 @@ def _items(file: typer.FileText) -> list[object]:
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise typer.BadParameter("is nothing that `relay aliases export` wrote", param_hint="FILE")
-    return items
+    return items, document.get(FINGERPRINT)

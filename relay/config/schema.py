@@ -27,6 +27,7 @@ from pydantic_core import PydanticCustomError
 
 from relay.config import checked
 from relay.config.checked import ListenAddress
+from relay.config.id_key import decode_id_key
 from relay.config.secrets import Secret
 from relay.model.catalogue import known_patterns
 from relay.model.endpoint import RETRY_SCHEDULE_S, EndpointSpec
@@ -134,14 +135,15 @@ class JournalConfig(Section):
     )
     id_key: Secret | None = Field(
         default=None,
-        description="Secret of 16 to 64 bytes that ids follow from. Left out: made once, in the journal.",
+        description="Secret that ids follow from: text of 16 to 64 bytes, or hex: and the digits of as many."
+        " Left out: made once, in the journal.",
     )
 
     @field_validator("id_key")
     @classmethod
-    def _is_long_enough(cls, id_key: Secret | None) -> Secret | None:
-        if id_key is not None and not 16 <= len(id_key.reveal().encode()) <= 64:
-            raise ValueError("must be 16 to 64 bytes")
+    def _can_be_decoded(cls, id_key: Secret | None) -> Secret | None:
+        if id_key is not None:
+            decode_id_key(id_key.reveal())
         return id_key
 
     @field_serializer("url")

@@ -9,7 +9,7 @@ can no longer be used (the process then stops) and JournalBusy where a retry may
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from relay.journal.poll_port import SourceView as SourceView
 from relay.journal.poll_port import StreamState as StreamState
 from relay.model.endpoint import Delivery, Endpoint, EndpointSpec
 from relay.model.event import Event, StoredEvent
+from relay.model.ids import key_fingerprint
 from relay.model.journal_stats import Backlog, JournalStats
 from relay.model.settlement import Settlement
 
@@ -39,7 +40,14 @@ class Identity:
     """
 
     journal_id: str
-    id_key: bytes
+    id_key: bytes = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """
+        Return what tells this journal's `id_key` from others without giving it away.
+        """
+        return key_fingerprint(self.id_key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ import orjson
 
 _SEPARATOR: Final = b"\x1f"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]*")
+_FINGERPRINT: Final = b"relay id_key"  # of its own kind: no id is ever made so
+_FINGERPRINT_BYTES: Final = 8
 _ID_BYTES: Final = 15  # 120 bits: 30 hexadecimal digits
 _SORTABLE_DIGITS: Final = "0123456789abcdefghijklmnopqrstuv"
 _TIME_LENGTH: Final = 7  # 35 bits of seconds: until the year 3058
@@ -74,6 +76,17 @@ class IdMaker:
         # Each part with its length: numbers come from callers, and no text may stand for two parts.
         digest.update(b"".join([len(part).to_bytes(4, "big") + part for part in parts]))
         return digest.hexdigest()
+
+
+def key_fingerprint(id_key: bytes) -> str:
+    """
+    Return 16 hexadecimal digits that are equal for equal keys, and for hardly any others.
+
+    """
+    # It may be shown: the key cannot be computed from it, and a guessed key can be checked without it,
+    # by making the id of any milestone from its subject, both of which every receiver has.
+    hashed = blake2b(key=id_key, digest_size=_FINGERPRINT_BYTES, person=_FINGERPRINT)
+    return hashed.hexdigest()
 
 
 def _sortable(started_s: int) -> str:

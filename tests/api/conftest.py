@@ -163,6 +163,7 @@ def reach_of(journal: SqlJournal, deliver: Deliver, clock: Clock, tail: EventTai
             "pbx": SourceSetup(SourceBudget(100, 900.0), zone, CALL_STREAMS),
             "dialer": SourceSetup(None, zone, ()),
         },
+        journal.identity.fingerprint,
     )
 
 

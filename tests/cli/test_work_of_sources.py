@@ -36,6 +36,7 @@ COVERAGE = {
 ALIASES = [
     {"source_id": "pbx", "natural_id": f"c_{number}", "call_id": f"c_{number}x"} for number in range(1_203)
 ]
+KEY = {"id_key_fingerprint": "0123456789abcdef"}
 LINKS = {
     "call_id": "c_1",
     "anchor": "leg_1",
@@ -115,7 +116,7 @@ async def test_aliases_are_exported_and_imported_in_steps(server: SpeakingServer
         start, limit = int(request.query.get("after", 0)), int(request.query["limit"])
         end = min(start + limit, len(ALIASES))
         return web.json_response(
-            {"items": ALIASES[start:end], "next": str(end) if end < len(ALIASES) else None}
+            {"items": ALIASES[start:end], "next": str(end) if end < len(ALIASES) else None, **KEY}
         )
 
     server.on("GET /v1/aliases", listed)
@@ -128,12 +129,27 @@ async def test_aliases_are_exported_and_imported_in_steps(server: SpeakingServer
     from_input = await ran(server.url, "aliases", "import", "-", said=on_the_way.out)
 
     assert [(0, "")] * 4 == [(done.code, done.err) for done in (exported, on_the_way, imported, from_input)]
-    assert {"items": ALIASES, "next": None} == orjson.loads(file.read_bytes()) == orjson.loads(on_the_way.out)
+    expected = {"items": ALIASES, "next": None, **KEY}
+    assert [expected] * 2 == [orjson.loads(file.read_bytes()), orjson.loads(on_the_way.out)]
     assert {"given": 1_203, "added": 2} == orjson.loads(imported.out)
-    sent = [one.body["items"] for one in server.asked if one.method == "POST"]
+    posted = [one.body for one in server.asked if one.method == "POST"]
+    sent = [body["items"] for body in posted]
+    assert {KEY["id_key_fingerprint"]} == {body["id_key_fingerprint"] for body in posted}
     assert [1_000, 203] * 2 == [len(items) for items in sent]
     assert ALIASES == sent[0] + sent[1]
-    assert ("source_id", "pbx") in server.asked[0].query
+    assert ("source_id", "pbx") in server.asked[1].query
+
+
+@pytest.mark.parametrize("said", ['{"items": []}', '{"items": [], "id_key_fingerprint": null}'])
+async def test_an_import_of_nothing_still_asks_and_names_only_a_key_there_is(
+    server: SpeakingServer, said: str
+) -> None:
+    server.say("POST /v1/aliases", {"given": 0, "added": 0})
+
+    done = await ran(server.url, "aliases", "import", "-", "--json", said=said)
+
+    assert (0, {"given": 0, "added": 0}) == (done.code, orjson.loads(done.out))
+    assert [{"items": []}] == [one.body for one in server.asked]
 
 
 async def test_an_export_that_fails_writes_nothing(server: SpeakingServer, tmp_path: Path) -> None:

@@ -121,6 +121,10 @@ def test_a_bad_value_of_a_source_is_told_by_its_key(file: ConfigFile, line: str,
         ),
         ('[journal]\nid_key = "short"', "journal.id_key: must be 16 to 64 bytes"),
         (
+            '[journal]\nid_key = "hex:0123456789"',
+            "journal.id_key: must have 16 to 64 pairs of hexadecimal digits after hex:",
+        ),
+        (
             '[kafka]\nbootstrap_servers = "kafka"',
             "kafka.bootstrap_servers: must be HOST:PORT, an IPv6 host in brackets",
         ),

@@ -5,12 +5,13 @@ Ids follow from facts and from the deployment's key, and from nothing else (I2).
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.model.ids import IdMaker, facts_digest, row_digest, subject, subject_key
+from relay.model.ids import IdMaker, facts_digest, key_fingerprint, row_digest, subject, subject_key
 
 IDS = IdMaker(b"a key of this test")
 AN_ID = re.compile(r"[a-z0-9_]{20,64}")
@@ -54,6 +55,16 @@ def test_another_key_gives_another_id_and_the_same_key_the_same(word: str) -> No
 
     assert every_kind(IDS, word) == same
     assert set(same.values()).isdisjoint(other.values())
+
+
+def test_a_fingerprint_tells_keys_apart_and_shows_nothing_of_them() -> None:
+    keys = [b"a key of this test", b"another key of it", bytes(32), bytes(33), b"k" * 64]
+
+    made = [key_fingerprint(key) for key in keys]
+    assert made == [key_fingerprint(key) for key in keys]
+    assert len(keys) == len(set(made))
+    assert [] == [one for one in made if not re.fullmatch("[0-9a-f]{16}", one)]
+    assert key_fingerprint(keys[0]) != blake2b(key=keys[0], digest_size=8).hexdigest()
 
 
 @pytest.mark.parametrize("key", [b"", b"fifteen bytes..", b"x" * 65])
