@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from relay.api.link_rules import LinkRulesGiven
 from relay.api.operation import Given
 from relay.api.queries import CALL_ID_PATTERN, CallStream, Instant
 from relay.config import checked
@@ -171,8 +172,8 @@ class LinksTrial(Stretch):
     Calls to be linked anew, without effect.
     """
 
-    rules: dict[str, bool | int | float | str] = Field(
-        default_factory=dict, max_length=50, description="Rules of linking that are to be different."
+    rules: LinkRulesGiven = Field(
+        default_factory=LinkRulesGiven, description="Rules of linking that are to be different."
     )
 
 

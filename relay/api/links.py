@@ -8,6 +8,7 @@ from relay.api.bodies import LinksTrial
 from relay.api.operation import Answer, Asked, Reach
 from relay.api.problems import FieldError, invalid
 from relay.api.source_jobs import checked_stretch
+from relay.api.sources import covered_streams
 from relay.model.errors import NotFound
 
 
@@ -27,11 +28,10 @@ async def dry_run_links(reach: Reach, asked: Asked) -> Answer:
     Answer with what linking would make of stored rows, with other rules; nothing is changed.
     """
     body, source_id = asked.body_as(LinksTrial), asked.path["source_id"]
+    await covered_streams(reach, source_id)  # which there are of a known source
     stretch = checked_stretch(body.from_, body.to, reach.clock.now())
     try:
-        found = await reach.dry_run_links(source_id, stretch.start, stretch.end, body.rules)
+        found = await reach.dry_run_links(source_id, stretch.start, stretch.end, body.rules.wanted())
     except ValueError as error:
-        raise invalid([FieldError("rules", str(error))]) from error
-    if found is None:
-        raise NotFound(f"there is no source `{source_id}`")
+        raise invalid([FieldError("to", str(error))]) from error
     return Answer.of(found)

@@ -21,13 +21,14 @@ from relay.api.stream import Pace
 from relay.api.tail import EventTail
 from relay.journal.api_port import Once, ReadingJournal, RegistryJournal, SourceWorkJournal
 from relay.model.clock import Clock
+from relay.model.linking import LinkRules
 
 JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
 
 Model = TypeVar("Model", bound=BaseModel)
 ExplainLinks = Callable[[str], Awaitable[dict[str, Any] | None]]
-DryRunLinks = Callable[[str, datetime, datetime, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
+DryRunLinks = Callable[[str, datetime, datetime, LinkRules], Awaitable[dict[str, Any]]]
 
 
 class Given(BaseModel):
@@ -71,8 +72,10 @@ async def _explain_nothing(_call_id: str) -> None:
     return None
 
 
-async def _dry_run_nothing(_source_id: str, _start: datetime, _end: datetime, _rules: Any) -> None:
-    return None
+async def _dry_run_nothing(
+    _source_id: str, _start: datetime, _end: datetime, _rules: LinkRules
+) -> dict[str, Any]:
+    return {}
 
 
 def _wake_nobody(_source_id: str) -> None:
@@ -86,9 +89,9 @@ class Reach:
 
     `refusal_of_url` says why a URL may not be dialled; `sources` are those of the configuration;
     `id_key_fingerprint` tells the journal's `id_key` from others; `wake` tells a source's owner that the
-    journal holds work for it; `explain_links` scores the legs round a call, `dry_run_links` links a stretch
-    of a source anew and changes nothing (ValueError: rules that there are not), both give None for what they
-    do not know; `document` describes this API; `changing` is held while an endpoint is read and written back.
+    journal holds work for it; `explain_links` scores the legs round a call, None for an unknown one;
+    `dry_run_links` links a stretch of a source anew and changes nothing (ValueError: it is too long);
+    `document` describes this API; `changing` is held while an endpoint is read and written back.
     """
 
     registry: RegistryJournal

@@ -5,8 +5,6 @@ Give people an account of linking: why legs are one call, and what other weights
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -43,30 +41,18 @@ class LinkAccounts:
         return account.as_json()
 
     async def dry_run(
-        self, source_id: str, start: datetime, end: datetime, rules: Mapping[str, Any]
-    ) -> dict[str, Any] | None:
+        self, source_id: str, start: datetime, end: datetime, rules: LinkRules
+    ) -> dict[str, Any]:
         """
         Link the calls that started in [start, end) anew under other rules; return what would be otherwise.
 
         Raises:
-            ValueError: there are no such rules, or the stretch holds too much for one run.
+            ValueError: the stretch is too long, or holds too much, for one run.
         """
-        wanted = _rules(rules)
         if end - start > LONGEST_STRETCH:
             raise ValueError(f"a dry run looks at {LONGEST_STRETCH.days} days at the most")
         calls = await self._journal.calls_between(source_id, start, end)
         if len(calls.legs) > MOST_LEGS:
             raise ValueError(f"{len(calls.legs)} rows are too many for one run: choose a shorter stretch")
-        found = await asyncio.to_thread(dry_run, calls.legs, wanted)
+        found = await asyncio.to_thread(dry_run, calls.legs, rules)
         return found.as_json()
-
-
-def _rules(changes: Mapping[str, Any]) -> LinkRules:
-    known = {field.name: getattr(LINK_RULES, field.name) for field in fields(LINK_RULES)}
-    values: dict[str, Any] = {}
-    for name, value in changes.items():
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-        if name not in known or not is_number:
-            raise ValueError(f"{name}: not one of {', '.join(known)} with a number (times in seconds)")
-        values[name] = timedelta(seconds=value) if isinstance(known[name], timedelta) else int(value)
-    return replace(LINK_RULES, **values)

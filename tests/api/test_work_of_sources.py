@@ -4,17 +4,18 @@ Rejects, aliases and links by REST.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from relay.api.link_rules import LinkRulesGiven
 from relay.api.operation import Reach
 from relay.api.source_answers import AliasAnswer, RejectAnswer, RejectsReplayAnswer
 from relay.model.change import Reject
+from relay.model.linking import LinkRules
 from relay.model.source_work import Alias
 from relay.model.times import rfc3339
 from relay.testing.manual_clock import ManualClock
@@ -135,37 +136,43 @@ async def test_the_links_of_a_call_are_explained(journal_path: Path) -> None:
 
 
 async def test_links_are_tried_with_other_rules(journal_path: Path) -> None:
-    tried: list[tuple[str, datetime, datetime, Mapping[str, Any]]] = []
+    tried: list[tuple[str, datetime, datetime, LinkRules]] = []
 
-    async def dry_run(
-        source_id: str, start: datetime, end: datetime, rules: Mapping[str, Any]
-    ) -> dict[str, Any] | None:
-        if "unknown" in rules:
-            raise ValueError("there is no rule `unknown`")
+    async def dry_run(source_id: str, start: datetime, end: datetime, rules: LinkRules) -> dict[str, Any]:
+        if tried:
+            raise ValueError("choose a shorter stretch")
         tried.append((source_id, start, end, rules))
-        return {"calls": 3} if source_id == "pbx" else None
+        return {"calls": 3}
 
     def trying(reach: Reach) -> Reach:
         return replace(reach, dry_run_links=dry_run)
 
     path = "/v1/sources/{}/links/dry-run"
+    changed: dict[str, Any] = {"margin": 1, "same_instant_s": 5, "attended_overlap_s": 0.5}
     async with running_api(journal_path, clock=ManualClock(NOW), change_reach=trying) as api:
-        good = await api.ask("POST", path.format("pbx"), {**STRETCH, "rules": {"window_s": 5}})
+        good = await api.ask("POST", path.format("pbx"), {**STRETCH, "rules": changed})
         nowhere = await api.ask("POST", path.format("nowhere"), STRETCH)
-        bad = await api.ask("POST", path.format("pbx"), {**STRETCH, "rules": {"unknown": True}})
+        bad = await api.ask("POST", path.format("pbx"), {**STRETCH, "rules": {"unknown": 1, "margin": -1}})
         late = await api.ask("POST", path.format("pbx"), {**STRETCH, "to": rfc3339(NOW + timedelta(days=1))})
+        long = await api.ask("POST", path.format("pbx"), STRETCH)
 
     assert (200, {"calls": 3}) == (good.status, good.document)
     start, end = NOW - timedelta(days=2), NOW - timedelta(days=1)
-    assert [("pbx", start, end, {"window_s": 5}), ("nowhere", start, end, {})] == tried
+    rules = LinkRules(margin=1, same_instant=timedelta(seconds=5), attended_overlap=timedelta(seconds=0.5))
+    assert [("pbx", start, end, rules)] == tried
     assert (404, "not_found") == nowhere.problem
-    assert [{"rules": "there is no rule `unknown`"}, {"to": "must not be in the future"}] == [
-        bad.faulty,
-        late.faulty,
-    ]
+    assert {"rules.unknown", "rules.margin"} == bad.faulty.keys()
+    assert ["must not be in the future", "choose a shorter stretch"] == [late.faulty["to"], long.faulty["to"]]
+
+
+def test_every_rule_of_linking_may_be_given() -> None:
+    given = dict.fromkeys(LinkRulesGiven.model_fields, 2)
+    wanted = LinkRulesGiven(**given).wanted()
+
+    assert {field.name for field in fields(LinkRules)} == {name.removesuffix("_s") for name in given}
+    assert {2, timedelta(seconds=2)} == {getattr(wanted, field.name) for field in fields(LinkRules)}
 
 
 async def test_without_an_explanation_there_is_none(journal_path: Path) -> None:
     async with running_api(journal_path, clock=ManualClock(NOW)) as api:
         assert 404 == (await api.ask("GET", "/v1/calls/a/links")).status
-        assert 404 == (await api.ask("POST", "/v1/sources/pbx/links/dry-run", STRETCH)).status

@@ -194,16 +194,16 @@ async def test_links_are_explained(server: SpeakingServer) -> None:
 async def test_links_are_tried_with_other_rules(server: SpeakingServer) -> None:
     server.say("POST /v1/sources/pbx/links/dry-run", {"calls": 3, "pairs": []})
     stretch = ("--from", "2026-11-01T00:00:00Z", "--to", "2026-11-02T00:00:00Z")
-    rules = ("--rule", "window_s=5", "--rule", "greedy=true", "--rule", "mode=loose")
+    rules = ("--rule", "same_instant_s=5", "--rule", "greedy=true", "--rule", "mode=loose")
 
     done = await ran(server.url, "link", "dry-run", "pbx", *stretch, *rules)
 
-    expected: dict[str, Any] = {"window_s": 5, "greedy": True, "mode": "loose"}
+    expected: dict[str, Any] = {"same_instant_s": 5, "greedy": True, "mode": "loose"}
     assert (0, expected) == (done.code, server.asked[0].body["rules"])
     assert ["calls", "3"] in rows_of(done.out)
 
 
 async def test_a_rule_without_a_value_is_wrong_usage(server: SpeakingServer) -> None:
-    done = await ran(server.url, "link", "dry-run", "pbx", "--from", "x", "--to", "y", "--rule", "window_s")
+    done = await ran(server.url, "link", "dry-run", "pbx", "--from", "x", "--to", "y", "--rule", "margin")
 
     assert (2, [], True) == (done.code, server.asked, "NAME=VALUE" in done.err)
