@@ -28,6 +28,7 @@ from relay.pipeline.page_rows import RowReader
 from relay.pipeline.poll import Poll
 from relay.pipeline.poll_context import PollContext
 from relay.pipeline.poll_state import PollSettings
+from relay.pipeline.replays import Replays
 from relay.pipeline.source_ledger import SourceLedger
 from relay.pipeline.turns import PlannedStream, plan
 from relay.sources.budget import BudgetSettings
@@ -123,7 +124,7 @@ def poll_of(config: VoipcloudConfig, source: Source, rooms: Rooms, around: Surro
     def read(body: Mapping[str, Any], received_at: datetime) -> LegFacts:
         return read_push(body, rules, ids, received_at)
 
-    return Poll(context, Inbox(context, read, reader))
+    return Poll(context, Inbox(context, read, Replays(context, reader)))
 
 
 def poll_settings(config: VoipcloudConfig) -> PollSettings:

@@ -239,6 +239,7 @@ class CallDetailAnswer(CallAnswer):
     A call with everything known of it.
     """
 
+    absorbed_into: str | None = Field(description="The call that this one turned out to be part of.")
     legs: list[LegAnswer] = Field(description="Oldest first.")
     events: list[EventAnswer] = Field(description="By revision.")
 

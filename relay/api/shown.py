@@ -166,6 +166,7 @@ def call_detail(detail: CallDetail) -> Shown:
     """
     return {
         **call(detail.item),
+        "absorbed_into": detail.absorbed_into,
         "legs": [_leg(leg) for leg in detail.legs],
         "events": [event(stored) for stored in detail.events],
     }

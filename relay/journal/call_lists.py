@@ -40,7 +40,7 @@ def _field_is(name: str) -> ColumnElement[bool]:
     return if_given(name, _field(name) == bindparam(name))
 
 
-BY_ID: Final = Question(select(*_ITEM).where(_c.c.call_id == bindparam("call_id")))
+BY_ID: Final = Question(select(*_ITEM, _c.c.absorbed_into).where(_c.c.call_id == bindparam("call_id")))
 LEGS: Final = Question(
     select(*_LEG, as_text(_l.c.row), as_hex(_l.c.digest))
     .where(_l.c.call_id == bindparam("call_id"))
@@ -94,7 +94,7 @@ def call(look: Snapshot, call_id: str) -> CallDetail | None:
         return None
     item = _item(row)
     legs = tuple(map(_leg, look.rows(LEGS, call_id=call_id)))
-    return CallDetail(item, legs, events_of_subject(look, item.subject))
+    return CallDetail(item, legs, events_of_subject(look, item.subject), absorbed_into=row[-1])
 
 
 def list_calls(

@@ -78,11 +78,14 @@ class CallItem:
 class CallDetail:
     """
     A call with its legs, oldest first, and its events, by revision.
+
+    One that was `absorbed_into` another has no legs any more: they are of that one.
     """
 
     item: CallItem
     legs: tuple[Leg, ...]
     events: tuple[StoredEvent, ...]
+    absorbed_into: str | None = None
 
 
 class DeliveryKey(NamedTuple):

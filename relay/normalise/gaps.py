@@ -62,7 +62,7 @@ def gap_changes(
     for gap in open_gaps:
         hole = next((hole for hole in holes if hole.start <= gap.start < hole.end), None)
         if hole is None:
-            changes.append(_closed(gap, covered, duty, rows_recovered))
+            changes.append(_closed(gap, covered, holes, duty, rows_recovered))
         else:
             end = None if hole.end == duty.now else hole.end
             if end != gap.end:
@@ -72,7 +72,10 @@ def gap_changes(
         is_known = any(hole.start <= start < hole.end for start in known)
         if not is_known and duty.now - hole.start > duty.tolerance:
             end = None if hole.end == duty.now else hole.end
-            changes.append(Gap(duty.stream, hole.start, end, duty.reason, duty.at))
+            # What is left of a gap that was read in part is open for the same reason as before.
+            of = next((gap for gap in open_gaps if _holds(gap, hole.start)), None)
+            reason, opened_at = (of.reason, of.opened_at) if of else (duty.reason, duty.at)
+            changes.append(Gap(duty.stream, hole.start, end, reason, opened_at))
     return changes
 
 
@@ -108,8 +111,15 @@ def settled_up_to(
     return max(start, min([until, *(gap.start for gap in open_gaps)]))
 
 
-def _closed(gap: Gap, covered: Sequence[Interval], duty: Duty, rows_recovered: int) -> Gap:
-    end = gap.end
+def _holds(gap: Gap, at: datetime) -> bool:
+    return gap.start <= at and (gap.end is None or at < gap.end)
+
+
+def _closed(
+    gap: Gap, covered: Sequence[Interval], holes: Sequence[Interval], duty: Duty, rows_recovered: int
+) -> Gap:
+    left = next((hole.start for hole in holes if _holds(gap, hole.start)), None)
+    end = gap.end if left is None else left
     if end is None:
         around = (interval.end for interval in covered if interval.start <= gap.start < interval.end)
         end = next(around, duty.now)

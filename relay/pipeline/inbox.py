@@ -12,20 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from relay.journal.port import Append, StreamState
-from relay.model.call import USER_CALLS, LegFacts
+from relay.model.call import LegFacts
 from relay.model.change import CallChange, Neighbourhood, Reject
 from relay.model.errors import RecordRejected, RevisionConflict
 from relay.model.event import PUSH as PUSHED
 from relay.model.ids import row_digest
-from relay.model.source_work import PUSH, InboxItem, StoredReject
-from relay.normalise.id_scheme import native_since
+from relay.model.source_work import PUSH, InboxItem
 from relay.pipeline.grouping import near_keys
-from relay.pipeline.page_rows import RowReader
 from relay.pipeline.poll_context import PollContext
+from relay.pipeline.replays import Replays
 
 ITEMS_AT_ONCE: Final = 100
-REJECTS_AT_ONCE: Final = 100
 
 PUSHES: Final = "pushes"  # where rejected ones are kept: they are no rows of a stream
 
@@ -41,13 +38,13 @@ class Inbox:
     Args:
         context: the source.
         read_push: reads what the phone system pushed.
-        reader: reads rows.
+        replays: reads rejects again.
     """
 
-    def __init__(self, context: PollContext, read_push: PushReader, reader: RowReader) -> None:
+    def __init__(self, context: PollContext, read_push: PushReader, replays: Replays) -> None:
         self._context = context
         self._read_push = read_push
-        self._reader = reader
+        self._replays = replays
         self.is_full = True  # there may be more than was taken
 
     async def step(self) -> bool:
@@ -60,7 +57,7 @@ class Inbox:
             if item.kind == PUSH:
                 has_news |= await self._take_push(item)
             else:
-                await self._replay_rejects(item)
+                await self._replays.take(item)
         self.is_full = len(items) == ITEMS_AT_ONCE
         return has_news
 
@@ -102,55 +99,6 @@ class Inbox:
         context, body = self._context, dict(item.body)
         await context.ledger.reject(PUSHES, Reject(row_digest(body), body, f"pushed: {why}"), item.item_id)
         context.metrics.push_rejects.labels(context.label()).inc()
-
-    async def _replay_rejects(self, item: InboxItem) -> None:
-        wanted, context = item.body.get("stream"), self._context
-        for stream in context.source.call_streams:
-            if wanted in (None, stream):
-                await self._replay_stream(stream)
-        change = Append(item.source_id, USER_CALLS, context.clock.now(), taken_items=(item.item_id,))
-        await context.journal.append(change)
-
-    async def _replay_stream(self, stream: str) -> None:
-        context, after = self._context, b""
-        states = await context.ledger.stream_states()
-        since = native_since(states.get(stream, StreamState()).id_scheme)
-        while True:
-            rejects = await context.journal.stored_rejects(context.source_id, stream, after, REJECTS_AT_ONCE)
-            for reject in rejects:
-                leg = self._readable(reject, since)
-                if leg is not None:
-                    await self._take_again(reject, leg)
-            context.ingest.forget_rejects(stream, [reject.digest for reject in rejects])
-            if len(rejects) < REJECTS_AT_ONCE:
-                return
-            after = rejects[-1].digest
-
-    def _readable(self, reject: StoredReject, since: datetime | None) -> LegFacts | None:
-        try:
-            return self._reader.read(reject.stream, reject.row, reject.digest, since, 0, self._context.now)
-        except RecordRejected:
-            return None  # it stays where it is, and why it is there is still true
-        except Exception:  # as when it was first met: it stays
-            log.exception("a row can still not be read", extra={"stream": reject.stream})
-            return None
-
-    async def _take_again(self, reject: StoredReject, leg: LegFacts) -> None:
-        """
-        Take a row in where no leg is like it.
-
-        Else it may be an earlier state of one, and only a poll can tell: it is forgotten, and the next deep
-        read takes it for what it is by then.
-        """
-        context = self._context
-
-        def placed(near: Neighbourhood) -> list[CallChange]:
-            if any(one.facts.base_key == leg.base_key for one in near.legs):
-                return []
-            now, shown = context.clock.now(), {leg.digest: 1}
-            return context.assembler.assemble([leg], shown, near, now, context.ledger.skew)
-
-        await self._append(leg, placed, replayed=(reject.digest,))
 
     async def _append(
         self, leg: LegFacts, placed: Callable[[Neighbourhood], Sequence[CallChange]], **last: Any

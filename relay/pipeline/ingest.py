@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -69,6 +69,7 @@ class Ingest:
         self._metrics = metrics
         self._appended = appended
         self._known: dict[str, KnownRows] = {}
+        self._replayed: defaultdict[str, set[bytes]] = defaultdict(set)  # rejects that pages may show
         self._left_out: Counter[tuple[str, str, bytes]] = Counter()
 
     async def take(
@@ -112,7 +113,9 @@ class Ingest:
             read=page.read() if is_believed else None,
             rejects=rows.rejects,
         )
-        result = await self._conclude(source_id, pull.stream, result, conclude)
+        again = tuple(row.digest for row in rows.facts if row.digest in self._replayed[pull.stream])
+        result = await self._conclude(source_id, pull.stream, result, conclude, again)
+        self._replayed[pull.stream].difference_update(again)
         rejected = [reject.digest for reject in rows.rejects]
         known.learn(_held(rows.facts), [*gone, *missing] if is_believed else gone, rejected)
         if page.tier == DEEP:
@@ -121,10 +124,11 @@ class Ingest:
 
     def forget_rejects(self, stream: str, digests: Iterable[bytes]) -> None:
         """
-        Take rows for new ones that could not be read before.
+        Take rows for new ones that could not be read before; they leave the rejects when a page shows them.
         """
+        self._replayed[stream].update(digests)
         if stream in self._known:
-            self._known[stream].forget_rejects(digests)
+            self._known[stream].forget_rejects(self._replayed[stream])
 
     async def append_calls(
         self, source_id: str, stream: str, changes: Sequence[CallChange], **last: Any
@@ -148,7 +152,12 @@ class Ingest:
         return events
 
     async def _conclude(
-        self, source_id: str, stream: str, result: PageResult, conclude: Callable[[PageResult], Conclusion]
+        self,
+        source_id: str,
+        stream: str,
+        result: PageResult,
+        conclude: Callable[[PageResult], Conclusion],
+        replayed: tuple[bytes, ...],
     ) -> PageResult:
         """
         Write what goes with the last transaction; return the result with the stream's state as written.
@@ -165,6 +174,7 @@ class Ingest:
                 read=result.read,
                 stream_state=state,
                 gaps=last.gaps,
+                replayed=replayed,
             )
         )
         return replace(result, state=state)
@@ -174,13 +184,16 @@ class Ingest:
         if page.tier not in POLLS:  # another time than the polls': read for this page alone
             since, before = pull.window_start - KEPT_BEFORE, pull.covered_to + KEPT_BEFORE
             stored = await self._journal.known_digests(source_id, pull.stream, since, before)
-            return KnownRows(stored.of_legs, stored.of_rejects)
+            past = KnownRows(stored.of_legs, stored.of_rejects)
+            past.forget_rejects(self._replayed[pull.stream])
+            return past
         known = self._known.get(pull.stream)
         if known is None:
             stored = await self._journal.known_digests(
                 source_id, pull.stream, pull.window_start - KEPT_BEFORE
             )
             known = self._known[pull.stream] = KnownRows(stored.of_legs, stored.of_rejects)
+            known.forget_rejects(self._replayed[pull.stream])
         return known
 
     def _is_believed(

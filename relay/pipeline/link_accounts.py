@@ -31,8 +31,13 @@ class LinkAccounts:
     async def explain(self, call_id: str) -> dict[str, Any] | None:
         """
         Return every pair of legs that was weighed for a call, with its score; None for an unknown call.
+
+        Of a call that was merged into another it is the account of that one.
         """
         call = await self._reading.call(call_id)
+        while call is not None and call.absorbed_into is not None:
+            call_id = call.absorbed_into
+            call = await self._reading.call(call_id)
         if call is None:
             return None
         keys = near_keys([leg.facts for leg in call.legs])

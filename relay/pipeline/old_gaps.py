@@ -65,6 +65,7 @@ class OldGaps:
             del self._asked[name, start]
             raise
         except SourceError:
+            self._span.failed()
             return False  # counted by who asked; the gap stays open
         stream = context.streams[name]
         conclude = context.ledger.concluding(view, context.streams, stream, pull)

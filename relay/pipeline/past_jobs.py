@@ -7,6 +7,7 @@ call is whole when its events are made, and a crash in between changes nothing t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,7 @@ MARGIN: Final = timedelta(hours=1)  # legs of a call may lie so far beyond the e
 TICK: Final = timedelta(milliseconds=1)
 AGAIN: Final = timedelta(seconds=60)
 REFUSALS_TO_FAIL: Final = 10
+SILENCES_TO_FAIL: Final = 1_440  # a day of them, to the shortest stretch, while polls are answered
 NEVER_PUBLISHED: Final = datetime(9999, 1, 1, tzinfo=UTC)  # calls that end before it are silent: all of them
 
 
@@ -50,7 +52,9 @@ class PastJobs:
         self._context = context
         self._ends = ends
         self._span = Span()
-        self._refusals = (0, 0)  # of which job, and how many in a row
+        self._in_vain: Counter[tuple[int, bool]] = (
+            Counter()
+        )  # by job, and whether it was told that it is in vain
         self._not_before = EPOCH  # what failed is asked for again no sooner, whoever wakes the loop
         self._may_be_untold = True  # a job was cancelled, or relay crashed, between reading and telling
 
@@ -65,6 +69,7 @@ class PastJobs:
         job = await context.journal.next_job(context.source_id)
         streams = context.call_streams
         if job is not None and not context.were_all_read:
+            await self._tell_what_it_waits_for(job)
             return False  # the polls have yet to read what is theirs
         if job is None or not streams:
             if self._may_be_untold:
@@ -90,6 +95,12 @@ class PastJobs:
         else:
             await self._tell(job, told, until)
         return True
+
+    async def _tell_what_it_waits_for(self, job: SourceJob) -> None:
+        streams = self._context.streams.values()
+        reason = next((one.reason for one in streams if one.trouble is not None), None)
+        if reason is not None and reason != job.reason:
+            await self._keep(replace(job, reason=reason))
 
     async def _try_to_read(self, job: SourceJob, stream: str, start: datetime, end: datetime) -> bool:
         """
@@ -128,7 +139,7 @@ class PastJobs:
             context.source_id, page, state.stored, lambda result: Conclusion(state=result.state)
         )
         state.stored = result.state
-        self._refusals = (0, 0)
+        self._in_vain.clear()
         if result.read is None:
             return False  # the answer left out known rows: it is asked for again
         reason = job.reason
@@ -155,11 +166,14 @@ class PastJobs:
         Note on a job why it does not come further; one that the phone system will not answer has failed.
         """
         job = replace(self._started(job), reason=error.reason)
-        if isinstance(error, SourceGarbled | SourceAbsent):  # else it is away, and will be back
-            of_job, so_far = self._refusals
-            self._refusals = (job.job_id, so_far + 1 if of_job == job.job_id else 1)
-            if self._refusals[1] >= REFUSALS_TO_FAIL:
+        is_hopeless = isinstance(error, SourceGarbled | SourceAbsent)
+        # Else it is away and will be back, may answer to less, or does not even answer to that.
+        if is_hopeless or (self._span.is_shortest and not self._context.is_in_trouble):
+            in_vain = (job.job_id, is_hopeless)
+            self._in_vain = Counter({in_vain: self._in_vain[in_vain] + 1})
+            if self._in_vain[in_vain] >= (REFUSALS_TO_FAIL if is_hopeless else SILENCES_TO_FAIL):
                 job = replace(job, state=FAILED, finished_at=self._context.clock.now())
+        self._span.failed()
         await self._keep(job)
 
     async def _tell(self, job: SourceJob, start: datetime, end: datetime) -> None:

@@ -63,6 +63,13 @@ class PollContext:
         return any(one.trouble in ACCOUNT_TROUBLES for one in self.streams.values())
 
     @property
+    def is_in_trouble(self) -> bool:
+        """
+        Tell whether a call stream does not answer now.
+        """
+        return any(self.streams[name].trouble is not None for name in self.call_streams)
+
+    @property
     def now(self) -> datetime:
         """
         Return the present by the phone system's clock.

@@ -27,6 +27,19 @@ class Span:
         Halve it after an answer that was cut, double it after a short one.
         """
         if pull.covered_from > pull.window_start:
-            self.length = max(self.length / 2, SHORTEST)
+            self.failed()
         elif len(pull.rows) < GROWS_BELOW_ROWS:
             self.length = min(self.length * 2, LONGEST)
+
+    def failed(self) -> None:
+        """
+        Halve it after no answer: it may have been too much for one.
+        """
+        self.length = max(self.length / 2, SHORTEST)
+
+    @property
+    def is_shortest(self) -> bool:
+        """
+        Tell whether it cannot be any shorter.
+        """
+        return self.length == SHORTEST

@@ -74,6 +74,14 @@ def test_a_read_that_does_not_reach_back_leaves_a_hole() -> None:
     assert [] == gap_changes(duty(now=41), [span(0, 10), span(35, 41)], [replace(known, end=at(35))])
 
 
+def test_a_gap_that_was_read_in_part_is_closed_so_far_and_open_from_there_on() -> None:
+    known = replace(gap(10, 100, 12), reason="auth")
+    first, second = gap_changes(duty(200), [span(0, 30), span(100, 200)], [known], 7)
+
+    assert (at(10), at(30), at(200), 7) == (first.start, first.end, first.closed_at, first.rows_recovered)
+    assert replace(known, start=at(30)) == second
+
+
 def test_a_hole_and_what_was_not_read_since_are_two_gaps() -> None:
     changes = gap_changes(duty(now=60), [span(0, 10), span(20, 30)], [])
 

@@ -32,6 +32,7 @@ from relay.pipeline.page import Conclusion, Page, PageResult
 from relay.pipeline.poll import Poll
 from relay.pipeline.poll_context import PollContext
 from relay.pipeline.poll_state import PollSettings
+from relay.pipeline.replays import Replays
 from relay.pipeline.source_ledger import SourceLedger
 from relay.sources.port import Pull, Window
 from relay.telemetry.metrics import Metrics
@@ -213,7 +214,7 @@ async def polling(
             clock=clock,
             metrics=metrics,
         )
-        inbox = Inbox(context, lambda body, at: read_push(body, rules, IDS, at), reader)
+        inbox = Inbox(context, lambda body, at: read_push(body, rules, IDS, at), Replays(context, reader))
         running = Polling(context, journal, source, Poll(context, inbox), clock, metrics, appended)
         try:
             yield running

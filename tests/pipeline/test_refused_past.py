@@ -14,12 +14,22 @@ import pytest
 from relay.model.call import CALL_STREAMS, QUEUE_CALLS, USER_CALLS
 from relay.model.errors import SourceAbsent, SourceError, SourceGarbled, SourceThrottled, SourceUnreachable
 from relay.model.source_work import DONE, FAILED, PUSH, RUNNING, WAITING
+from relay.model.times import to_ms
 from relay.pipeline.past_jobs import AGAIN, REFUSALS_TO_FAIL
 from relay.sources import port
 from relay.sources.port import Pull, Window
 from relay.testing.manual_clock import DEFAULT_START, ManualClock
-from tests.pipeline.polling import DAY, HOUR, SECOND, CallList, Polling, polling, ringing
-from tests.pipeline.the_past import A_CALL, LONG_AGO, PUBLISH_FROM, call_events, done, job_of, of_day
+from tests.pipeline.polling import DAY, HOUR, SECOND, CallList, Polling, polling, query, ringing
+from tests.pipeline.the_past import (
+    A_CALL,
+    LONG_AGO,
+    PUBLISH_FROM,
+    call_events,
+    done,
+    job_of,
+    of_day,
+    open_old_gap,
+)
 
 TOO_OLD = SourceGarbled("pbx", "http_4xx", "answered 400: from_date is too long ago", "")
 AWAY = SourceUnreachable("pbx", "http_5xx", "answered 503")
@@ -214,3 +224,83 @@ async def test_a_budget_that_is_spent_is_no_refusal_of_a_gap(journal_path: Path,
 
         assert [] == await open_gaps(running)
     assert len(spent) == len(source.refused_at)
+
+
+# what is too much for one answer
+
+
+class Slow(CallList):
+    """
+    A source that does not answer in time where it is asked for more than `longest` at once.
+    """
+
+    longest = 3 * DAY
+
+    async def pull(self, stream: str, window: Window, names: Sequence[str] = ()) -> Pull:
+        """
+        Answer, or time out.
+        """
+        if window.purpose == port.BACKFILL and window.end - window.start > self.longest:  # type: ignore[operator] # it ends
+            self.pulled.append((stream, window))
+            raise SourceUnreachable("pbx", "timeout", "no answer within 30 s")
+        return await super().pull(stream, window, names)
+
+
+async def test_a_stretch_that_is_too_long_to_be_answered_is_asked_for_in_parts(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    source = Slow(clock)
+    source.rows[USER_CALLS] = [row for day in range(40) for row in of_day(LONG_AGO - 100 * DAY + day * DAY)]
+    async with polling(journal_path, clock, source, PUBLISH_FROM) as running:
+        job = await running.job(LONG_AGO - 100 * DAY, LONG_AGO - 60 * DAY)
+        await running.pass_time(7_200)
+        ended = await job_of(running, job)
+
+    assert (DONE, 600) == (ended.state, ended.events)
+
+
+async def test_an_old_gap_that_is_too_long_to_be_answered_is_closed_in_parts(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    source = Slow(clock)
+    source.longest = 6 * HOUR
+    start, end = await open_old_gap(journal_path, clock)
+    async with polling(journal_path, clock, source) as running:
+        await running.pass_time(6 * 3_600)
+        assert [] == await running.journal.open_gaps("pbx")
+    gaps = query(
+        journal_path, "SELECT from_ms, to_ms, closed_ms IS NULL FROM gaps WHERE stream = 'user_calls'"
+    )
+    old = sorted(gap for gap in gaps if gap[0] in range(to_ms(start), to_ms(end)))
+
+    assert [0] * len(old) == [is_open for _, _, is_open in old]
+    assert len(old) > 10
+    # Each begins where the one before it was closed.
+    assert [to for _, to, _ in old][:-1] == [since for since, _, _ in old][1:]
+
+
+async def test_a_job_that_not_even_the_shortest_stretch_is_answered_of_fails_in_a_day_and_lets_others_pass(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    source = Slow(clock)
+    source.longest = timedelta(0)
+    async with polling(journal_path, clock, source, PUBLISH_FROM) as running:
+        job = await running.job(LONG_AGO, LONG_AGO + DAY)
+        await running.pass_time(20 * 3_600)
+        meanwhile = await job_of(running, job)
+        await running.pass_time(8 * 3_600)
+        last = await job_of(running, job)
+
+    assert [(RUNNING, "timeout"), (FAILED, "timeout")] == [
+        (one.state, one.reason) for one in (meanwhile, last)
+    ]
+
+
+async def test_a_job_says_what_it_waits_for(journal_path: Path, clock: ManualClock) -> None:
+    async with polling(journal_path, clock, publish_from=PUBLISH_FROM) as running:
+        running.source.then(QUEUE_CALLS, *[AWAY] * 100)
+        job = await running.job(LONG_AGO, LONG_AGO + DAY)
+        await running.pass_time(600)
+        waiting = await job_of(running, job)
+
+    assert (WAITING, "http_5xx") == (waiting.state, waiting.reason)

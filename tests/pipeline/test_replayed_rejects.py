@@ -4,6 +4,7 @@ Rejects that are read again after a fix: taken where they are calls of their own
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from relay.model.call import QUEUE_CALLS, USER_CALLS
 from relay.model.change import Reject
 from relay.model.ids import row_digest
 from relay.model.source_work import PUSH, REPLAY_REJECTS
-from relay.pipeline.inbox import PUSHES, REJECTS_AT_ONCE
+from relay.model.times import rfc3339
+from relay.pipeline.inbox import PUSHES
+from relay.pipeline.replays import REJECTS_AT_ONCE
 from relay.testing.manual_clock import DEFAULT_START, ManualClock
 from tests.pipeline.polling import DAY, HOUR, SECOND, CallList, Polling, polling, query, queue_row, user_row
-from tests.pipeline.the_past import A_CALL, call_events
+from tests.pipeline.the_past import A_CALL, call_events, done
 
 OPENED = user_row(call_finished_at=None, call_duration=0, conversation_duration=0)
 
@@ -37,7 +40,7 @@ async def replay(running: Polling, stream: str | None = None) -> list[Any]:
     await running.put_down(REPLAY_REJECTS, {"stream": stream})
     await running.steps(1)
     assert [] == await running.journal.inbox("pbx", 10)
-    return [reject.row for reject in await running.journal.stored_rejects("pbx", None, b"", 1_000)]
+    return [reject.row for reject in await running.journal.stored_rejects("pbx", None, b"", 10_000)]
 
 
 async def test_a_reject_that_can_be_read_now_is_a_call(journal_path: Path, clock: ManualClock) -> None:
@@ -91,6 +94,93 @@ async def test_more_rejects_than_are_read_at_once_are_all_read(
 
     assert count == len(left)
     assert [(count,)] == query(journal_path, "SELECT count(*) FROM calls")
+
+
+# what no poll shows any more
+
+
+@pytest.mark.parametrize("days", [2, 10])
+async def test_the_end_of_a_call_is_taken_however_late(
+    journal_path: Path, clock: ManualClock, calls: CallList, days: int
+) -> None:
+    """
+    Its open row was read, its closed one could not be.
+    """
+    calls.rows[USER_CALLS] = [OPENED]
+    async with polling(journal_path, clock, calls, publish_from=DEFAULT_START - DAY) as running:
+        await running.polls(3)
+    calls.rows.clear()
+    clock.advance(days * DAY.total_seconds())
+    async with polling(journal_path, clock, calls) as running:
+        await keep(running, user_row())
+        await running.pass_time(600)
+        left = await replay(running)
+        events = await call_events(running)
+
+    assert (A_CALL, []) == ([event["type"] for event in events], left)
+    assert [(1,)] == query(journal_path, "SELECT count(*) FROM legs")
+
+
+async def test_the_phones_of_one_second_are_taken_together(journal_path: Path, clock: ManualClock) -> None:
+    """
+    Told one by one the first of them would end the call as missed.
+    """
+    start = DEFAULT_START - 60 * DAY
+    rang = user_row(start, call_finished_at=(start + 5 * SECOND).isoformat(), conversation_duration=0)
+    rows = [{**rang, "user_name": name, "call_duration": 5} for name in ("Bo", "Cy", "Di")]
+    async with polling(journal_path, clock, publish_from=start - DAY) as running:
+        await running.polls(3)
+        await keep(running, user_row(start), *rows)
+        left = await replay(running)
+        events = await call_events(running)
+
+    assert (A_CALL, []) == ([event["type"] for event in events], left)
+    assert 4 == len(events[-1]["data"]["legs"])
+
+
+async def test_what_may_be_a_twin_or_a_correction_waits_for_a_page_that_shows_it(
+    journal_path: Path, clock: ManualClock, calls: CallList
+) -> None:
+    start = DEFAULT_START - 60 * DAY
+    corrected = user_row(start, call_duration=40, call_finished_at=(start + 40 * SECOND).isoformat())
+    calls.rows[USER_CALLS] = [user_row(start)]
+    async with polling(journal_path, clock, calls, publish_from=start - DAY) as running:
+        await running.polls(3)
+        calls.rows[USER_CALLS] = [corrected]
+        await keep(running, corrected)
+        left = await replay(running)
+        await done(running, await running.job(start - HOUR, start + HOUR))
+        (data,) = await running.data_of("call.updated")
+
+        assert [] == await running.journal.stored_rejects("pbx", None, b"", 10)
+    assert [corrected] == left
+    assert (40, True) == (data["duration_s"], "duration_s" in data["changed"])
+    assert [(1,)] == query(journal_path, "SELECT count(*) FROM legs")
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+async def test_only_a_page_tells_the_passes_of_a_repeated_hour_apart(
+    journal_path: Path, clock: ManualClock, is_shown: bool
+) -> None:
+    """
+    03:00 in Sydney was 02:00 once more at 16:00 UTC; the call began after that.
+    """
+    start = datetime(2026, 4, 4, 16, 30, tzinfo=UTC)
+    row = user_row(start, call_start_at="2026-04-05T02:30:00", call_finished_at="2026-04-05T02:30:30")
+    clock.advance((start + HOUR - clock.now()).total_seconds())
+    if not is_shown:
+        clock.advance(60 * DAY.total_seconds())
+    async with polling(journal_path, clock, publish_from=start - DAY) as running:
+        await keep(running, row)
+        running.source.show(USER_CALLS, [row] if is_shown else [])
+        await running.polls(3)
+        first = await replay(running)
+        await running.pass_time(1_200)
+        starts = [event["data"]["started_at"] for event in await call_events(running)]
+        last = [reject.row for reject in await running.journal.stored_rejects("pbx", None, b"", 10)]
+
+    assert [row] == first
+    assert ([rfc3339(start)] * 3, []) == (starts, last) if is_shown else ([], [row]) == (starts, last)
 
 
 # never doubled
