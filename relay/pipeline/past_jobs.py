@@ -142,7 +142,7 @@ class PastJobs:
         self._in_vain.clear()
         if result.read is None:
             return False  # the answer left out known rows: it is asked for again
-        reason = job.reason
+        reason = job.reason if job.reason == WINDOW_OVERRUN else None  # what failed before is made up for
         if pull.covered_from > start:
             if end - start > SHORTEST:
                 end = start  # cut: once more, with a shorter stretch

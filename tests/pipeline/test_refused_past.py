@@ -256,7 +256,7 @@ async def test_a_stretch_that_is_too_long_to_be_answered_is_asked_for_in_parts(
         await running.pass_time(7_200)
         ended = await job_of(running, job)
 
-    assert (DONE, 600) == (ended.state, ended.events)
+    assert (DONE, None, 600) == (ended.state, ended.reason, ended.events)
 
 
 async def test_an_old_gap_that_is_too_long_to_be_answered_is_closed_in_parts(
