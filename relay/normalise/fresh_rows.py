@@ -92,8 +92,8 @@ class KnownRows:
         self, digests: Sequence[bytes], fresh: Iterable[LegFacts], covered: Interval
     ) -> tuple[list[HeldRow], list[HeldRow]]:
         """
-        Return the known rows of a time that a page does not show as they were: those that a fresh row of
-        their bag may be now, and those that it leaves out.
+        Return the known rows that a page does not show as they were: those that a fresh row of their bag may
+        be now, and those of a time that it leaves out.
         """
         shown = set(digests)
         absent = [self._held[digest] for digest in self._held.keys() - shown]
@@ -104,13 +104,15 @@ class KnownRows:
                 for digest in self._twins
                 for _ in range(self._count(digest) - max(counts[digest], 1))
             ]
-        of_this_time = [row for row in absent if covered.start <= row.started_at < covered.end]
         bags = Counter(row.base_key for row in fresh)
         changed: list[HeldRow] = []
         missing: list[HeldRow] = []
-        for row in of_this_time:
-            bags[row.base_key] -= 1
-            (changed if bags[row.base_key] >= 0 else missing).append(row)
+        for row in absent:
+            if bags[row.base_key] > 0:  # also beyond what the page proves: it shows the row as it is now
+                bags[row.base_key] -= 1
+                changed.append(row)
+            elif covered.start <= row.started_at < covered.end:
+                missing.append(row)
         return changed, missing
 
     def rejected_shown(self, digests: Sequence[bytes]) -> int:

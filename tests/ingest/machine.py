@@ -42,7 +42,7 @@ FAULTS: dict[str, st.SearchStrategy[Mapping[str, Any]]] = {
     "garbled_row": st.fixed_dictionaries({"stream": STREAMS}),
     "rename": st.just({}),
     "twins": st.fixed_dictionaries({"share": st.just(0.5), "is_same_row": st.booleans()}),
-    "corrected_durations": st.fixed_dictionaries({"share": st.just(0.5), "after_s": st.integers(1, 600)}),
+    "corrected_durations": st.fixed_dictionaries({"share": st.just(0.5), "after_s": st.integers(30, 600)}),
     "skew": st.fixed_dictionaries({"by_s": st.integers(-90, 90)}),
     "too_many_requests": st.fixed_dictionaries(
         {"retry_after_s": st.one_of(st.none(), st.integers(1, 300)), "times": TIMES}

@@ -91,6 +91,17 @@ def test_left_out_is_what_the_known_have_beyond_the_page(stored: list[bytes], pa
     assert [] == changed
 
 
+def test_a_row_of_another_time_that_is_shown_in_a_new_state_has_changed() -> None:
+    """
+    A short page shows rows beyond what it proves; their old state would be missed for ever.
+    """
+    known = KnownRows([row(b"old", -90, "one"), row(b"other", -90, "two")])
+
+    changed, missing = known.left_out([b"new"], [facts_in_bag("one")], HOUR)
+
+    assert ([b"old"], []) == ([one.digest for one in changed], missing)
+
+
 def test_a_known_row_of_another_time_is_not_left_out() -> None:
     known = KnownRows([row(b"a", -31), row(b"b", -30), row(b"c", 30)])
 
