@@ -24,16 +24,13 @@ def sort_out(rows: Sequence[LegFacts], known: Sequence[Leg]) -> tuple[list[LegFa
     """
     closed = sorted((row for row in rows if row.is_closed), key=bag_rank)
     opened = [row for row in rows if not row.is_closed]
+    if not known and not closed:
+        return list({row.agent_name: row for row in opened}.values()), []
     told = {_state(leg.facts) for leg in known if not leg.is_provisional}
-    nothing_new = [row for row in closed if _state(row) in told]
-    if known or closed:
-        nothing_new += opened
-    waiting = sum(leg.is_provisional or not leg.is_closed for leg in known)
-    last_of_each = {row.agent_name: row for row in (closed or opened) if _state(row) not in told}
-    taken = list(last_of_each.values()) if not known else list(last_of_each.values())[:waiting]
-    if known and not closed:
-        taken = []
-    return taken, nothing_new
+    nothing_new = [*opened, *(row for row in closed if _state(row) in told)]
+    last_of_each = list({row.agent_name: row for row in closed if _state(row) not in told}.values())
+    open_legs = sum(leg.is_provisional or not leg.is_closed for leg in known)
+    return last_of_each[:open_legs] if known else last_of_each, nothing_new
 
 
 def _state(row: LegFacts) -> tuple[object, ...]:

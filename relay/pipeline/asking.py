@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 
 from relay.model.errors import JournalBusy, JournalUnusable, SourceError, SourceUnreachable
 from relay.pipeline.poll_context import PollContext
 from relay.sources.port import Pull, Window
+
+AGAIN: Final = timedelta(seconds=60)  # the pause before what came no further is asked for again
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from relay.pipeline.poll_context import PollContext
 SETTLED_AT_ONCE: Final = 100
 REACH: Final = timedelta(days=3)  # calls that ended before are looked at when their past was read
 PROOFS: Final = (DEEP, GAP, BACKFILL, RECONCILE)
-MARGIN: Final = timedelta(hours=1)  # calls of a stretch may end so much later
+MARGIN: Final = timedelta(hours=1)  # calls of a stretch of time may reach so far beyond its edges
 TICK: Final = timedelta(milliseconds=1)
 
 Reads = Mapping[str, Sequence[Read]]
@@ -34,23 +34,23 @@ class Ends:
         self._context = context
         self._settled_with: dict[str, datetime | None] = {}
         # Calls that ended longer ago wait to be settled; after a start nobody knows which.
-        self._past: Interval | None = Interval(EPOCH, context.now - REACH)
+        self._unsettled: Interval | None = Interval(EPOCH, context.now - REACH)
 
     def will_settle(self, stretch: Interval) -> None:
         """
         Note that a stretch of the past was read, so that its calls may be settled now.
         """
-        waiting = self._past or stretch
-        self._past = Interval(min(waiting.start, stretch.start), max(waiting.end, stretch.end + MARGIN))
+        waiting = self._unsettled or stretch
+        self._unsettled = Interval(min(waiting.start, stretch.start), max(waiting.end, stretch.end + MARGIN))
 
     async def settle_past(self) -> bool:
         """
         Settle some calls of the past; return whether there are more to look at.
         """
-        if self._past is None or not self._context.were_all_read:
+        if self._unsettled is None or not self._context.were_all_read:
             return False
-        self._past = await self._settle_some(self._past)
-        return self._past is not None
+        self._unsettled = await self._settle_some(self._unsettled)
+        return self._unsettled is not None
 
     async def step(self) -> datetime | None:
         """

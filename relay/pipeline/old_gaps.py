@@ -10,7 +10,7 @@ from typing import Final
 from relay.model.coverage import GAP, Gap, Interval
 from relay.model.errors import RevisionConflict, SourceError, SourceThrottled
 from relay.model.times import EPOCH
-from relay.pipeline.asking import ask
+from relay.pipeline.asking import AGAIN, ask
 from relay.pipeline.ends import Ends
 from relay.pipeline.page import Page
 from relay.pipeline.poll_context import PollContext
@@ -19,7 +19,6 @@ from relay.pipeline.span import Span
 from relay.sources import port
 from relay.sources.port import Window
 
-AGAIN: Final = timedelta(seconds=60)
 LONGEST_PAUSE: Final = timedelta(days=1)
 MOST_DOUBLINGS: Final = 12
 
@@ -54,10 +53,8 @@ class OldGaps:
             return False
         # Asked again after a pause that grows, so that one that cannot be read holds up nothing else.
         tries = self._asked[name, start][0] + 1 if (name, start) in self._asked else 1
-        self._asked[name, start] = (
-            tries,
-            now + min(AGAIN * 2 ** min(tries - 1, MOST_DOUBLINGS), LONGEST_PAUSE),
-        )
+        pause = min(AGAIN * 2 ** min(tries - 1, MOST_DOUBLINGS), LONGEST_PAUSE)
+        self._asked[name, start] = tries, now + pause
         end = min(gap_end, start + self._span.length)
         try:
             pull = await ask(context, name, Window(start, end, purpose=port.BACKFILL))

@@ -4,17 +4,13 @@ Read the past with what the polls leave of the budget: old gaps first, then back
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
 from relay.model.errors import SourceThrottled
 from relay.model.times import EPOCH
+from relay.pipeline.asking import AGAIN
 from relay.pipeline.ends import Ends
 from relay.pipeline.old_gaps import OldGaps
 from relay.pipeline.past_jobs import PastJobs
 from relay.pipeline.poll_context import PollContext
-
-AGAIN: Final = timedelta(seconds=60)
 
 
 class Past:

@@ -19,8 +19,8 @@ from relay.model.coverage import BACKFILL, RECONCILE, Interval
 from relay.model.errors import RevisionConflict, SourceAbsent, SourceError, SourceGarbled, SourceThrottled
 from relay.model.source_work import DONE, FAILED, RUNNING, SourceJob
 from relay.model.times import EPOCH
-from relay.pipeline.asking import ask
-from relay.pipeline.ends import Ends
+from relay.pipeline.asking import AGAIN, ask
+from relay.pipeline.ends import MARGIN, TICK, Ends
 from relay.pipeline.page import Conclusion, Page
 from relay.pipeline.poll_context import PollContext
 from relay.pipeline.poll_state import WINDOW_OVERRUN
@@ -31,9 +31,6 @@ from relay.sources.port import Window
 TOLD: Final = "told"  # how far a job's calls were published, beside its streams in `read_to`
 TOLD_AT_ONCE: Final = 100
 ONE_DAY: Final = timedelta(days=1)
-MARGIN: Final = timedelta(hours=1)  # legs of a call may lie so far beyond the edges of a stretch
-TICK: Final = timedelta(milliseconds=1)
-AGAIN: Final = timedelta(seconds=60)
 REFUSALS_TO_FAIL: Final = 10
 SILENCES_TO_FAIL: Final = 1_440  # a day of them, to the shortest stretch, while polls are answered
 NEVER_PUBLISHED: Final = datetime(9999, 1, 1, tzinfo=UTC)  # calls that end before it are silent: all of them
@@ -52,9 +49,7 @@ class PastJobs:
         self._context = context
         self._ends = ends
         self._span = Span()
-        self._in_vain: Counter[tuple[int, bool]] = (
-            Counter()
-        )  # by job, and whether it was told that it is in vain
+        self._in_vain: Counter[tuple[int, bool]] = Counter()  # by job, and whether it was refused outright
         self._not_before = EPOCH  # what failed is asked for again no sooner, whoever wakes the loop
         self._may_be_untold = True  # a job was cancelled, or relay crashed, between reading and telling
 

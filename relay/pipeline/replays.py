@@ -66,12 +66,12 @@ class Replays:
             readable: list[bytes] = []
             bags: defaultdict[str, list[LegFacts]] = defaultdict(list)
             for place, reject in enumerate(rejects, 1):
-                leg = self._readable(reject, since)
-                if leg is not None:
+                passes = self._read(reject, since)
+                if passes:
                     readable.append(reject.digest)
-                    context.streams[stream].must_be_deep |= leg.started_at >= polled_from
-                    if not self._is_of_either_pass(reject, since):
-                        bags[leg.base_key].append(leg)
+                    context.streams[stream].must_be_deep |= passes[0].started_at >= polled_from
+                if len(passes) == 1:
+                    bags[passes[0].base_key].append(passes[0])
                 if not place % ROWS_AT_ONCE:
                     await asyncio.sleep(0)
             context.ingest.forget_rejects(stream, readable)
@@ -82,18 +82,20 @@ class Replays:
                 return
             after = rejects[-1].digest
 
-    def _readable(self, reject: StoredReject, since: datetime | None) -> LegFacts | None:
+    def _read(self, reject: StoredReject, since: datetime | None) -> list[LegFacts]:
+        """
+        Return a row as it reads by now: twice where it may be of either pass of a repeated hour.
+        """
+        stream, row, digest = reject.stream, reject.row, reject.digest
         try:
-            return self._reader.read(reject.stream, reject.row, reject.digest, since, 0, self._context.now)
+            first = self._reader.read(stream, row, digest, since, 0, self._context.now)
+            other = self._reader.other_pass(stream, row, digest, since, 0)
         except RecordRejected:
-            return None  # it stays where it is, and why it is there is still true
+            return []  # it stays where it is, and why it is there is still true
         except Exception:  # as when it was first met: it stays
-            log.exception("a row can still not be read", extra={"stream": reject.stream})
-            return None
-
-    def _is_of_either_pass(self, reject: StoredReject, since: datetime | None) -> bool:
-        other = self._reader.other_pass(reject.stream, reject.row, reject.digest, since, 0)
-        return other is not None
+            log.exception("a row can still not be read", extra={"stream": stream})
+            return []
+        return [first] if other is None else [first, other]
 
     async def _take_bag(self, stream: str, base_key: str, rows: list[LegFacts], *, is_polled: bool) -> None:
         context = self._context

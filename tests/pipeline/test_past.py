@@ -12,7 +12,7 @@ from relay.model.call import QUEUE_CALLS, USER_CALLS
 from relay.model.event import BACKFILL as BACKFILLED
 from relay.model.event import LIVE
 from relay.model.source_work import DONE
-from relay.pipeline import past_jobs, span
+from relay.pipeline import ends, span
 from relay.sources import port
 from relay.sources.port import Pull, Window
 from relay.testing.manual_clock import DEFAULT_START, ManualClock
@@ -224,7 +224,7 @@ async def test_stretches_grow_where_little_happened(
         ended = await done(running, await running.job(LONG_AGO - 300 * DAY, LONG_AGO))
         spans = [window.end - window.start for _, window in pasts(running) if window.end is not None]
 
-    assert max(spans) == span.LONGEST + 2 * past_jobs.MARGIN
+    assert max(spans) == span.LONGEST + 2 * ends.MARGIN
     assert ended.requests < 60
 
 

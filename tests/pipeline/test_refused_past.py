@@ -15,7 +15,8 @@ from relay.model.call import CALL_STREAMS, QUEUE_CALLS, USER_CALLS
 from relay.model.errors import SourceAbsent, SourceError, SourceGarbled, SourceThrottled, SourceUnreachable
 from relay.model.source_work import DONE, FAILED, PUSH, RUNNING, WAITING
 from relay.model.times import to_ms
-from relay.pipeline.past_jobs import AGAIN, REFUSALS_TO_FAIL
+from relay.pipeline.asking import AGAIN
+from relay.pipeline.past_jobs import REFUSALS_TO_FAIL
 from relay.sources import port
 from relay.sources.port import Pull, Window
 from relay.testing.manual_clock import DEFAULT_START, ManualClock

@@ -7,19 +7,33 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from relay.journal.port import Append
-from relay.model.call import QUEUE_CALLS, USER_CALLS
+from relay.model.call import QUEUE_CALLS, USER_CALLS, LegFacts
 from relay.model.change import Reject
 from relay.model.ids import row_digest
-from relay.model.source_work import PUSH, REPLAY_REJECTS
+from relay.model.source_work import PUSH, REPLAY_REJECTS, InboxItem
 from relay.model.times import rfc3339
+from relay.normalise.rules import CallRules
+from relay.normalise.voipcloud_rows import VoipcloudRows
 from relay.pipeline.inbox import PUSHES
-from relay.pipeline.replays import REJECTS_AT_ONCE
+from relay.pipeline.replays import REJECTS_AT_ONCE, Replays
 from relay.testing.manual_clock import DEFAULT_START, ManualClock
-from tests.pipeline.polling import DAY, HOUR, SECOND, CallList, Polling, polling, query, queue_row, user_row
+from tests.journal.making import IDS
+from tests.pipeline.polling import (
+    DAY,
+    HOUR,
+    SECOND,
+    CallList,
+    Polling,
+    polling,
+    query,
+    queue_row,
+    user_row,
+)
 from tests.pipeline.the_past import A_CALL, call_events, done
 
 OPENED = user_row(call_finished_at=None, call_duration=0, conversation_duration=0)
@@ -94,6 +108,35 @@ async def test_more_rejects_than_are_read_at_once_are_all_read(
 
     assert count == len(left)
     assert [(count,)] == query(journal_path, "SELECT count(*) FROM calls")
+
+
+async def test_a_bug_that_is_met_again_stops_no_other(journal_path: Path, clock: ManualClock) -> None:
+    class Broken(VoipcloudRows):
+        """
+        A reader with a bug.
+        """
+
+        def other_pass(self, stream: str, row: dict[str, Any], *more: Any, **named: Any) -> LegFacts | None:
+            """
+            Fail on Ann's rows.
+            """
+            if row["user_name"] == "Ann":
+                raise ZeroDivisionError
+            return super().other_pass(stream, row, *more, **named)
+
+    start = DEFAULT_START - 60 * DAY
+    rules = CallRules("pbx", ZoneInfo("Australia/Sydney"), "AU", start - DAY)
+    async with polling(journal_path, clock, publish_from=start - DAY) as running:
+        await running.polls(3)
+        await keep(running, user_row(start), user_row(start + HOUR, user_name="Bo"))
+        item = InboxItem(1, "pbx", REPLAY_REJECTS, {"stream": None}, clock.now())
+        await Replays(running.context, Broken(rules, IDS)).take(item)
+        rejects = await running.journal.stored_rejects("pbx", None, b"", 10)
+        agents = {event["data"]["agent_name"] for event in await call_events(running)}
+
+    assert [user_row(start)] == [reject.row for reject in rejects]
+    assert "Bo" in agents
+    assert "Ann" not in agents
 
 
 # what no poll shows any more
