@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from relay.journal import schema
 from relay.journal.port import KnownDigests, KnownLegRow, StreamState
 from relay.journal.rows import ms_or_null, time_or_null
-from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
+from relay.model.call import LEG_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
 from relay.model.change import SourceHead
 from relay.model.source_work import Allowance
 from relay.model.times import EPOCH, from_ms, to_ms
@@ -149,7 +149,7 @@ def leg_counts(conn: Connection, source_id: str, since: datetime) -> dict[str, d
         select(_legs.c.stream, hour, func.count())
         .where(
             _legs.c.source_id == source_id,
-            _legs.c.stream.in_(CALL_STREAMS),
+            _legs.c.stream.in_(LEG_STREAMS),
             _legs.c.started_ms >= to_ms(since),
         )
         .group_by(_legs.c.stream, hour)
