@@ -75,7 +75,7 @@ class SourceUnreachable(SourceError):
     """
     No answer, or a 5xx: poll again after a back-off.
 
-    `was_sent` False tells that there was no connection, so that the phone system cannot have seen the request.
+    `was_sent` False tells that there was no connection, so that the phone system cannot have seen it.
     """
 
     def __init__(self, source_id: str, reason: str, message: str, *, was_sent: bool = True) -> None:
