@@ -78,9 +78,9 @@ def error_of(source_id: str, function: str, answer: VendorAnswer) -> SourceError
     """
     Return what an answer that says nothing of what was asked means for the loop; None for all others.
 
-    A login that is refused, or a user that may not call the function, is SourceRefused: asked again only after
-    REFUSED_FOR, since ten wrong logins lock the user.  `denied` is SourceAbsent: this account lacks the
-    function.  What cannot be read, wholly or in part, is SourceGarbled.
+    A login that is refused is SourceRefused: it is tried again only after REFUSED_FOR, since ten of them lock
+    the user.  `denied` is SourceAbsent: this user lacks the function.  What cannot be read, wholly or in
+    part, is SourceGarbled.
     """
     verdict, text = answer.verdict, _text(answer)
     if verdict in GOOD and not answer.rejected:

@@ -19,7 +19,7 @@ from relay.model.times import EPOCH
 from relay.normalise.dialer_calls import DialerCalls, KnownDialerCall
 from relay.pipeline.dialer.dialer_context import DialerContext
 
-Told = Callable[[DialerCall | None], DialerCall | None]
+Told = Callable[[KnownDialerCall | None], DialerCall | None]
 NOTHING: Final[tuple[SubjectChange, ...]] = ()
 
 
@@ -108,7 +108,7 @@ class CallBook:
         made = []
         for base_key, told in telling.of_calls.items():
             before = known.get(base_key)
-            now = told(before.facts if before else None)
+            now = told(before)
             if now is None:
                 continue
             is_end_due = base_key in telling.is_end_due
