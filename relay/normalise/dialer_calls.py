@@ -69,7 +69,13 @@ class DialerCalls:
         """
         Return the id of such a call, for ever.
         """
-        return self._ids.leg(self.base_key(vendor_id, near), 0)
+        return self.id_of(self.base_key(vendor_id, near))
+
+    def id_of(self, base_key: str) -> str:
+        """
+        Return the id of the call with a key.
+        """
+        return self._ids.leg(base_key, 0)
 
     def logged_base_key(self, line: str, phone: str, logged_at: datetime) -> str:
         """
