@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from relay.commands.checking import Fault, check
+from relay.commands.dialer360_lead_logs import LEAD_LOGS
 from relay.commands.dialer360_leads import LEADS
 from relay.commands.dialer360_lists import LISTS
 from relay.commands.dialer360_phones import PHONES
@@ -23,13 +25,13 @@ from relay.commands.voipcloud import VOIPCLOUD, VOIPCLOUD_FUNCTIONS
 from relay.model.errors import NotFound
 
 __all__ = [
-    "FUNCTIONS", "function", "functions_of",
+    "ALL", "FUNCTIONS", "check", "function", "functions_of",
     "DIALER360", "ELISION", "VOIPCLOUD",
-    "Function", "Parameter", "Permission", "Rule", "Saying", "When",
+    "Fault", "Function", "Parameter", "Permission", "Rule", "Saying", "When",
 ]  # fmt: skip
 
 ALL: Final = (
-    *SYSTEM, *REPORTS, *LEADS, *USERS, *PHONES, *LISTS, *ELISION_FUNCTIONS, *VOIPCLOUD_FUNCTIONS,
+    *SYSTEM, *REPORTS, *LEADS, *LEAD_LOGS, *USERS, *PHONES, *LISTS, *ELISION_FUNCTIONS, *VOIPCLOUD_FUNCTIONS,
 )  # fmt: skip
 FUNCTIONS: Final[Mapping[str, Mapping[str, Function]]] = MappingProxyType(
     {

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from relay.commands.dialer360_shared import ADDRESS, EMAIL, FREE, FREE_IN_ROWS, NAME, WORD
+from relay.commands.dialer360_shared import ADDRESS, EMAIL, FREE, FREE_IN_ROWS, NAME, WORD, refused
 from relay.commands.function import (
     CHOICE,
     DATE,
@@ -19,6 +19,8 @@ from relay.commands.function import (
     LIST,
     TEXT,
     Parameter,
+    Rule,
+    When,
 )
 
 DNC: Final = ("Y", "N", "AREACODE")
@@ -130,3 +132,18 @@ ADDING: Final = (
         "- !:_0-9A-Za-z",
     ),
 )  # fmt: skip
+CAMPAIGN_DNC: Final = Rule(
+    "A campaign's do-not-call list needs the campaign.",
+    When("campaign_dnc_check", ("Y", "AREACODE")),
+    (("campaign_id",),),
+)
+TIME_ZONE_RULES: Final = (
+    Rule("The time zone by postal code needs it.", When("tz_method", ("POSTAL",)), (("postal_code",),)),
+    Rule("The time zone by code stands in owner.", When("tz_method", ("TZCODE",)), (("owner",),)),
+)
+NUMBER_ERRORS: Final = refused(
+    "INVALID PHONE NUMBER LENGTH",
+    "INVALID PHONE NUMBER PREFIX",
+    "INVALID PHONE NUMBER AREACODE",
+    "INVALID PHONE NUMBER NANPA AREACODE PREFIX",
+)

@@ -11,12 +11,15 @@ from typing import Final
 from relay.commands.dialer360_lead_fields import (
     ADDING,
     CALLBACK,
+    CAMPAIGN_DNC,
     CUSTOM_FIELDS,
     DNC_CHECKS,
     EDITABLE_FIELDS,
     HOPPER,
     LEAD_FIELDS,
     NUMBER_CHECKS,
+    NUMBER_ERRORS,
+    TIME_ZONE_RULES,
 )
 from relay.commands.dialer360_shared import (
     ALPHANUMERIC,
@@ -37,16 +40,14 @@ from relay.commands.function import (
     LEAD_CREATED,
     LEAD_REJECTED,
     LEAD_UPDATED,
-    LIST,
     TEXT,
     Function,
     Parameter,
-    Permission,
     Rule,
     Saying,
     When,
 )
-from relay.model.vendor_answer import BAD_ARGUMENT, DENIED, NOT_FOUND, NOTICE, SUCCESS
+from relay.model.vendor_answer import DENIED, NOT_FOUND, NOTICE, SUCCESS
 
 _YES: Final = ("Y",)
 _CUSTOM: Final = When("custom_fields", _YES)
@@ -66,19 +67,8 @@ _CALLBACK_RULES: Final = (
         (("callback_user",),),
     ),
 )
-_CAMPAIGN_DNC: Final = Rule(
-    "A campaign's do-not-call list needs the campaign.",
-    When("campaign_dnc_check", ("Y", "AREACODE")),
-    (("campaign_id",),),
-)
 # In the order of the real server; the document has another.
 _ADDED: Final = ("phone_number", "list_id", "lead_id", "gmt_offset")
-_NUMBER_ERRORS: Final = refused(
-    "INVALID PHONE NUMBER LENGTH",
-    "INVALID PHONE NUMBER PREFIX",
-    "INVALID PHONE NUMBER AREACODE",
-    "INVALID PHONE NUMBER NANPA AREACODE PREFIX",
-)
 _CUSTOM_NOT: Final = (
     "CUSTOM FIELDS DISABLED",
     "NO CUSTOM FIELDS DEFINED FOR THIS LIST",
@@ -129,7 +119,7 @@ _ADD_LEAD: Final = Function(
         *refused(*_REMARKS, "CUSTOM FIELDS VALUES ADDED", "MULTI-ALT-PHONE NUMBERS LOADED", word=NOTICE),
         *refused(*(f"CUSTOM FIELDS NOT ADDED, {why}" for why in _CUSTOM_NOT), word=NOTICE),
         Saying("NANPA options disabled, NANPA prefix data not loaded", NOTICE),
-        *_NUMBER_ERRORS,
+        *NUMBER_ERRORS,
         *refused("PHONE NUMBER IN DNC", "PHONE NUMBER IN CAMPAIGN DNC"),
         Saying("USER DOES NOT HAVE PERMISSION TO ADD LEADS TO THE SYSTEM", DENIED),
         Saying("NOT AN ALLOWED LIST ID", DENIED),
@@ -144,11 +134,10 @@ _ADD_LEAD: Final = Function(
     ),
     MODIFY_LEADS,
     rules=(
-        _CAMPAIGN_DNC,
+        CAMPAIGN_DNC,
         *_CALLBACK_RULES,
         _OWN_FIELDS_BREAK,
-        Rule("The time zone by postal code needs it.", When("tz_method", ("POSTAL",)), (("postal_code",),)),
-        Rule("The time zone by code stands in owner.", When("tz_method", ("TZCODE",)), (("owner",),)),
+        *TIME_ZONE_RULES,
     ),
     is_write=True,
     custom_fields=_CUSTOM,
@@ -254,93 +243,4 @@ _UPDATE_LEAD: Final = Function(
     rejected_event=LEAD_REJECTED,
 )
 
-LEADS: Final = (
-    _ADD_LEAD,
-    _UPDATE_LEAD,
-    Function(
-        "lead_field_info",
-        DIALER360,
-        "The value of one field of a lead.",
-        (
-            # The document says 16 to 40 characters, a slip from the function above it.
-            Parameter("lead_id", DIGITS, "Id of the lead.", (1, 10), required=True),
-            Parameter("field_name", TEXT, "Name of the field.", (1, 50), WORD, required=True),
-            Parameter("custom_fields", FLAG, "It is one of the list's own fields.", default="N"),
-            Parameter("list_id", DIGITS, "List whose own field it is.", (3, 14)),
-        ),
-        (
-            *GENERAL,
-            Saying("USER DOES NOT HAVE PERMISSION TO GET LEAD INFO", DENIED),
-            *refused("INVALID SEARCH PARAMETERS"),
-            *refused("LIST NOT FOUND", "LEAD NOT FOUND", "LEAD FIELD NOT FOUND", word=NOT_FOUND),
-        ),
-        Permission(7, "modify leads"),
-        columns=("value",),
-    ),
-    Function(
-        "update_log_entry",
-        DIALER360,
-        "Change the status in a call's log.",
-        (
-            # The server drops the dot of a unique id, which then never matches.
-            Parameter("call_id", TEXT, "The call's 20 characters.", (1, 40), ALPHANUMERIC, required=True),
-            Parameter("group", TEXT, "Campaign or in-group of the call.", (2, 20), WORD, required=True),
-            Parameter("status", TEXT, "New status.", (1, 6), WORD, required=True),
-        ),
-        (
-            *GENERAL,
-            Saying("USER DOES NOT HAVE PERMISSION TO UPDATE LOGS", DENIED),
-            *refused("INVALID SEARCH PARAMETERS"),
-            *refused("GROUP NOT FOUND", "NO RECORDS FOUND", word=NOT_FOUND),
-            Saying("NO RECORDS UPDATED", BAD_ARGUMENT),
-            Saying(
-                "RECORD HAS BEEN UPDATED",
-                SUCCESS,
-                ("", "user", "group", "call_id", "status", "previous_status"),
-            ),
-        ),
-        MODIFY_LEADS,
-        is_write=True,
-    ),
-    Function(
-        "check_phone_number",
-        DIALER360,
-        "Tell whether a number is valid and may be called now.",
-        (
-            Parameter("phone_number", DIGITS, "Phone number without country code.", (6, 16), required=True),
-            PHONE_CODE,
-            Parameter(
-                "local_call_time", TEXT, "Id of a call time of the dialer.", (1, 10), WORD, required=True
-            ),
-            Parameter("postal_code", DIGITS, "US postal code.", (5, 5)),
-            Parameter("state", TEXT, "State, two letters.", (2, 2), "A-Za-z"),
-            Parameter("owner", TEXT, "Code of a time zone.", (2, 5), "A-Za-z"),
-            *DNC_CHECKS,
-            replace(CAMPAIGN_ID, description="Campaign of the do-not-call list."),
-            *NUMBER_CHECKS,
-            Parameter(
-                "tz_method",
-                LIST,
-                "How its time zone is found; each gives a result of its own.",
-                (1, 40),
-                choices=("POSTAL", "TZCODE", "NANPA", "AREACODE"),
-            ),
-        ),
-        (
-            *GENERAL,
-            Saying("USER DOES NOT HAVE PERMISSION TO CHECK PHONE NUMBERS", DENIED),
-            Saying("THIS IS NOT A VALID CALL TIME", NOT_FOUND),
-            *refused("NANPA options disabled, NANPA prefix data not loaded", "PHONE NUMBER IN DNC"),
-            *_NUMBER_ERRORS,
-        ),
-        Permission(8),
-        rules=(
-            _CAMPAIGN_DNC,
-            Rule(
-                "The time zone by postal code needs it.", When("tz_method", ("POSTAL",)), (("postal_code",),)
-            ),
-            Rule("The time zone by code stands in owner.", When("tz_method", ("TZCODE",)), (("owner",),)),
-        ),
-        columns=("method", "is_dialable", "gmt_offset"),
-    ),
-)
+LEADS: Final = (_ADD_LEAD, _UPDATE_LEAD)
