@@ -10,17 +10,19 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from relay.model import vendor_answer as verdicts
 from relay.model.dialer_call import DialerCall
 from relay.model.errors import RecordRejected, RevisionConflict, SourceAbsent, SourceGarbled
-from relay.model.subject_state import AGENT, SubjectState
+from relay.model.subject_state import AGENT, SubjectChange, SubjectState
 from relay.normalise.agent_rows import DEAD, INCALL, AgentSeen, read_logged_in_agents
-from relay.normalise.agents import AgentDiff, PollTimes
+from relay.normalise.agents import AgentDiff
 from relay.normalise.call_watch import CallWatch, Holding, Sighting, Watched
 from relay.normalise.dialer_calls import KnownDialerCall
 from relay.normalise.dialer_ids import is_call_id
+from relay.normalise.poll_times import PollTimes
 from relay.pipeline.dialer.asking import ask
 from relay.pipeline.dialer.call_book import CallBook, Telling, Told
 from relay.pipeline.dialer.call_details import CallDetails, Details
@@ -148,15 +150,16 @@ class AgentPoll:
         telling = Telling(
             {self._key(one.call_id, at): self._told(one, by_id, details, at) for one in sightings}, asked_at
         )
-        times = PollTimes(at, previous, asked_at)
+        times = PollTimes(asked_at, self._polled_at, context.ledger.skew)
         last = self._stream_state(asked_at)
+        changes: list[SubjectChange] = []
         while True:
             known = self._known if self._known is not None else await self._read_agents()
             changes = self._diff.diff(known, seen, times, context.mappings)
             if not (telling.of_calls or changes or last):
                 break
             try:
-                await self._book.tell(AGENTS, telling, lambda: changes, **last)
+                await self._book.tell(AGENTS, telling, partial(list, changes), **last)
                 break
             except RevisionConflict:
                 self._known = None

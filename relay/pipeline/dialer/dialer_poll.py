@@ -210,5 +210,3 @@ def _settings(context: DialerContext) -> PollSettings:
     per_s = REFUSED_FOR.total_seconds()
     pace = PaceSettings(1, per_s, context.settings.poll_every_s, 0.0)
     return PollSettings(pace, per_s, timedelta(0), per_s, per_s)
-
-

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from relay.model import vendor_answer as verdicts
@@ -121,7 +122,7 @@ class DidLogs:
             change = self._events.told(state, day, calls, call_ids, asked_at)
             changes = (change,) if change else ()
             try:
-                await self._book.tell(DID_CALLS, Telling(of_calls, asked_at, origin), lambda made=changes: made)
+                await self._book.tell(DID_CALLS, Telling(of_calls, asked_at, origin), partial(list, changes))
                 return
             except RevisionConflict:
                 continue  # made anew from what is there now
@@ -174,7 +175,10 @@ def _is_ready(logged: LoggedCall, now: datetime) -> bool:
     """
     Tell whether a call may be told: one that is over only once polls had their chance to show its agent.
     """
-    return logged.length_s is None or now >= logged.logged_at + timedelta(seconds=logged.length_s) + UNTAKEN_AFTER
+    return (
+        logged.length_s is None
+        or now >= logged.logged_at + timedelta(seconds=logged.length_s) + UNTAKEN_AFTER
+    )
 
 
 def _with_line(logged: LoggedCall) -> Told:

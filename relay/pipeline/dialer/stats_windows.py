@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from relay.model import vendor_answer as verdicts
 from relay.model.errors import RecordRejected, RevisionConflict, SourceGarbled
+from relay.model.ids import IdMaker
 from relay.model.subject_state import AGENT
 from relay.model.times import EPOCH
-from relay.normalise.agent_stats import AgentStats
+from relay.normalise.agent_stats import StatsWindow, read_stats, stats_change
 from relay.pipeline.dialer.asking import ask
 from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_settings import AGENT_STATS
@@ -25,15 +26,15 @@ class StatsWindows:
     Args:
         context: the dialer.
         every: length of a window; windows begin at multiples of it.
-        stats: makes the events.
+        ids: makes the ids of events.
     """
 
     stream = AGENT_STATS
 
-    def __init__(self, context: DialerContext, every: timedelta, stats: AgentStats) -> None:
+    def __init__(self, context: DialerContext, every: timedelta, ids: IdMaker) -> None:
         self._context = context
         self._every = every
-        self._stats = stats
+        self._ids = ids
 
     async def step(self) -> timedelta:
         """
@@ -61,15 +62,21 @@ class StatsWindows:
             raise SourceGarbled(context.source_id, "bad_payload", answered.answer.verdict, "")
         stream = context.streams[AGENT_STATS]
         stream.stored = replace(stream.stored, polled_at=end, had_good_answer=True)
+        try:
+            stats = [read_stats(row) for row in answered.answer.rows]
+        except RecordRejected as error:
+            raise SourceGarbled(context.source_id, "bad_payload", error.why, "") from error
+        window = StatsWindow(start, end, answered.requested_at)
         while True:
             states = await context.journal.subjects(context.source_id, (AGENT,))
             known = {state.name: state for state in states}
-            try:
-                changes = self._stats.told(
-                    known, answered.answer.rows, start, end, answered.requested_at, context.mappings
+            made = [
+                stats_change(
+                    self._ids, context.source_id, known.get(one.agent_id), one, window, context.mappings
                 )
-            except RecordRejected as error:
-                raise SourceGarbled(context.source_id, "bad_payload", error.why, "") from error
+                for one in stats
+            ]
+            changes = [change for change in made if change is not None]
             try:
                 await context.append(AGENT_STATS, subjects=changes, stream_state=stream.stored)
                 break
