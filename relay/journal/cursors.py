@@ -73,13 +73,24 @@ class AliasPlace(NamedTuple):
     natural_id: str
 
 
+class SubjectPlace(NamedTuple):
+    """
+    After a subject that is no call.
+    """
+
+    kind: str
+    source_id: str
+    name: str
+
+
 NEWEST_CALL: Final = CallPlace(LAST, "newest")
 NEWEST_DELIVERY: Final = DeliveryPlace(LAST, LAST, LAST)
 NEWEST_READ: Final = ReadPlace(LAST, LAST)
 NEWEST_REJECT: Final = RejectPlace(LAST, "", "", "")
 NEWEST_JOB: Final = JobPlace(LAST)
 FIRST_ALIAS: Final = AliasPlace("", "")
-P = TypeVar("P", CallPlace, DeliveryPlace, ReadPlace, RejectPlace, JobPlace, AliasPlace)
+FIRST_SUBJECT: Final = SubjectPlace("", "", "")
+P = TypeVar("P", CallPlace, DeliveryPlace, ReadPlace, RejectPlace, JobPlace, AliasPlace, SubjectPlace)
 
 
 def text_of(place: tuple[int | str, ...]) -> str:

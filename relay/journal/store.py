@@ -25,6 +25,7 @@ from relay.journal import (
     publishing,
     registering,
     schema,
+    subject_rows,
 )
 from relay.journal.api_port import ReadingJournal, RegistryJournal, SourceWorkJournal
 from relay.journal.coverage import forget_reads
@@ -189,6 +190,9 @@ class SqlJournal(PollReads):
 
     async def forget_reads(self, before_head: datetime, before: datetime) -> int:
         return await self._database.write(lambda conn: forget_reads(conn, before_head, before))
+
+    async def forget_subjects(self, before: datetime) -> int:
+        return await self._database.write(lambda conn: subject_rows.forget_subjects(conn, before))
 
     async def discard_of_deleted(self, limit: int, now: datetime) -> int:
         return await self._database.write(lambda conn: deleting.discard_of_deleted(conn, limit, now))
