@@ -83,6 +83,32 @@ class SubjectPlace(NamedTuple):
     name: str
 
 
+class MappingPlace(NamedTuple):
+    """
+    After a lead status or an agent mapping.
+    """
+
+    source_id: str
+    name: str
+
+
+class CommandPlace(NamedTuple):
+    """
+    Before a command, or a bulk job.
+    """
+
+    requested_ms: int
+    id: str
+
+
+class RowPlace(NamedTuple):
+    """
+    After a row of a bulk job.
+    """
+
+    row_no: int
+
+
 NEWEST_CALL: Final = CallPlace(LAST, "newest")
 NEWEST_DELIVERY: Final = DeliveryPlace(LAST, LAST, LAST)
 NEWEST_READ: Final = ReadPlace(LAST, LAST)
@@ -90,7 +116,22 @@ NEWEST_REJECT: Final = RejectPlace(LAST, "", "", "")
 NEWEST_JOB: Final = JobPlace(LAST)
 FIRST_ALIAS: Final = AliasPlace("", "")
 FIRST_SUBJECT: Final = SubjectPlace("", "", "")
-P = TypeVar("P", CallPlace, DeliveryPlace, ReadPlace, RejectPlace, JobPlace, AliasPlace, SubjectPlace)
+FIRST_MAPPING: Final = MappingPlace("", "")
+NEWEST_COMMAND: Final = CommandPlace(LAST, "")
+FIRST_ROW: Final = RowPlace(-1)
+P = TypeVar(
+    "P",
+    CallPlace,
+    DeliveryPlace,
+    ReadPlace,
+    RejectPlace,
+    JobPlace,
+    AliasPlace,
+    SubjectPlace,
+    MappingPlace,
+    CommandPlace,
+    RowPlace,
+)
 
 
 def text_of(place: tuple[int | str, ...]) -> str:

@@ -28,8 +28,10 @@ from relay.journal import (
     subject_rows,
 )
 from relay.journal.api_port import ReadingJournal, RegistryJournal, SourceWorkJournal
+from relay.journal.commands_port import MappingJournal
 from relay.journal.coverage import forget_reads
 from relay.journal.fence import Fence
+from relay.journal.mappings import SqlMappings
 from relay.journal.matching import Matcher
 from relay.journal.migrate import upgrade
 from relay.journal.poll_reads import PollReads
@@ -67,7 +69,7 @@ class SqlJournal(PollReads):
     The journal of one deployment.
 
     Satisfies PollJournal, SendLog, DeliveryJournal, PublishJournal and HousekeepingJournal; `registry` is
-    a RegistryJournal, `work` a SourceWorkJournal, `reading` a ReadingJournal.
+    a RegistryJournal, `work` a SourceWorkJournal, `mappings` a MappingJournal, `reading` a ReadingJournal.
     """
 
     def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int) -> None:
@@ -79,6 +81,7 @@ class SqlJournal(PollReads):
         fence = Fence(database, epoch, self._matcher)
         self.registry: RegistryJournal = SqlRegistry(database, fence)
         self.work: SourceWorkJournal = SqlSourceWork(fence)
+        self.mappings: MappingJournal = SqlMappings(database, fence)
         self.reading: ReadingJournal = SqlReading(database)
 
     # the poll loop
