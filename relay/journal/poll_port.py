@@ -41,7 +41,7 @@ class Append:
 
     `read` extends the coverage.  `gaps` are opened, or, where one of that stream and start is there,
     changed.  `taken_items` leave the inbox; `job` is how far a job has come; `replayed` are digests of
-    rejects of the stream that are none any more.  `subjects` are agents, groups, … that changed.
+    rejects of the stream that are none any more.  `subjects` are agents, groups, … that changed, each once.
     """
 
     source_id: str

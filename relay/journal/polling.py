@@ -50,6 +50,7 @@ def register_source(
                 system_status="null",
                 revision=0,
                 first_seen_ms=to_ms(now),
+                mappings_version=0,
             )
         )
         row = conn.execute(query).one()
@@ -99,6 +100,7 @@ def stream_states(conn: Connection, source_id: str) -> dict[str, StreamState]:
             row.not_found_in_a_row,
             bool(row.had_good_answer),
             orjson.loads(row.visibility),
+            time_or_null(row.polled_ms),
         )
         for row in conn.execute(select(_streams).where(_streams.c.source_id == source_id))
     }

@@ -214,6 +214,13 @@ class HousekeepingJournal(Protocol):
         """
         ...
 
+    async def forget_subjects(self, before: datetime) -> int:
+        """
+        Remove some of the leads, commands and inbound numbers that have no events and whose state has not
+        changed since `before`; return how many.
+        """
+        ...
+
     async def discard_of_deleted(self, limit: int, now: datetime) -> int:
         """
         Settle as discarded at most `limit` deliveries that wait for deleted endpoints; return how many.

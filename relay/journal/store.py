@@ -25,10 +25,13 @@ from relay.journal import (
     publishing,
     registering,
     schema,
+    subject_rows,
 )
 from relay.journal.api_port import ReadingJournal, RegistryJournal, SourceWorkJournal
+from relay.journal.commands_port import MappingJournal
 from relay.journal.coverage import forget_reads
 from relay.journal.fence import Fence
+from relay.journal.mappings import SqlMappings
 from relay.journal.matching import Matcher
 from relay.journal.migrate import upgrade
 from relay.journal.poll_reads import PollReads
@@ -66,7 +69,7 @@ class SqlJournal(PollReads):
     The journal of one deployment.
 
     Satisfies PollJournal, SendLog, DeliveryJournal, PublishJournal and HousekeepingJournal; `registry` is
-    a RegistryJournal, `work` a SourceWorkJournal, `reading` a ReadingJournal.
+    a RegistryJournal, `work` a SourceWorkJournal, `mappings` a MappingJournal, `reading` a ReadingJournal.
     """
 
     def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int) -> None:
@@ -78,6 +81,7 @@ class SqlJournal(PollReads):
         fence = Fence(database, epoch, self._matcher)
         self.registry: RegistryJournal = SqlRegistry(database, fence)
         self.work: SourceWorkJournal = SqlSourceWork(fence)
+        self.mappings: MappingJournal = SqlMappings(database, fence)
         self.reading: ReadingJournal = SqlReading(database)
 
     # the poll loop
@@ -189,6 +193,9 @@ class SqlJournal(PollReads):
 
     async def forget_reads(self, before_head: datetime, before: datetime) -> int:
         return await self._database.write(lambda conn: forget_reads(conn, before_head, before))
+
+    async def forget_subjects(self, before: datetime) -> int:
+        return await self._database.write(lambda conn: subject_rows.forget_subjects(conn, before))
 
     async def discard_of_deleted(self, limit: int, now: datetime) -> int:
         return await self._database.write(lambda conn: deleting.discard_of_deleted(conn, limit, now))
