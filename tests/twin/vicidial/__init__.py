@@ -1,0 +1,3 @@
+"""
+A simulated dialer, held against what a real one answered.
+"""
