@@ -38,10 +38,17 @@ log = logging.getLogger(__name__)
 
 
 async def ask(
-    context: DialerContext, stream: str, function: str, params: Mapping[str, str] | None = None
+    context: DialerContext,
+    stream: str,
+    function: str,
+    params: Mapping[str, str] | None = None,
+    *,
+    takes_parts: bool = False,
 ) -> Answered:
     """
     Call a function for a stream; return its answer where it says something of what was asked.
+
+    With `takes_parts` an answer of which some lines cannot be read is one, too.
 
     Raises:
         SourceError: it could not be asked, or the answer is none; see `error_of`.
@@ -51,7 +58,7 @@ async def ask(
     try:
         answered = await _call(context, function, params or {})
         metrics.dialer_answers.labels(label, stream, answered.answer.verdict).inc()
-        error = error_of(context.source_id, function, answered.answer)
+        error = error_of(context.source_id, function, answered.answer, takes_parts=takes_parts)
         if error is not None:
             raise error
     except SourceError as error:
@@ -74,7 +81,9 @@ async def _call(context: DialerContext, function: str, params: Mapping[str, str]
         raise SourceUnreachable(context.source_id, "bug", repr(error)) from error
 
 
-def error_of(source_id: str, function: str, answer: VendorAnswer) -> SourceError | None:
+def error_of(
+    source_id: str, function: str, answer: VendorAnswer, *, takes_parts: bool = False
+) -> SourceError | None:
     """
     Return what an answer that says nothing of what was asked means for the loop; None for all others.
 
@@ -83,7 +92,7 @@ def error_of(source_id: str, function: str, answer: VendorAnswer) -> SourceError
     part, is SourceGarbled.
     """
     verdict, text = answer.verdict, _text(answer)
-    if verdict in GOOD and not answer.rejected:
+    if verdict in GOOD and (takes_parts or not answer.rejected):
         return None
     message = f"{function}: {text or verdict}"
     if verdict in (verdicts.AUTH, verdicts.LOCKED):
