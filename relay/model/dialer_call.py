@@ -75,7 +75,7 @@ class DialerCall(NamedTuple):
         Raises:
             KeyError, TypeError, ValueError: it is no such row.
         """
-        known = {name: row.get(name) for name in cls._fields if name in row}
+        known: dict[str, Any] = {name: row.get(name) for name in cls._fields if name in row}
         known.setdefault("vendor_id", None)
         for name in _TIMES:
             if name in known:

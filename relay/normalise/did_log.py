@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from relay.model import catalogue
+from relay.model.event import Event
 from relay.model.ids import IdMaker
 from relay.model.numbers import e164
 from relay.model.subject_state import SubjectChange, SubjectState
@@ -92,7 +93,7 @@ class DidEvents:
         if not calls:
             return None
         change = keep(state, dict(state.notes), observed_at)
-        events = []
+        events: list[Event] = []
         for call in calls:
             change = self._told(change.state, day, call, call_ids.get(call.key), observed_at)
             events += change.events

@@ -104,6 +104,12 @@ class Metrics:
         stream=DIALER_STREAMS,
         verdict=VERDICTS,
     )
+    dialer_calls_given_up = counter(
+        "Calls of which a dialer never said what became of them, or where their recording is.", source=OPEN
+    )
+    dialer_timezone_mismatch = gauge(
+        "1 where a dialer's wall clock is not that of its configured timezone.", source=OPEN
+    )
     hooks = counter(
         "Pushes from a phone system; refused: the token; full: to be sent again.",
         source=OPEN,

@@ -128,7 +128,8 @@ def _parts(
     some_calls: list[CallChange] = []
     some_subjects: list[SubjectChange] = []
     events = 0
-    for change in (*subjects, *calls):
+    changes: list[SubjectChange | CallChange] = [*subjects, *calls]
+    for change in changes:
         if events and events + len(change.events) > limit:
             yield some_calls, some_subjects
             some_calls, some_subjects, events = [], [], 0

@@ -69,7 +69,8 @@ class DialerPoll:
         follow_ups: CallFollowUps | None = None,
     ) -> None:
         self._context = context
-        self._chores = {chore.stream: chore for chore in (*([agents] if agents else ()), *chores)}
+        urgent: Sequence[Chore] = () if agents is None else (agents,)
+        self._chores = {chore.stream: chore for chore in (*urgent, *chores)}
         self._inbox = inbox
         self._agents = agents
         self._follow_ups = follow_ups

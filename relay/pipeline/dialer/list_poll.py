@@ -63,9 +63,8 @@ class ListPoll:
                 raise SourceGarbled(context.source_id, "bad_payload", error.why, answer.raw[:200]) from error
             if rejects:  # one of them may be a list that seems to be missing
                 changes = [change for change in changes if change.events and _is_active(change.state.record)]
-            last = {"stream_state": stream.stored, "rejects": rejects}
             try:
-                await context.append(LISTS, subjects=changes, **last)
+                await context.append(LISTS, subjects=changes, stream_state=stream.stored, rejects=rejects)
                 return self._every
             except RevisionConflict:
                 continue  # made anew from what is there now

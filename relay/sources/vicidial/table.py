@@ -26,7 +26,7 @@ _HEADER_WORDS: Final = {
 
 class Row(NamedTuple):
     """
-    One row by column name, the line that it began with, and how many delimiters or newlines its free text holds.
+    One row by column name, the line it began with, and how many delimiters or newlines its free text holds.
     """
 
     values: dict[str, Any]
