@@ -103,7 +103,12 @@ class SourceLoop(Loop, Protocol):
     The loop of one source, its only owner.
     """
 
-    source_id: str
+    @property
+    def source_id(self) -> str:
+        """
+        Return which source it is.
+        """
+        ...
 
     def wake(self) -> None:
         """

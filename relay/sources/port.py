@@ -124,7 +124,12 @@ class FunctionSource(Protocol):
     A phone system that is asked by the name of a function, for data or to do something.
     """
 
-    source_id: str
+    @property
+    def source_id(self) -> str:
+        """
+        Return which account it is.
+        """
+        ...
 
     async def call(
         self, function: str, params: Mapping[str, str], *, purpose: str = POLL, is_write: bool = False
