@@ -81,10 +81,10 @@ class SqlCommands:
     ) -> bytes:
         if len(rows) > MAX_BULK_ROWS:
             raise Conflict(f"a bulk job has at most {MAX_BULK_ROWS} rows")
-        stored = await self._fence.write(lambda conn, _: _begin_bulk(conn, job, len(rows), once, now))
-        if stored is not None:
-            return stored
         try:
+            stored = await self._fence.write(lambda conn, _: _begin_bulk(conn, job, len(rows), once, now))
+            if stored is not None:
+                return stored
             for first in range(0, len(rows), ROWS_OF_A_SLICE):
                 await self._load(job.bulk_id, rows[first : first + ROWS_OF_A_SLICE], first + 1)
             return await self._fence.write_once(
