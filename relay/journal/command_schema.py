@@ -23,6 +23,8 @@ from sqlalchemy import (
 
 from relay.journal.source_schema import metadata
 
+LOADING: Final = "loading"  # the state of a bulk job whose rows are still coming in: nobody sees it
+
 # Conditions of partial indexes: a query has them word for word, or the planner does not see that one fits.
 IS_OF_PASSING_KIND: Final = text("kind IN ('lead', 'command', 'did')")
 IS_UNDER_WAY: Final = text("state = 'sent'")
@@ -88,7 +90,6 @@ commands = Table(
     ),
 )
 
-# One whose rows are still coming in is `loading`, and nobody sees it.
 bulk_jobs = Table(
     "bulk_jobs",
     metadata,

@@ -29,9 +29,8 @@ class CommandJournal(Protocol):
         """
         Write a command down before it is sent, with state `sent`; None: it is to be sent now.
 
-        Where `once` came before with the same request its reply comes back, and nothing was written.  While
-        the first request with a key is under way (sent, no reply yet), and after its process died without a
-        reply, the command it made is known by the key:
+        Where `once` came before with the same request its reply comes back, and nothing is written.  The
+        key is taken here: until the command is finished, over a crash too, nothing is sent with it again.
 
         Raises:
             Conflict: the key came with another request; or its command has no verdict yet.
@@ -39,11 +38,15 @@ class CommandJournal(Protocol):
         """
         ...
 
-    async def finish_command(self, command: Command, reply: bytes, once: Once | None, now: datetime) -> None:
+    async def finish_command(self, command: Command, reply: bytes, now: datetime) -> None:
         """
-        Keep the verdict of a command, its reply for `once`, and, in the same transaction, an inbox item of
-        the kind `command_done` (body: the command as JSON) for the owner of the source.  A command that has
-        a verdict already stays as it is.
+        Keep the verdict of a command, `reply` (not empty) for the key it began with, for KEEP_REPLIES from
+        now on, and, in the same transaction, an inbox item of the kind `command_done` (body:
+        `Command.as_json`) for the owner of the source, however full that inbox is.  A command that has a
+        verdict already stays as it is.
+
+        Raises:
+            NotFound: it was never begun.
         """
         ...
 
@@ -88,10 +91,12 @@ class CommandJournal(Protocol):
         now: datetime,
     ) -> bytes:
         """
-        Keep a bulk job with all its rows (at most MAX_BULK_ROWS).
+        Keep a bulk job with all its rows (at most MAX_BULK_ROWS), which are numbered from 1; its id, source,
+        function, defaults and who asked when are taken from `job`.  Several transactions, in steps: it is
+        seen by nobody before the last.
 
         Raises:
-            Conflict: too many of them wait; or the key came with another request.
+            Conflict: too many of them wait; too many rows; or the key came with another request.
             NotFound: there is no such source.
         """
         ...
@@ -110,8 +115,12 @@ class CommandJournal(Protocol):
 
     async def note_rows(self, rows: Sequence[BulkRow], now: datetime) -> BulkJob:
         """
-        Keep verdicts of rows of one job, the first of each row stands, and return the job with its counts;
-        with the last row it is done.
+        Keep verdicts of rows of one job, the first of each row stands, and return the job with its counts:
+        running from the first verdict on, and done with the last.  A cancelled job stays so.
+
+        Raises:
+            ValueError: no rows, rows of several jobs, or one without a verdict.
+            NotFound: there is no such job.
         """
         ...
 

@@ -33,6 +33,13 @@ def put_down(conn: Connection, source_id: str, kind: str, body: Mapping[str, Any
     last = select(_inbox.c.item_id).where(_inbox.c.source_id == source_id).offset(MAX_INBOX - 1).limit(1)
     if conn.execute(last).scalar() is not None:
         raise Conflict(f"{MAX_INBOX} items wait for the owner of {source_id} already, which is the most")
+    return enter_item(conn, source_id, kind, body, now)
+
+
+def enter_item(conn: Connection, source_id: str, kind: str, body: Mapping[str, Any], now: datetime) -> int:
+    """
+    Put an item into the inbox of a source that is there, however full it is; return its number.
+    """
     values = {"source_id": source_id, "kind": kind, "body": orjson.dumps(body), "received_ms": to_ms(now)}
     return _new_number(conn.execute(insert(_inbox).values(values)).inserted_primary_key)
 

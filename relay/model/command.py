@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from relay.model.times import from_rfc3339, rfc3339, rfc3339_or_null
+
 # States of a command.  A command that was `sent` and whose process ended before the answer is `unknown`.
 SENT: Final = "sent"  # written down before the request, durably; no verdict yet
 SUCCEEDED: Final = "succeeded"
@@ -47,6 +49,38 @@ class Command:
     call_id: str | None = None
     bulk_id: str | None = None
     row_no: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """
+        Return the command as JSON values, for an inbox.
+        """
+        return {
+            "command_id": self.command_id,
+            "source_id": self.source_id,
+            "function": self.function,
+            "params": dict(self.params),
+            "is_write": self.is_write,
+            "requested_by": self.requested_by,
+            "requested_at": rfc3339(self.requested_at),
+            "state": self.state,
+            "finished_at": rfc3339_or_null(self.finished_at),
+            "result": None if self.result is None else dict(self.result),
+            "call_id": self.call_id,
+            "bulk_id": self.bulk_id,
+            "row_no": self.row_no,
+        }
+
+    @classmethod
+    def of_json(cls, values: Mapping[str, Any]) -> Command:
+        """
+        Read back what `as_json` gave.
+        """
+        finished = values["finished_at"]
+        times = {
+            "requested_at": from_rfc3339(values["requested_at"]),
+            "finished_at": None if finished is None else from_rfc3339(finished),
+        }
+        return cls(**{**values, **times})
 
 
 @dataclass(frozen=True, slots=True)
