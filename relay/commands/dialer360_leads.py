@@ -197,7 +197,8 @@ _UPDATE_LEAD: Final = Function(
         Saying("LEAD HAS BEEN UPDATED", SUCCESS, ("", "lead_id"), LEAD_UPDATED),
         Saying("LEAD HAS BEEN ADDED", SUCCESS, _ADDED, LEAD_CREATED),
         Saying("LEAD HAS BEEN DELETED", SUCCESS, ("", "lead_id"), LEAD_UPDATED),
-        Saying("CUSTOM FIELDS VALUES UPDATED", SUCCESS, ("phone_number", "lead_id", "list_id"), LEAD_UPDATED),
+        # Its first detail, the phone number, may be missing: the others have no fixed place.
+        Saying("CUSTOM FIELDS VALUES UPDATED", SUCCESS, (), LEAD_UPDATED),
         Saying("CUSTOM FIELDS ENTRY DELETED", NOTICE),
         Saying(
             "LEADS FOUND IN THE SYSTEM",

@@ -144,7 +144,7 @@ REPORTS: Final = (
                 (18, 39),
                 ALPHANUMERIC,
                 required=True,
-                pattern="(Y|J|V|M|DC|S|LP|VH|XL).*",
+                pattern="(Y|J|V|M|DC|S|LP|VH|XL)[0-9A-Za-z]{16,38}",
             ),
             Parameter("detail", FLAG, "All that is known.", choices=("YES", "NO"), default="NO"),
             *ROW_FORMAT,

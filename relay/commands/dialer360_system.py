@@ -38,7 +38,7 @@ _FIELD_OF_FORM: Final = Parameter(
 )
 
 
-def _list_of(name: str, summary: str, denied: str, columns: tuple[str, ...]) -> Function:
+def _list_of(name: str, summary: str, denied: str, columns: str) -> Function:
     # The server answers with an HTML page whatever the format.
     page = Parameter("format", CHOICE, "How the list is written.", choices=("selectframe",))
     return Function(
@@ -48,7 +48,7 @@ def _list_of(name: str, summary: str, denied: str, columns: tuple[str, ...]) -> 
         (page, _FIELD_OF_FORM),
         (*GENERAL, Saying(f"USER DOES NOT HAVE PERMISSION TO VIEW {denied} LIST", DENIED), _NO_CENTRAL_SOUND),
         SEE,
-        columns=columns,
+        columns=("number", *columns.split()),
     )
 
 
@@ -94,8 +94,8 @@ SYSTEM: Final = (
         SEE,
         columns=("number", "filename", "date", "size", "epoch"),
     ),
-    _list_of("moh_list", "Classes of music on hold.", "SOUNDS", ("number", "moh_id", "name", "random")),
-    _list_of("vm_list", "Voicemail boxes.", "VOICEMAIL BOXES", ("number", "voicemail_id", "name", "email")),
+    _list_of("moh_list", "Classes of music on hold.", "SOUNDS", "moh_id moh_name random"),
+    _list_of("vm_list", "Voicemail boxes.", "VOICEMAIL BOXES", "voicemail_id fullname email"),
     Function(
         "blind_monitor",
         DIALER360,

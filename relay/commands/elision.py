@@ -41,8 +41,9 @@ _OF_LEAD: Final = {field.name: field for field in LEAD_FIELDS}
 _LEAD: Final = (
     Parameter("phone_number", DIGITS, "Phone number.", (6, 16), required=True),
     replace(LIST_ID, description="List it goes into."),
+    # The document's own example has an empty one.
     *(
-        _OF_LEAD[name]
+        replace(_OF_LEAD[name], length=(0, (_OF_LEAD[name].length or (0, 0))[1]))
         for name in ("city", "email", "first_name", "last_name", "vendor_lead_code", "postal_code")
     ),
 )

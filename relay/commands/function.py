@@ -69,7 +69,7 @@ class Parameter:
     """
     One parameter of a function.
 
-    `length` is that of the text (LIST: of the joined text; RECORDS: how many), `limits` are the least and
+    `length` is that of the text (LIST: of an item at least, of all joined at most; RECORDS: how many), `limits` are the least and
     the greatest number, both included.  `characters` is the inside of a character class: what the vendor
     keeps of a text or of an item of a list; everything else it drops in silence, so that it is refused
     here.  `pattern` says more about the whole text.  `choices` are the values of a CHOICE or of the items

@@ -119,8 +119,10 @@ def result_of(function: Function, answer: VendorAnswer) -> CommandResult:
     word = deciding.word if deciding else answer.verdict
     rows = [dict(row) for row in answer.rows]
     events = _events(judged)
-    if function.row_verdict and rows:
+    notices = [one.message.text for one in judged if one is not deciding]
+    if function.row_verdict and rows:  # each row has its own message
         word, events = _by_row(function, answer, rows)
+        notices = []
     if word not in DONE and word in _REJECTIONS and function.rejected_event:
         events = (function.rejected_event,)
     return CommandResult(
@@ -129,7 +131,7 @@ def result_of(function: Function, answer: VendorAnswer) -> CommandResult:
         data={
             "details": _details(deciding),
             "rows": rows,
-            "notices": [one.message.text for one in judged if one is not deciding],
+            "notices": notices,
             "rejected": len(answer.rejected),
         },
         raw=answer.raw,
@@ -172,7 +174,9 @@ def _by_row(
     sayings = [saying_of(function, str(row.get("message", ""))) for row in rows]
     done = [saying for saying, row in zip(sayings, rows, strict=True) if row.get(column) in _TRUE]
     if done:
-        return SUCCESS, tuple(dict.fromkeys(one.event for one in done if one is not None and one.event))
+        types = [one.event for one in done if one is not None]
+        types += [function.rejected_event] if len(done) < len(rows) else []
+        return SUCCESS, tuple(dict.fromkeys(name for name in types if name is not None))
     refused = next((one for one in sayings if one is not None and one.word not in DONE), None)
     if refused is not None:
         return refused.word, ()

@@ -7,6 +7,7 @@ of a list once it is joined.  `check` takes more than the schema: the vendor's t
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from relay.commands.checking import CUSTOM_FIELD, CUSTOM_NAME, TRANSPORT
@@ -27,7 +28,7 @@ from relay.commands.function import (
     When,
 )
 from relay.commands.result import STATUSES
-from relay.commands.writing import DATE_PATTERN, TIME_PATTERN
+from relay.commands.writing import DATE_PATTERN, MAX_NUMBER, TIME_PATTERN
 from relay.model.schemas import DIALECT
 
 Schema = dict[str, Any]
@@ -141,22 +142,26 @@ def _bare(parameter: Parameter) -> Schema:
 
 def _text(parameter: Parameter) -> Schema:
     least, most = parameter.length or (0, 0)
-    pattern = f"^{parameter.character_class}*$"
-    schema: Schema = {**_TEXT, "minLength": least, "maxLength": most, "pattern": pattern}
+    schema = _text_or_number(parameter, f"^{parameter.character_class}*$")
     if parameter.pattern:
-        schema["allOf"] = [{"pattern": f"^({parameter.pattern})$"}]
-    # Emptying has its own word: the same text where it cannot be emptied is none.
-    return schema if not _may_be_blank(parameter) else schema | {"not": {"const": BLANK}}
-
-
-def _may_be_blank(parameter: Parameter) -> bool:
-    return not parameter.is_clearable and (parameter.length or (0, 0))[1] >= len(BLANK)
+        schema["allOf"] = [{**_TEXT, "pattern": f"^({parameter.pattern})$"}]
+    if not parameter.is_clearable and most >= len(BLANK):
+        schema["not"] = {"const": BLANK}
+    return schema | {"minLength": least, "maxLength": most}
 
 
 def _digits(parameter: Parameter) -> Schema:
     least, most = parameter.length or (1, 18)
-    number = {"type": "integer", "minimum": 0 if least == 1 else 10 ** (least - 1), "maximum": 10**most - 1}
-    return {"anyOf": [{**_TEXT, "pattern": f"^[0-9]{{{least},{most}}}$"}, number]}
+    return _text_or_number(parameter, f"^[0-9]{{{least},{most}}}$")
+
+
+def _text_or_number(parameter: Parameter, pattern: str) -> Schema:
+    least, most = parameter.length or (1, 1)
+    smallest = 0 if least <= 1 else 10 ** (least - 1)
+    if parameter.pattern or smallest > MAX_NUMBER or not re.fullmatch(parameter.character_class, "1"):
+        return {**_TEXT, "pattern": pattern}
+    greatest = min(10**most - 1, MAX_NUMBER)
+    return {"type": ["string", "integer"], "pattern": pattern, "minimum": smallest, "maximum": greatest}
 
 
 def _number(parameter: Parameter) -> Schema:
@@ -169,7 +174,9 @@ def _number(parameter: Parameter) -> Schema:
 def _item(parameter: Parameter) -> Schema:
     if parameter.choices:
         return {"enum": list(parameter.choices)}
-    return {**_TEXT, "pattern": f"^{parameter.character_class}+$", "minLength": 1}
+    least, most = parameter.length or (1, 1)
+    pattern = f"^{parameter.character_class}*$"
+    return {**_TEXT, "pattern": pattern, "minLength": least, "maxLength": most}
 
 
 def _records(parameter: Parameter) -> Schema:

@@ -28,6 +28,8 @@ DATE_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_PATTERN: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
 # Decimals of a DECIMAL that does not say how many.
 MAX_PLACES: Final = 4
+# CRMs write codes and phone numbers as numbers; one with more digits is not exact everywhere.
+MAX_NUMBER: Final = 10**15 - 1
 
 
 class Unfit(ValueError):
@@ -62,21 +64,30 @@ def records_of(parameter: Parameter, value: Any) -> Sequence[Mapping[str, Any]]:
 
 
 def _text(parameter: Parameter, value: Any) -> str:
-    if not isinstance(value, str):
-        raise Unfit("must be text")
-    _fit_length(parameter, value)
-    _fit_characters(parameter, value)
-    if parameter.pattern and not re.fullmatch(parameter.pattern, value):
+    text = _as_text(value)
+    _fit_length(parameter, text)
+    _fit_characters(parameter, text)
+    if parameter.pattern and not re.fullmatch(parameter.pattern, text):
         raise Unfit(f"must match {parameter.pattern}")
-    return value
+    return text
 
 
 def _digits(parameter: Parameter, value: Any) -> str:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not re.fullmatch("[0-9]+", text):
+    text = _as_text(value)
+    if not re.fullmatch("[0-9]+", text):
         raise Unfit("must be digits only")
     _fit_length(parameter, text)
     return text
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise Unfit("must be text")
+    if value > MAX_NUMBER:
+        raise Unfit("must be text: a JSON number of that size may have lost digits on its way")
+    return str(value)
 
 
 def _integer(parameter: Parameter, value: Any) -> str:
@@ -144,15 +155,17 @@ def _list(parameter: Parameter, value: Any) -> str:
     items = _items(parameter, value)
     if not items:
         raise Unfit("must have at least one item")
+    least, most = parameter.length or (1, 1)
     for item in items:
         if parameter.choices:
             _choice(parameter, item)
         else:
             _fit_characters(parameter, item)
-        if not item or (parameter.separator and parameter.separator in item):
-            raise Unfit("an item is empty or holds the separator")
+        if len(item) < least:
+            raise Unfit(f"each item must have at least {least} characters")
     text = parameter.separator.join(items)
-    _fit_length(parameter, text)
+    if len(text) > most:
+        raise Unfit(f"must have at most {most} characters once joined, not {len(text)}")
     return text
 
 
