@@ -59,10 +59,11 @@ def published_call_id(callerid: str, near: datetime) -> str | None:
 
 class Floor:
     """
-    Polls agents and keeps what the journal keeps.
+    Polls agents and keeps what the journal keeps: with `is_restarted` only what is read back from it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_restarted: bool = True) -> None:
+        self._is_restarted = is_restarted
         self.differ = AgentDiff("dialer", ZONE, IDS, published_call_id)
         self.states: dict[str, SubjectState] = {}
         self.previous: datetime | None = None
@@ -103,7 +104,7 @@ class Floor:
         self.silent += not change.events
         last_id = change.events[-1].id if change.events else known and known.last_event_id
         assert (revision, last_id) == (change.state.revision, change.state.last_event_id)
-        self.states[change.state.name] = stored(change.state)
+        self.states[change.state.name] = stored(change.state) if self._is_restarted else change.state
         return change.events
 
 
