@@ -10,7 +10,7 @@ import pytest
 
 from relay.model.errors import RecordRejected
 from relay.model.mapping import Mappings
-from relay.normalise.agent_rows import read_logged_in_agents
+from relay.normalise.agent_rows import read_agent_status, read_logged_in_agents
 from relay.normalise.agents import is_dead_storm
 from relay.normalise.poll_times import PollTimes
 from tests.normalise.dialer_floor import Floor, agent, told
@@ -265,6 +265,32 @@ def test_a_number_is_told_once_and_stays_until_the_lead_is_gone() -> None:
     assert (None, None) == (again, about_another)
     assert ["7275550101", None] == [event.data["phone_number"] for event in made]
     assert [2, 2] == [event.data["dwell_s"] for event in made]
+
+
+def test_a_number_goes_with_a_call_that_had_no_lead() -> None:
+    floor = ready_floor()
+    (row,) = read_logged_in_agents([agent("1001", "INCALL", call=CALL)])
+    floor.see(at(4), [row._replace(phone_number="7275550101")])
+
+    (event,) = floor.poll(6, agent("1001", "READY"))
+
+    assert event.data["phone_number"] is None
+    assert "phone_number" in event.changed
+
+
+def test_an_agent_asked_for_alone_is_read_from_its_own_row() -> None:
+    row = {
+        "status": "PAUSED", "callerid": "", "lead_id": "122", "campaign_id": "TESTCAMP", "calls_today": "3",
+        "full_name": "Alice Adams", "user_group": "AGENTS", "user_level": "1", "pause_code": "BREAK",
+        "real_time_sub_status": "DISPO", "phone_number": "7275550101", "vendor_lead_code": "VLC|1",
+        "session_id": "8600051",
+    }  # fmt: skip
+
+    listed = agent("1001", "PAUSED", "DISPO", lead="122", calls=3, pause="BREAK")
+    (expected,) = read_logged_in_agents([listed])
+    expected = expected._replace(phone_number="7275550101", vendor_lead_code="VLC|1")
+
+    assert expected == read_agent_status("1001", row)
 
 
 def test_a_restart_of_the_database_is_told_from_callers_who_hang_up() -> None:

@@ -117,6 +117,10 @@ def test_a_call_id_explains_one_rise_and_never_a_second() -> None:
     assert [0, 0, 0, 0, 1] == blinking
 
 
+def test_a_call_that_was_counted_before_its_id_came_explains_no_later_rise() -> None:
+    assert [0, 0, 1] == skipped(ready(4), ready(5), in_call(FIRST, 5), ready(6), ready(6))
+
+
 def test_a_call_that_was_never_counted_hides_nothing_for_long() -> None:
     given_up = skipped(ready(4), in_call(FIRST, 4, "QUEUE"), ready(4), ready(4), ready(5), ready(5), ready(5))
 
@@ -154,6 +158,12 @@ def test_a_new_login_on_the_same_day_and_campaign_goes_on_counting() -> None:
     next_day = skipped(ready(4), None, None, ready(7), ready(7), start_s=MIDNIGHT_S - 2)
 
     assert [[None, 2, 1], [None, None]] == [same_day, next_day]
+
+
+def test_a_logout_tells_the_last_count_that_was_shown() -> None:
+    made = polled(ready(4), in_call(FIRST, 4), in_call(FIRST, 5), None, None)
+
+    assert [4, 4, 5] == [event.data["calls_today"] for event in made]
 
 
 def test_a_call_not_yet_explained_is_told_with_the_logout() -> None:

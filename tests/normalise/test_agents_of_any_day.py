@@ -59,7 +59,7 @@ def of_agent(tale: Story, made: list[Event]) -> list[Event]:
     return [event for event in made if event.data["agent_id"] == tale.agent_id]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(FLOORS, BAD_POLLS)
 def test_every_status_that_a_poll_shows_is_told_once_in_order_and_near_enough(
     tales: list[Story], bad: set[int]
@@ -80,7 +80,7 @@ def test_every_status_that_a_poll_shows_is_told_once_in_order_and_near_enough(
             assert abs((event.occurred_at - at(run.begin_ms / 1000)).total_seconds()) <= event.precision_s
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(FLOORS, BAD_POLLS)
 def test_a_dwell_is_as_near_to_the_truth_as_the_polls_at_both_its_ends(
     tales: list[Story], bad: set[int]
@@ -101,7 +101,7 @@ def test_a_dwell_is_as_near_to_the_truth_as_the_polls_at_both_its_ends(
             assert abs(end.data["dwell_s"] - truth_s) <= begin.precision_s + end.precision_s + 0.5
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(FLOORS, BAD_POLLS)
 def test_the_skipped_calls_add_up_to_those_that_no_poll_showed(tales: list[Story], bad: set[int]) -> None:
     good = good_polls(tales, bad)
@@ -113,7 +113,7 @@ def test_the_skipped_calls_add_up_to_those_that_no_poll_showed(tales: list[Story
         assert min(skipped) >= 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.tuples(stories(1, (*COUNTED, NEVER, NEVER)), stories(2, COUNTED)).map(list), BAD_POLLS)
 def test_no_call_is_said_to_be_skipped_that_was_not(tales: list[Story], bad: set[int]) -> None:
     good = good_polls(tales, bad)
@@ -124,7 +124,7 @@ def test_no_call_is_said_to_be_skipped_that_was_not(tales: list[Story], bad: set
         assert tale.hidden_calls(good) >= sum(skipped)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(FLOORS, BAD_POLLS)
 def test_the_same_polls_tell_the_same_with_and_without_restarts(tales: list[Story], bad: set[int]) -> None:
     good = good_polls(tales, bad)
@@ -137,7 +137,7 @@ def test_the_same_polls_tell_the_same_with_and_without_restarts(tales: list[Stor
     assert [event.to_json(at(0)) for event in first] == [event.to_json(at(0)) for event in without_restarts]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(FLOORS, BAD_POLLS)
 def test_what_an_event_says_changed_is_what_differs_from_the_one_before(
     tales: list[Story], bad: set[int]
