@@ -97,6 +97,15 @@ def test_a_user_group_has_no_calls_of_its_own() -> None:
     assert (None, 3, None, 1, 0) == tuple(event.data[name] for name in names)
 
 
+def test_nobody_knows_since_when_a_group_is_as_it_is_first_seen() -> None:
+    board = Wallboard()
+    board.previous = at(-2)
+
+    (event,) = board.poll(0)
+
+    assert (at(0), None) == (event.occurred_at, event.precision_s)
+
+
 def test_a_gauge_that_changed_is_told_with_the_time_between_the_polls() -> None:
     board = Wallboard()
     board.poll(0)
