@@ -10,6 +10,7 @@ from relay.commands.dialer360_shared import (
     ADMINISTER,
     DIALER360,
     GENERAL,
+    IP_ADDRESS,
     MODIFY_CAMPAIGNS,
     NO_UPDATES,
     REQUIRED_FIELDS,
@@ -105,7 +106,7 @@ SYSTEM: Final = (
             Parameter("session_id", DIGITS, "Session to listen to.", (7, 7), required=True),
             Parameter(
                 "server_ip", TEXT, "Server of the session.", (7, 15), "0-9.", True,
-                pattern=r"\d{1,3}(\.\d{1,3}){3}",
+                pattern=IP_ADDRESS,
             ),
             Parameter(
                 "stage",
