@@ -121,7 +121,7 @@ SYSTEM: Final = (
             Saying(
                 "HAS BEEN LAUNCHED", SUCCESS, ("phone_login", "dial_string", "agent_user", "session_id")
             ),
-            *refused("INVALID PHONE LOGIN", "INVALID SESSION ID", word=NOT_FOUND),
+            *refused("INVALID PHONE LOGIN", "INVALID SESSION ID"),
             Saying("USER DOES NOT HAVE PERMISSION TO BLIND MONITOR", DENIED),
         ),
         SEE,
@@ -146,7 +146,8 @@ SYSTEM: Final = (
         (
             *GENERAL,
             Saying("USER DOES NOT HAVE PERMISSION TO GET AGENT INFO", DENIED),
-            Saying("INVALID USER ID", NOT_FOUND),
+            # Unknown, or not logged in.
+            *refused("INVALID USER ID"),
         ),
         SEE,
     ),

@@ -79,6 +79,24 @@ def test_an_error_that_nobody_knows_is_no_success() -> None:
     assert UNKNOWN == judged("add_lead", SUCCESS, "ERROR: add_lead SOMETHING NEW - 6666").status
 
 
+@pytest.mark.parametrize("verdict", [UNKNOWN, SERVER_FAULT])
+def test_nothing_there_is_not_believed_of_an_answer_that_could_not_be_read(verdict: str) -> None:
+    result = judged("logged_in_agents", verdict, "ERROR: logged_in_agents NO LOGGED IN AGENTS - apiuser")
+
+    assert (FAILED, verdict) == (result.status, result.word)
+
+
+def test_a_success_beside_an_unreadable_line_stands_and_one_beside_a_fault_does_not() -> None:
+    line = "SUCCESS: add_lead LEAD HAS BEEN ADDED - 7275551112|999|402|-5"
+
+    results = [judged("add_lead", verdict, line) for verdict in (UNKNOWN, SERVER_FAULT)]
+    assert [(SUCCEEDED, ("lead.created",)), (UNKNOWN, ())] == [(one.status, one.events) for one in results]
+
+
+def test_an_error_is_no_success_whatever_its_text() -> None:
+    assert UNKNOWN == judged("add_lead", SUCCESS, "ERROR: add_lead LEAD HAS BEEN ADDED - 1").word
+
+
 def test_a_success_in_new_words_is_one() -> None:
     result = judged("add_lead", SUCCESS, "SUCCESS: add_lead LEAD IS THERE NOW - 6666")
 
@@ -143,7 +161,10 @@ def test_a_shorter_text_does_not_stand_for_a_longer_one() -> None:
     ],
 )
 def test_elision_says_it_in_its_own_words(name: str, kind: str, text: str, word: str) -> None:
-    result = result_of(function("elision", name), VendorAnswer(UNKNOWN, (Message(kind, text),)))
+    result = result_of(
+        function("elision", name),
+        VendorAnswer(SUCCESS if kind == "SUCCESS" else BAD_ARGUMENT, (Message(kind, text),)),
+    )
 
     assert (word, text) == (result.word, result.message)
 
