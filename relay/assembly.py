@@ -321,7 +321,7 @@ def _source_setup(config: SourceConfig) -> SourceSetup:
         budget = SourceBudget(config.budget.requests, config.budget.per_s)
         return SourceSetup(budget, zone, config.streams)
     if isinstance(config, VicidialConfig):
-        return SourceSetup(None, zone, streams_of(config))
+        return SourceSetup(None, zone, streams_of(config), config.kind, pushes_by_get=True)
     return SourceSetup(None, zone, ())
 
 
