@@ -60,8 +60,8 @@ class SourceBudget:
 @dataclass(frozen=True, slots=True)
 class SourceSetup:
     """
-    What the configuration says of a source: its kind, its budget (None: no limit), its zone, the streams it
-    reads.  `pushes_by_get`: all it can do is to get a URL.
+    What the configuration says of a source: its budget (None: no limit), its zone, the streams that a job of
+    its past reads (none: it shows no calls), its kind.  `pushes_by_get`: all it can do is to get a URL.
     """
 
     budget: SourceBudget | None

@@ -25,7 +25,7 @@ _LEAD: Final = re.compile(r"lead \d+")
 
 class JsonReading(NamedTuple):
     """
-    What a JSON answer says: its messages, its rows, what could not be read of it; verdict None: the messages'.
+    What a JSON answer says: messages, rows, what could not be read of it; verdict None: that of the messages.
     """
 
     heard: list[Heard]
