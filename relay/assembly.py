@@ -30,7 +30,7 @@ from relay.api.tail import EventTail
 from relay.config.dialled import Dialled, dialled_by
 from relay.config.id_key import decode_id_key
 from relay.config.schema import KafkaConfig, RelayConfig, SourceConfig
-from relay.dialer_assembly import PAST, dialer_poll, vicidial_source
+from relay.dialer_assembly import dialer_poll, vicidial_source
 from relay.interpreter import tune_interpreter
 from relay.journal.port import Appended
 from relay.journal.store import SqlJournal, open_sqlite
@@ -40,6 +40,7 @@ from relay.model.endpoint import EndpointSpec
 from relay.model.errors import ConfigError, Fault, JournalUnusable
 from relay.model.ids import IdMaker
 from relay.pipeline.deliver import Deliver
+from relay.pipeline.dialer.dialer_settings import PAST
 from relay.pipeline.hand_on import HandOn
 from relay.pipeline.housekeeping import Housekeeping, LoopLag
 from relay.pipeline.lane_context import WebhookEndpoint
