@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from relay.twin.vicidial import status_functions
+from relay.twin.vicidial import agent_stats, log_functions, media_functions, status_functions
 from relay.twin.vicidial.asking import Answer
 
 READS: Final = 7
@@ -63,6 +63,9 @@ _RULES: Final = {
 _WITHOUT_SOURCE: Final = ("sounds_list", "moh_list", "vm_list")
 _ANSWERS: Final[dict[str, Answer]] = {
     **status_functions.FUNCTIONS,
+    **log_functions.FUNCTIONS,
+    **agent_stats.FUNCTIONS,
+    **media_functions.FUNCTIONS,
 }
 
 FUNCTIONS: Final = {

@@ -112,6 +112,7 @@ class Office:
             (SERVER_IP, f"cc{number}"): Phone(f"cc{number}", SERVER_IP, f"cc{number}")
             for number in range(FIRST_AGENT, FIRST_AGENT + agents)
         }
+        self.sound_control = "on"  # off: no list at all; missing: its folder is not there
         self.phone_aliases: dict[str, tuple[str, str]] = {}
         self.group_aliases: dict[str, str] = {}
         self.dnc: set[str] = {"7275550000"}
