@@ -78,7 +78,7 @@ def _sums(records: Sequence[WorkRecord]) -> list[Worked]:
 
 
 def _row(ask: Ask, one: Worked, total: int, previous: int) -> list[object]:
-    person = ask.world.office.users[one.user]
+    person = ask.world.floor.agents[one.user].person
     style = ask.get("time_format") or "HF"
     dispo_s = one.dispo_s + (one.first_dispo_s if ask.build.is_newer else 0)
     login_s = one.pause_s + one.wait_s + one.talk_s + dispo_s

@@ -7,7 +7,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from relay.twin.vicidial import agent_stats, log_functions, media_functions, status_functions
+from relay.twin.vicidial import (
+    agent_stats,
+    lead_functions,
+    lead_updates,
+    list_functions,
+    log_functions,
+    media_functions,
+    phone_functions,
+    status_functions,
+    user_functions,
+)
 from relay.twin.vicidial.asking import Answer
 
 READS: Final = 7
@@ -66,6 +76,11 @@ _ANSWERS: Final[dict[str, Answer]] = {
     **log_functions.FUNCTIONS,
     **agent_stats.FUNCTIONS,
     **media_functions.FUNCTIONS,
+    **lead_functions.FUNCTIONS,
+    **lead_updates.FUNCTIONS,
+    **user_functions.FUNCTIONS,
+    **phone_functions.FUNCTIONS,
+    **list_functions.FUNCTIONS,
 }
 
 FUNCTIONS: Final = {
@@ -77,5 +92,4 @@ FUNCTIONS: Final = {
         needs_source=name not in _WITHOUT_SOURCE,
     )
     for name, (level, permission, denial) in _RULES.items()
-    if name in _ANSWERS
 }

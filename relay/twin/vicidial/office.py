@@ -116,7 +116,10 @@ class Office:
         self.phone_aliases: dict[str, tuple[str, str]] = {}
         self.group_aliases: dict[str, str] = {}
         self.dnc: set[str] = {"7275550000"}
-        self.hopper: set[int] = set()
+        self.hopper: list[int] = []
+        self.has_custom_fields = True
+        self.nanpa_prefixes: frozenset[str] | None = None  # none: not loaded
+        self.monitored = 0
         self.callbacks: dict[int, dict[str, str]] = {}
 
     def agent_names(self) -> list[str]:
