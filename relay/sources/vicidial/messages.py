@@ -44,25 +44,30 @@ _ERRORS: Final = (
     (NOT_FOUND, r"[A-Z][A-Z_ -]* NOT FOUND|NO MATCHES FOUND IN THE SYSTEM"),
     (NOT_FOUND, r"[A-Z][A-Z_ -]* DOES NOT EXIST(?: .*)?|.* does not exist"),
     (BAD_ARGUMENT, r"NO FUNCTION SPECIFIED|Invalid Source"),
+    (BAD_ARGUMENT, r"INVALID [A-Z].*|NO VALID [A-Z].*|YOU MUST [A-Z].*"),
     (
         BAD_ARGUMENT,
-        r"INVALID [A-Z].*|NO VALID [A-Z].*|YOU MUST [A-Z].*|NO UPDATES DEFINED|NO RECORDS UPDATED",
+        r"NO UPDATES DEFINED|NO RECORDS UPDATED",
     ),
     (BAD_ARGUMENT, r".* MUST BE .*|.*, THIS IS AN OPTIONAL FIELD"),
     (BAD_ARGUMENT, r"[A-Z][A-Z_ -]* ALREADY EXISTS?(?: .*)?|.* already exists?|DUPLICATE [A-Z].*"),
+    (BAD_ARGUMENT, r"PHONE NUMBER (?:IS )?(?:IN|NOT|OUTSIDE)\b.*|.* DNC\b.*"),
     (
         BAD_ARGUMENT,
-        r"PHONE NUMBER (?:IS )?(?:IN|NOT|OUTSIDE)\b.*|.* DNC\b.*|Please send .*|Invalid phone number",
+        r"Please send .*|Invalid phone number",
     ),
 )
 _SUCCESSES: Final = (
-    (SUCCESS, r"|.* (?:HAS|HAVE) BEEN [A-Z].*|.* IS VALID.*"),
+    (SUCCESS, r"|(?:.* )?(?:HAS|HAVE) BEEN [A-Z].*|.* IS VALID.*"),
     (SUCCESS, r"lists are listed successfully|.* list created|Record\(s\) Created"),
 )
 _NOTICES: Final = (
     (EMPTY, r"NO RECORDS FOUND FOR THIS PHONE NUMBER"),
     (NOTICE, r"CUSTOM FIELDS .*|(?:NOT )?ADDED TO HOPPER(?:, .*)?|SCHEDULED CALLBACK .*"),
-    (NOTICE, r"MULTI-ALT-PHONE NUMBERS (?:NOT )?LOADED.*|NO UPDATES DEFINED|.* (?:HAS|HAVE) BEEN [A-Z].*"),
+    (
+        NOTICE,
+        r"MULTI-ALT-PHONE NUMBERS (?:NOT )?LOADED.*|NO UPDATES DEFINED|(?:.* )?(?:HAS|HAVE) BEEN [A-Z].*",
+    ),
     (NOTICE, r"LEADS FOUND IN THE SYSTEM|NO MATCHES FOUND IN THE SYSTEM|NANPA options disabled, .*"),
     (NOTICE, r"LIST DOES NOT EXIST, SENDING TO add_list FUNCTION"),
 )
@@ -95,7 +100,7 @@ class Heard(NamedTuple):
         """
         Return the function that it names, or "".
         """
-        return _function(self.message.text)
+        return _function(self.message.text).strip()
 
 
 class HeardLine(NamedTuple):

@@ -22,13 +22,12 @@ _LOGIN_FLAGS: Final = frozenset({"BAD", "2FA", "LOCK", "IPBLOCK"})
 _LOGIN_SIGNS: Final = re.compile(r"Login|incorrect|try again|login attempts|BAD\||2FA\||\|LOCK|IPBLOCK")
 _DROPPED_BY_THE_SERVER: Final = re.compile(r"[^-_0-9A-Za-z]")
 
-# user= and pass= of a link, a debug line or a form; "pass": of JSON.  Names end in these words.
+# user= and pass= of a link or a debug line, "pass": of JSON, and name=pass value="…" of a form.
 _NAMED: Final = re.compile(
     r"(\b(?:[a-z]+_)?(?:user|pass|password|passwd|pass_hash)\b)"
     r"(=|%3D|[\"']?\s?[:=]\s?|[\"']?\s+value=)([\"']?)([^\s&\"'<>|;,]+)",
     re.IGNORECASE,
 )
-# A form field is named beside its value: <input type=hidden name=pass value="...">.
 _SHORT: Final = 6
 
 
@@ -111,9 +110,8 @@ class Redactor:
         """
         message = self.message(heard)
         if heard.verdict == UNKNOWN:
-            return f"{message.kind}: {message.text}" + (
-                f": |{'|'.join(message.details)}|" if message.details else ""
-            )
+            behind = f": |{'|'.join(message.details)}|" if message.details else ""
+            return f"{message.kind}: {message.text}{behind}"
         return self.text(heard.head) + "|".join(message.details)
 
 
@@ -145,14 +143,14 @@ def _without_echo(heard: Heard, details: tuple[str, ...]) -> tuple[str, ...]:
     if text == "add_user USER HAS BEEN ADDED" and len(details) >= _SHORT:
         # API user, agent, password, level, name, group: a password may hold the separator, the end may not.
         return _hidden(details, 2, len(details) - 3)
-    if heard.function.strip() in _WITH_PASSWORDS and not _is_plain(text):
+    if heard.function in _WITH_PASSWORDS and not _is_plain(text):
         return _hidden(details, 2, len(details))
     return details
 
 
 def _address(detail: str) -> str:
     # "203.0.113.7: " is ours, and what the operator must tell whoever keeps the list.
-    return detail if re.fullmatch(r"[0-9A-Fa-f.:]{0,45}:? ?", detail) else HIDDEN
+    return detail.rstrip(": ") if re.fullmatch(r"[0-9A-Fa-f.: ]{0,45}", detail) else HIDDEN
 
 
 _WITH_PASSWORDS: Final = frozenset({"add_user", "update_user", "copy_user", "add_phone", "update_phone"})

@@ -22,7 +22,7 @@ from relay.sources.vicidial.reading import SERVER_ERROR, verdict_of
 from relay.sources.vicidial.redaction import Redactor
 
 MAX_RAW: Final = 65_536
-MAX_REJECTED: Final = 100
+MAX_REJECTED: Final = 101
 MAX_REJECTED_LINE: Final = 500
 NOTHING_TO_CHANGE: Final = "update_lead"  # then it answers 200 and an empty body
 
@@ -85,9 +85,8 @@ def _without_secrets(row: Mapping[str, Any], redactor: Redactor) -> Mapping[str,
 
 
 def _bounded(rejected: Sequence[RejectedLine], redactor: Redactor) -> tuple[RejectedLine, ...]:
-    kept = [
-        RejectedLine(redactor.line(line, MAX_REJECTED_LINE), why) for line, why in rejected[:MAX_REJECTED]
-    ]
+    first = rejected[:MAX_REJECTED]
+    kept = [RejectedLine(redactor.line(line, MAX_REJECTED_LINE), why) for line, why in first]
     if len(rejected) > MAX_REJECTED:
         kept.append(RejectedLine("", f"and {len(rejected) - MAX_REJECTED} more"))
     return tuple(kept)
