@@ -43,6 +43,7 @@ from relay.model.endpoint import EndpointSpec
 from relay.model.errors import ConfigError, Fault, JournalUnusable
 from relay.model.event import StoredEvent
 from relay.model.ids import IdMaker
+from relay.model.vendor_answer import VendorAnswer
 from relay.pipeline.deliver import Deliver
 from relay.pipeline.hand_on import HandOn
 from relay.pipeline.housekeeping import Housekeeping, LoopLag
@@ -62,6 +63,7 @@ from relay.sinks.webhook.retry import next_delay_s
 from relay.sinks.webhook.sink import WebhookSink
 from relay.sinks.webhook.transport.client import Transport
 from relay.source_assembly import Surroundings, nightly_reads, plan_of, poll_of, rooms_of, voipcloud_source
+from relay.sources.vicidial import wire as vicidial
 from relay.sources.voipcloud.config import VoipcloudConfig
 from relay.system_clock import SystemClock
 from relay.telemetry.health import Health
@@ -70,6 +72,8 @@ from relay.telemetry.metrics import Metrics
 from relay.version import __version__
 
 SOURCE_KINDS: Final[Mapping[str, type[SourceConfig]]] = {"voipcloud": VoipcloudConfig}
+# Elision is VICIdial with functions of its own, which answer in JSON.
+FUNCTION_READERS: Final = {"dialer360": vicidial.read_answer, "elision": vicidial.read_answer}
 SQLITE: Final = "sqlite:///"
 ONLY_SQLITE: Final = Fault("journal.url", "this version runs on SQLite only: sqlite:///PATH")
 CONDITIONS: Final = ("config", "journal", "leases")
@@ -132,6 +136,15 @@ def vet(dialled: Dialled) -> list[Fault]:
     guard = _guard(dialled)
     refusals = ((key, guard.refusal_of_url(url)) for key, url in dialled.urls.items())
     return [Fault(key, why) for key, why in refusals if why is not None]
+
+
+def read_answer(
+    kind: str, function: str, body: bytes, http_status: int, version: str | None, stage: str
+) -> VendorAnswer:
+    """
+    Return how relay reads a raw answer of a phone system of this kind that is asked by function name.
+    """
+    return FUNCTION_READERS[kind](function, body, http_status=http_status, version=version, stage=stage)
 
 
 async def serve(config: RelayConfig, stop: asyncio.Event) -> None:

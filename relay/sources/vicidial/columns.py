@@ -156,10 +156,10 @@ _STATS = (
     " pause_time sessions avg_session pauses avg_pause_time pause_pct pauses_per_session wait_time"
 )
 _LEAD = (
-    "status:word user:word vendor_lead_code source_id list_id gmt_offset_now phone_code phone_number title"
-    " first_name middle_initial last_name address1 address2 address3 city state province postal_code country_code"
-    " gender date_of_birth alt_phone email security_phrase comments called_count last_local_call_time rank owner"
-    " entry_list_id lead_id"
+    "status:word user:word vendor_lead_code source_id list_id gmt_offset_now phone_code phone_number"
+    " title first_name middle_initial last_name address1 address2 address3 city state province"
+    " postal_code country_code gender date_of_birth alt_phone email security_phrase comments"
+    " called_count last_local_call_time rank owner entry_list_id lead_id"
 )
 # Between the two measured builds a column was added: there the number of fields alone decides.
 TABLES: Final = {

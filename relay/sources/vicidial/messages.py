@@ -119,6 +119,8 @@ def hear(line: str) -> HeardLine:
     At the line's start the marker is enough.  Inside it (stray text is glued in front of a NOTICE, or a
     newline got lost) only a known text makes a message: free text may hold the word.
     """
+    if ":" not in line:
+        return HeardLine(line, ())
     database = _DATABASE.search(line)
     if database is not None:
         details = tuple(filter(None, [line[database.end() :].strip()]))

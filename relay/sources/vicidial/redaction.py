@@ -28,6 +28,7 @@ _NAMED: Final = re.compile(
     r"(=|%3D|[\"']?\s?[:=]\s?|[\"']?\s+value=)([\"']?)([^\s&\"'<>|;,]+)",
     re.IGNORECASE,
 )
+_NAMING: Final = ("=", ":", "%3D", "%3d")
 _SHORT: Final = 6
 
 
@@ -63,7 +64,7 @@ class Redactor:
         """
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
-        return _NAMED.sub(_hide_value, text)
+        return _NAMED.sub(_hide_value, text) if any(sign in text for sign in _NAMING) else text
 
     def value(self, text: str) -> str:
         """
