@@ -19,7 +19,10 @@ from relay.sources.vicidial.messages import Heard
 
 HIDDEN: Final = "[redacted]"
 _LOGIN_FLAGS: Final = frozenset({"BAD", "2FA", "LOCK", "IPBLOCK"})
-_LOGIN_SIGNS: Final = re.compile(r"Login|incorrect|try again|login attempts|BAD\||2FA\||\|LOCK|IPBLOCK")
+# Several signs each, as a damaged answer must not show what a whole one hides.
+_LOGIN_SIGNS: Final = re.compile(
+    r"Login|ncorrect, |please try|try again|again: \||login attempts|\|?BAD\||\|BAD|2FA\||\|LOCK|IPBLOCK"
+)
 _DROPPED_BY_THE_SERVER: Final = re.compile(r"[^-_0-9A-Za-z]")
 
 # user= and pass= of a link or a debug line, "pass": of JSON, and name=pass value="…" of a form.

@@ -25,8 +25,10 @@ VERDICTS: Final = {
     "denied": "function_not_allowed add_lead_noperm",
     "empty": "phone_number_log_none did_log_export_none",
     "not_found": (
-        "agent_status_unknown_user agent_status_group_hidden agent_user_dot callid_info_bad lead_field_info_nolead"
-        " update_lead_none update_phone_none add_phone_alias_badlogin update_phone_alias_none add_list_badcamp"
+        "agent_status_unknown_user agent_status_group_hidden agent_user_dot callid_info_bad"
+        " lead_field_info_nolead"
+        " update_lead_none update_phone_none add_phone_alias_badlogin update_phone_alias_none"
+        " add_list_badcamp"
         " update_list_none update_log_entry_same update_log_entry_none update_log_entry_missing"
         " lead_callback_info"
     ),
@@ -72,7 +74,7 @@ SINGLE: Final = {
     # Five lines of SQL in front of the row.
     ("debug_on", 0): ("rows", 1, 4),
 }
-NO_ROWS_REJECTED: Final = {name: 1 for name in VERDICTS["unknown"].split()}
+NO_ROWS_REJECTED: Final = dict.fromkeys(VERDICTS["unknown"].split(), 1)
 
 
 @dataclass(frozen=True)
