@@ -39,6 +39,7 @@ from relay.model.clock import Clock
 from relay.model.endpoint import EndpointSpec
 from relay.model.errors import ConfigError, Fault, JournalUnusable
 from relay.model.ids import IdMaker
+from relay.model.vendor_answer import VendorAnswer
 from relay.pipeline.deliver import Deliver
 from relay.pipeline.dialer.dialer_settings import PAST
 from relay.pipeline.hand_on import HandOn
@@ -55,6 +56,7 @@ from relay.sinks.webhook.retry import next_delay_s
 from relay.sinks.webhook.sink import WebhookSink
 from relay.sinks.webhook.transport.client import Transport
 from relay.source_assembly import Surroundings, nightly_reads, plan_of, poll_of, rooms_of, voipcloud_source
+from relay.sources.vicidial import wire as vicidial
 from relay.sources.vicidial.config import Dialer360Config, ElisionConfig, VicidialConfig
 from relay.sources.voipcloud.config import VoipcloudConfig
 from relay.system_clock import SystemClock
@@ -68,6 +70,8 @@ SOURCE_KINDS: Final[Mapping[str, type[SourceConfig]]] = {
     "dialer360": Dialer360Config,
     "elision": ElisionConfig,
 }
+# Elision is VICIdial with functions of its own, which answer in JSON.
+FUNCTION_READERS: Final = {"dialer360": vicidial.read_answer, "elision": vicidial.read_answer}
 CONDITIONS: Final = ("config", "journal", "leases")
 
 log = logging.getLogger(__name__)
@@ -135,6 +139,15 @@ def vet(dialled: Dialled) -> list[Fault]:
     guard = _guard(dialled)
     refusals = ((key, guard.refusal_of_url(url)) for key, url in dialled.urls.items())
     return [Fault(key, why) for key, why in refusals if why is not None]
+
+
+def read_answer(
+    kind: str, function: str, body: bytes, http_status: int, version: str | None, stage: str
+) -> VendorAnswer:
+    """
+    Return how relay reads a raw answer of a phone system of this kind that is asked by function name.
+    """
+    return FUNCTION_READERS[kind](function, body, http_status=http_status, version=version, stage=stage)
 
 
 async def serve(config: RelayConfig, stop: asyncio.Event) -> None:
