@@ -162,7 +162,7 @@ def _without_echo(heard: Heard, details: tuple[str, ...]) -> tuple[str, ...]:
     if text == "add_user USER HAS BEEN ADDED" and len(details) >= _SHORT:
         # API user, agent, password, level, name, group: a password may hold the separator, the end may not.
         return _hidden(details, 2, len(details) - 3)
-    if heard.function in _WITH_PASSWORDS and not _is_plain(text):
+    if heard.function in _PASSWORD_THIRD or (heard.function in _WITH_PASSWORDS and not _is_plain(text)):
         return _hidden(details, 2, len(details))
     return details
 
@@ -172,7 +172,8 @@ def _address(detail: str) -> str:
     return detail.rstrip(": ") if re.fullmatch(r"[0-9A-Fa-f.: ]{0,45}", detail) else HIDDEN
 
 
-_WITH_PASSWORDS: Final = frozenset({"add_user", "update_user", "copy_user", "add_phone", "update_phone"})
+_PASSWORD_THIRD: Final = frozenset({"add_user", "update_user", "copy_user"})  # behind API user and agent
+_WITH_PASSWORDS: Final = frozenset({"add_phone", "update_phone"})
 
 
 def _is_plain(text: str) -> bool:
