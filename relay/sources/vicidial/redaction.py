@@ -65,15 +65,15 @@ class Redactor:
         """
         Return a text without our secrets and without what is named user or password in it.
         """
-        for secret in self._secrets:
-            text = text.replace(secret, HIDDEN)
+        text = self.value(text)
         return _NAMED.sub(_hide_value, text) if any(sign in text for sign in _NAMING) else text
 
     def value(self, text: str) -> str:
         """
-        Return free text of a row without our secrets.
+        Return free text without our secrets.
 
-        A short secret, or one of digits, goes only where it stands alone: phone numbers may contain it.
+        A short secret, or one of digits, goes only where it stands alone: phone numbers and leads may
+        contain it.
         """
         for secret in self._secrets:
             if secret not in text:
@@ -81,7 +81,7 @@ class Redactor:
             if _is_telling(secret):
                 text = text.replace(secret, HIDDEN)
             else:
-                text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(secret)}(?![0-9A-Za-z])", HIDDEN, text)
+                text = re.sub(rf"(?<![0-9A-Za-z_]){re.escape(secret)}(?![0-9A-Za-z_])", HIDDEN, text)
         return text
 
     def is_inside(self, value: object) -> bool:

@@ -255,6 +255,15 @@ def test_our_password_is_hidden_in_each_spelling(echo: str) -> None:
     assert echo not in shown
 
 
+def test_a_short_secret_is_hidden_where_it_stands_alone() -> None:
+    body = b"SUCCESS: add_lead LEAD HAS BEEN ADDED - 7275556666|101|166661|-5|6666\n"
+
+    read_as = read_answer("add_lead", body, secrets=("6666", "add"))
+
+    expected = ("7275556666", "101", "166661", "-5", "[redacted]")
+    assert ("add_lead LEAD HAS BEEN ADDED", expected) == read_as.messages[0][1:]
+
+
 def test_an_agent_named_like_our_user_stays_that_agent() -> None:
     read_as = read_answer("logged_in_agents", AGENT.encode(), secrets=("1001", "secret99"))
 
