@@ -141,6 +141,8 @@ class Script:
         Bring an agent out of whatever call it is in.
         """
         self._present(agent)
+        if agent.is_ringing and agent.call is not None:
+            self._exchange.give_up(agent.call, "DROP", "ABANDON")
         if agent.lead is not None:
             self.dispose(agent.user)
 
@@ -167,10 +169,15 @@ class Script:
 
     def _ring(self, agent: Agent) -> None:
         self._ready(agent)
-        self._floor.ring(agent)
+        call = self.incoming(INBOUND if agent.is_closer else AUTO)
+        self._exchange.take(call)
+        self._floor.ring(agent, call)
 
     def _offer(self, agent: Agent) -> None:
-        self.call(agent.user)
+        if agent.is_ringing and agent.call is not None:
+            self._floor.offer(agent, agent.call)
+        else:
+            self.call(agent.user)
 
     def _talk(self, agent: Agent) -> None:
         if agent.is_parked:
@@ -181,7 +188,7 @@ class Script:
             self._floor.connect(agent, call)
             return
         if agent.status != words.QUEUE:
-            self.call(agent.user)
+            self._offer(agent)
         if agent.call is not None:
             self._floor.answer(agent, agent.call)
 
