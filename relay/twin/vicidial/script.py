@@ -184,8 +184,12 @@ class Script:
             self._floor.unpark(agent)
             return
         call = agent.call
-        if agent.status == words.INCALL and call is not None and call.is_dialling:
-            self._floor.connect(agent, call)
+        if agent.status == words.INCALL and call is not None:
+            if call.is_dialling:
+                self._floor.connect(agent, call)
+            elif call.ended_ms is not None:
+                self.dispose(agent.user)  # a customer who has left does not come back
+                self._talk(agent)
             return
         if agent.status != words.QUEUE:
             self._offer(agent)
@@ -197,11 +201,13 @@ class Script:
             self._talk(agent)
 
     def _park(self, agent: Agent) -> None:
-        self._busy(agent)
+        self._talk(agent)
         self._floor.park(agent)
 
     def _lose_customer(self, agent: Agent) -> None:
         self._busy(agent)
+        if agent.is_parked:
+            self._floor.unpark(agent)
         self._floor.customer_leaves(agent)
 
     def _dial(self, agent: Agent) -> None:
