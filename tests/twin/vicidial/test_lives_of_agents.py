@@ -183,13 +183,17 @@ def test_a_faster_floor_has_more_calls_and_shorter_ones() -> None:
 
 
 def test_calls_today_falls_to_nothing_at_midnight_of_the_server() -> None:
-    made = world(run_s=1_200, start_ms=START_MS + (20 * 60 + 50) * 60 * 1000)  # 23:50
-    days = defaultdict(set)
-    for change in made.floor.showing.states:
-        days[local(change.at_ms, made.zone).date()].add(change.shown.calls_today)
+    start_ms = START_MS + (20 * 60 + 50) * 60 * 1000  # 23:50
+    midnight_ms = start_ms + 600_000
+    made = world(run_s=1_200, start_ms=start_ms)
+    fallen = {}
+    for user, changes in by_agent(made).items():
+        *_, before = [change for change in changes if change.at_ms < midnight_ms]
+        if before.shown.calls_today:
+            fallen[user] = before.shown._replace(calls_today=0)
 
-    assert 2 == len(days)
-    assert all(0 in seen for seen in days.values())
+    assert fallen
+    assert fallen == {c.agent: c.shown for c in made.floor.showing.states if c.at_ms == midnight_ms}
 
 
 def test_a_restarted_database_shows_every_call_as_dead() -> None:
@@ -199,6 +203,10 @@ def test_a_restarted_database_shows_every_call_as_dead() -> None:
     shown = {made.floor.showing.shown(agent).sub_status for agent in talking}
     gauges = made.truth()["groups"]["in_groups"]
 
-    assert talking
+    first, leads = talking[0].lead, list(made.office.leads)
+
+    assert first is not None
+    assert {True, False} == {made.exchange.is_called(lead) for lead in leads}
+    assert made.exchange.is_called(first)
     assert {"DEAD"} == shown
     assert {0} == {gauge["total_calls"] for gauge in gauges.values()}
