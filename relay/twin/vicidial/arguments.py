@@ -1,5 +1,8 @@
 """
-What the page checks of arguments alone, without looking at what there is: one table, function by function.
+What the page checks of arguments alone, without looking at what there is.
+
+Which parameters a function needs, and what each must look like, is in the catalogue of functions; here is what
+the page says where one is not so, and where it is stricter than its document.
 """
 
 from __future__ import annotations
@@ -7,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from relay.commands import catalogue
+from relay.commands.catalogue import DIALER360
 from relay.twin.vicidial.asking import Ask
 
 BLANK: Final = "--BLANK--"  # empties a field
@@ -16,7 +21,42 @@ _CUSTOM: Final = ("one", "two", "three", "four", "five")
 
 class Rule(NamedTuple):
     """
-    An optional parameter: what it must look like, and what is said where it does not.
+    An optional parameter: what it must look like ("": as the catalogue says), and what is said where it does
+    not.
+    """
+
+    name: str
+    pattern: str
+    text: str
+
+
+def _valid(name: str, pattern: str, what: str) -> Rule:
+    return Rule(name, pattern, f"YOU MUST USE A VALID {what}{_OPTIONAL}")
+
+
+def _must(name: str, pattern: str, text: str) -> Rule:
+    return Rule(name, pattern, f"{text}{_OPTIONAL}")
+
+
+_YES_OR_NO: Final = "[YN]"
+_ACTIVE: Final = _must("active", _YES_OR_NO, "ACTIVE MUST BE Y OR N")
+_LIST_RULES: Final = (
+    _must("reset_time", r"\d{4}(-\d{4})*", "RESET TIME IS NOT VALID"),
+    _must("expiration_date", r"\d{4}-\d\d-\d\d", "EXPIRATION DATE IS NOT VALID"),
+    _must("tz_method", "COUNTRY_AND_AREA_CODE|POSTAL_CODE|NANPA_PREFIX|OWNER_TIME_ZONE_CODE",
+          "TIME ZONE METHOD IS NOT VALID"),
+    _must("local_call_time", "campaign|24hours|9am-9pm|12pm-5pm", "LOCAL CALL TIME DOES NOT EXIST"),
+    *(_must(f"xferconf_{one}", ".{1,50}", f"TRANSFER CONF OVERRIDE {one.upper()} IS NOT VALID")
+      for one in _CUSTOM),
+)  # fmt: skip
+OPTIONAL: Final = ", THIS IS AN OPTIONAL FIELD"
+_CUSTOM: Final = ("one", "two", "three", "four", "five")
+
+
+class Rule(NamedTuple):
+    """
+    An optional parameter: what it must look like ("": as the catalogue says), and what is said where it does
+    not.
     """
 
     name: str
@@ -117,7 +157,7 @@ def missing(ask: Ask, echoed: tuple[str, ...] = ()) -> str | None:
     """
     Return the refusal of a request that lacks something; it repeats what was sent, secrets too.
     """
-    names = REQUIRED[ask.function]
+    names = [one.name for one in catalogue.function(DIALER360, ask.function).parameters if one.required]
     if all(ask.get(name) for name in names):
         return None
     return ask.refused("YOU MUST USE ALL REQUIRED FIELDS", *(ask.get(name) for name in echoed or names))
@@ -129,9 +169,16 @@ def wrong(ask: Ask) -> str | None:
     """
     for rule in OPTIONAL.get(ask.function, ()):
         value = ask.get(rule.name)
-        if value and value != BLANK and not re.fullmatch(rule.pattern, value):
+        if value and value != BLANK and not _fits(ask.function, rule, value):
             return ask.refused(rule.text, value)
     return None
+
+
+def _fits(function: str, rule: Rule, value: str) -> bool:
+    if rule.pattern:
+        return re.fullmatch(rule.pattern, value) is not None
+    faults = catalogue.check(catalogue.function(DIALER360, function), {rule.name: value})
+    return rule.name not in {fault.parameter for fault in faults}
 
 
 def updates(ask: Ask, *more: str) -> dict[str, str]:
