@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from relay.cli import dialer_twins
 from relay.cli.failures import FAILED
 from relay.cli.running import run_until_stopped
 from relay.config.checked import time_zone
@@ -24,6 +25,8 @@ from relay.twin.voipcloud.settings import (
 )
 
 commands = typer.Typer(help="Simulated phone systems, on loopback only.", no_args_is_help=True)
+commands.command("dialer360")(dialer_twins.dialer360)
+commands.command("elision")(dialer_twins.elision)
 
 Listen = Annotated[str, typer.Option(help="HOST:PORT; port 0 takes a free one.")]
 Token = Annotated[str, typer.Option(help="The API token it asks for.")]
