@@ -119,6 +119,7 @@ class DialerCalls:
             mappings: the CRM's words.
             is_end_due: a negative end goes out though the dialer has not said what became of the call.
         """
+        now = DialerCall.of_row(now.as_row())  # as it will be read back: no figure changes by that alone
         leg = self._leg(base_key, known, now, look.observed_at)
         call = known.call if known else self._new_call(leg)
         record = self._record(call, leg, now, mappings)

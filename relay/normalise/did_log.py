@@ -40,7 +40,7 @@ class DidCall(NamedTuple):
         """
         Return what tells it from the others of its number.
         """
-        return rfc3339(self.logged.logged_at), self.logged.phone, self.ordinal
+        return self.logged.wall_time, self.logged.phone, self.ordinal
 
 
 def calls_of_day(state: SubjectState, day: str, rows: Sequence[LoggedCall]) -> list[DidCall]:
@@ -50,7 +50,7 @@ def calls_of_day(state: SubjectState, day: str, rows: Sequence[LoggedCall]) -> l
     told = {(at, phone, ordinal): length for at, phone, ordinal, length in state.notes.get(day, ())}
     bags: dict[tuple[str, str], list[LoggedCall]] = defaultdict(list)
     for row in rows:
-        bags[rfc3339(row.logged_at), row.phone].append(row)
+        bags[row.wall_time, row.phone].append(row)
     fresh = []
     for (at, phone), bag in sorted(bags.items()):
         # Of calls of one second those that are over come first, so that a length once told stays where it is.
