@@ -134,4 +134,6 @@ class CallDetails:
         return answered.answer.rows
 
     def _garbled(self, why: str, sample: str) -> SourceGarbled:
+        metrics = self._context.metrics
+        metrics.poll_requests.labels(self._context.label, CALLS, "bad_payload").inc()
         return SourceGarbled(self._context.source_id, "bad_payload", why, sample[:200])
