@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from relay.twin.vicidial.arguments import REQUIRED, missing, updates, wrong
+from relay.twin.vicidial.arguments import missing, required, updates, wrong
 from relay.twin.vicidial.asking import Answer, Ask
 from relay.twin.vicidial.office import SERVER_IP, Phone
 
@@ -28,7 +28,7 @@ def add_phone(ask: Ask) -> str:
     login = ask.get("phone_login")
     if _has_login(ask, login):
         return ask.refused("LOGIN ALREADY EXISTS", login)
-    fields = {name: ask.get(name) for name in REQUIRED["add_phone"]}
+    fields = {name: ask.get(name) for name in required("add_phone")}
     phones[server, extension] = Phone(extension, server, login, fields)
     details = (extension, server, ask.get("protocol"), ask.get("dialplan_number"))
     return ask.noted("SUCCESS", "PHONE HAS BEEN ADDED", ask.caller.user, *details)
@@ -74,7 +74,7 @@ def add_phone_alias(ask: Ask) -> str:
     refusal = missing(ask)
     if refusal is not None:
         return refusal
-    alias, logins, name = (ask.get(field) for field in REQUIRED["add_phone_alias"])
+    alias, logins, name = (ask.get(field) for field in required("add_phone_alias"))
     if alias in ask.world.office.phone_aliases:
         return ask.refused("PHONE ALIAS ALREADY EXISTS", alias)
     refusal = _unknown_login(ask, logins)
