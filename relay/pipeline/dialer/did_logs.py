@@ -98,7 +98,8 @@ class DidLogs:
         about = subject(DID, context.source_id, did)
         state = (await context.journal.subjects_named([about])).get(about)
         state = state or new_subject(context.source_id, DID, did, asked_at)
-        fresh = [call for call in calls_of_day(state, name, rows) if _is_ready(call.logged, now)]
+        begin = context.at_dialer(context.rules.publish_from)
+        fresh = [call for call in calls_of_day(state, name, rows) if _is_ready(call.logged, now, begin)]
         silent = [call for call in fresh if self._is_past(call.logged)]
         loud = [call for call in fresh if not self._is_past(call.logged)]
         parts = [silent] if silent else []
@@ -230,14 +231,14 @@ class DidLogs:
         return SourceGarbled(self._context.source_id, "bad_payload", why, "")
 
 
-def _is_ready(logged: LoggedCall, now: datetime) -> bool:
+def _is_ready(logged: LoggedCall, now: datetime, begin: datetime) -> bool:
     """
-    Tell whether a call may be told: one that is over only once polls had their chance to show its agent.
+    Tell whether a call may be told: one that is over only once polls had their chance to show its agent, one
+    that came before publishing began only once it is known to have lasted until then.
     """
-    return (
-        logged.length_s is None
-        or now >= logged.logged_at + timedelta(seconds=logged.length_s) + UNTAKEN_AFTER
-    )
+    if logged.length_s is None:
+        return logged.logged_at >= begin
+    return now >= logged.logged_at + timedelta(seconds=logged.length_s) + UNTAKEN_AFTER
 
 
 def _with_line(logged: LoggedCall) -> Told:
