@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -127,9 +127,19 @@ def check(config: RelayConfig) -> list[Fault]:
     Return what is wrong with a configuration beyond its own words: addresses that may not be dialled.
     """
     faults = vet(dialled_by(config))
+    faults += _unknown_links(config)
     if not config.journal.url.startswith(SQLITE):
         faults.append(ONLY_SQLITE)
     return faults
+
+
+def _unknown_links(config: RelayConfig) -> Iterator[Fault]:
+    known = {source.id for source in config.sources}
+    for source in config.sources:
+        if isinstance(source, Dialer360Config):
+            for name in source.link_with:
+                if name == source.id or name not in known:
+                    yield Fault(f"sources[{source.id}].link_with", f"`{name}` is no other source of this file")
 
 
 def vet(dialled: Dialled) -> list[Fault]:

@@ -117,7 +117,9 @@ class DidLogs:
         nothing_known = new_subject(self._context.source_id, DID, did, asked_at)
         calls = calls_of_day(nothing_known, day.isoformat(), rows)
         now = self._context.at_dialer(asked_at)
-        return [call for call in calls if call.logged.length_s is not None and _is_ready(call.logged, now)]
+        return [
+            call for call in calls if call.logged.length_s is not None and _is_ready(call.logged, now, now)
+        ]
 
     async def _ask(self, did: str, name: str, stream: str) -> tuple[datetime, list[LoggedCall]]:
         context = self._context
