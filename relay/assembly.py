@@ -299,6 +299,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         refusal_of_url=guard.refusal_of_url,
         sources={source.id: _source_setup(source) for source in config.sources},
         id_key_fingerprint=house.journal.identity.fingerprint,
+        mappings=house.journal.mappings,
         wake=wake,
         explain_links=accounts.explain,
         dry_run_links=accounts.dry_run,
