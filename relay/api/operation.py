@@ -61,12 +61,15 @@ class SourceBudget:
 @dataclass(frozen=True, slots=True)
 class SourceSetup:
     """
-    What the configuration says of a source: its budget (None: no limit), its zone, the call streams it reads.
+    What the configuration says of a source: its budget (None: no limit), its zone, the streams that a job of
+    its past reads (none: it shows no calls), its kind.  `pushes_by_get`: all it can do is to get a URL.
     """
 
     budget: SourceBudget | None
     zone: ZoneInfo
     streams: tuple[str, ...]
+    kind: str = "voipcloud"
+    pushes_by_get: bool = False
 
 
 async def _explain_nothing(_call_id: str) -> None:

@@ -22,6 +22,7 @@ from relay.normalise.poll_times import Moment
 from relay.normalise.subject_events import News, new_subject, tell
 
 _SECONDS: Final = re.compile(r"(?:(?:(\d{1,6}):)?(\d{1,6}):)?(\d{1,9})", re.ASCII)  # 5023, 83:43, 1:23:43
+_COUNT: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class AgentStats(NamedTuple):
@@ -71,15 +72,15 @@ def read_stats(row: Mapping[str, Any]) -> AgentStats:
         agent_id=agent_id,
         agent_name=_text(row, "full_name"),
         user_group=_text(row, "user_group"),
-        calls=_seconds(row, "calls"),
+        calls=_count(row, "calls"),
         login_s=None if dispo_s else _seconds(row, "login_time"),
         talk_s=_seconds(row, "total_talk_time"),  # `talk_time` has the dead time in it
         wait_s=_seconds(row, "wait_time"),
         pause_s=_seconds(row, "pause_time"),
         wrapup_s=None if dispo_s else dispo_s,
         dead_s=_seconds(row, "dead_time") if "dead_time" in row else None,
-        sessions=_seconds(row, "sessions"),
-        pauses=_seconds(row, "pauses"),
+        sessions=_count(row, "sessions"),
+        pauses=_count(row, "pauses"),
     )
 
 
@@ -119,6 +120,13 @@ def _text(row: Mapping[str, Any], column: str) -> str | None:
     if not isinstance(value, str):
         raise RecordRejected(row, f"{column} is missing")
     return value.strip() or None
+
+
+def _count(row: Mapping[str, Any], column: str) -> int | None:
+    value = _text(row, column)
+    if value is not None and not _COUNT.fullmatch(value):
+        raise RecordRejected(row, f"{column} {value!r} is not a number")
+    return None if value is None else int(value)
 
 
 def _seconds(row: Mapping[str, Any], column: str) -> int | None:

@@ -12,13 +12,13 @@ from functools import partial
 from operator import itemgetter
 from typing import Final
 
-from relay import assembly
-from relay.assembly import TopicEvent
+from relay import journal_assembly
 from relay.cli.demonstration.figures import figures
 from relay.cli.demonstration.schedule import Spell
 from relay.cli.demonstration.screen import Screen
 from relay.cli.demonstration.settings import PER_S, DemoSettings
 from relay.cli.demonstration.stage import SOURCE, Look, Stage
+from relay.journal_assembly import TopicEvent
 from relay.model.event import StoredEvent
 from relay.twin.audit import audit
 from relay.twin.voipcloud.fault_kinds import FAULTS, does
@@ -162,10 +162,10 @@ class Acts:
         self._screen.say("relay is stopped; its journal is compared with the receiver and the truth")
         look = await self._stage.phone_system.look()
         await self._stop()
-        journal = await assembly.journal_events(self._stage.journal_url)
+        journal = await journal_assembly.journal_events(self._stage.journal_url)
         topics = None
         if self._settings.kafka:
-            topics = await assembly.read_topics(self._settings.kafka, self._stage.topic_prefix)
+            topics = await journal_assembly.read_topics(self._settings.kafka, self._stage.topic_prefix)
         return Evidence(look, journal, topics, self._kills, self._faults, self._settings.faults)
 
     def _is_outstanding(self, evidence: Evidence) -> bool:

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import orjson
 
-from relay.assembly import TopicEvent
 from relay.cli.demonstration.acts import Evidence
 from relay.cli.demonstration.figures import linked_queue_calls
 from relay.cli.demonstration.settings import CALLS_CLAIMED, LINKED_CLAIMED
 from relay.cli.demonstration.stage import ENDPOINT, SOURCE
+from relay.journal_assembly import TopicEvent
 from relay.model.event import StoredEvent
 from relay.testing.receiver import VerifyingReceiver
 from relay.twin.audit import Audit, audit

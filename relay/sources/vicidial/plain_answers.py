@@ -43,9 +43,10 @@ def read_labels(lines: Sequence[str]) -> Mapping[str, Any] | None:
     """
     Read `SELECTED INGROUPS: …` and the lines under it as one row; None where a line has no label.
     """
-    matches = [_LABEL.fullmatch(line.rstrip("\r")) for line in lines if line.strip()]
-    if not matches or any(match is None for match in matches):
-        return None
-    return {
-        match.group(1).lower().replace(" ", "_"): match.group(2) for match in matches if match is not None
-    }
+    row: dict[str, Any] = {}
+    for line in filter(str.strip, lines):
+        match = _LABEL.fullmatch(line.rstrip("\r"))
+        if match is None:
+            return None
+        row[match.group(1).lower().replace(" ", "_")] = match.group(2)
+    return row or None

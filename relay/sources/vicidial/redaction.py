@@ -19,7 +19,10 @@ from relay.sources.vicidial.messages import Heard
 
 HIDDEN: Final = "[redacted]"
 _LOGIN_FLAGS: Final = frozenset({"BAD", "2FA", "LOCK", "IPBLOCK"})
-_LOGIN_SIGNS: Final = re.compile(r"Login|incorrect|try again|login attempts|BAD\||2FA\||\|LOCK|IPBLOCK")
+# Several signs each, as a damaged answer must not show what a whole one hides.
+_LOGIN_SIGNS: Final = re.compile(
+    r"Login|ncorrect, |please try|try again|again: \||login attempts|\|?BAD\||\|BAD|2FA\||\|LOCK|IPBLOCK"
+)
 _DROPPED_BY_THE_SERVER: Final = re.compile(r"[^-_0-9A-Za-z]")
 
 # user= and pass= of a link or a debug line, "pass": of JSON, and name=pass value="…" of a form.
@@ -75,11 +78,21 @@ class Redactor:
         for secret in self._secrets:
             if secret not in text:
                 continue
-            if len(secret) < _SHORT or secret.isdecimal():
-                text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(secret)}(?![0-9A-Za-z])", HIDDEN, text)
-            else:
+            if _is_telling(secret):
                 text = text.replace(secret, HIDDEN)
+            else:
+                text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(secret)}(?![0-9A-Za-z])", HIDDEN, text)
         return text
+
+    def is_inside(self, value: object) -> bool:
+        """
+        Return whether a value that is no free text has a secret for a part, which then is damage.
+
+        An agent who is named exactly like our user is that agent.
+        """
+        return isinstance(value, str) and any(
+            secret in value and secret != value and _is_telling(secret) for secret in self._secrets
+        )
 
     def json(self, value: Any) -> Any:
         """
@@ -102,7 +115,8 @@ class Redactor:
         kind, text, details = heard.message
         if heard.verdict == UNKNOWN:
             text = HIDDEN if self._is_login else text.partition("|")[0]
-            details = (HIDDEN,) * len(details) if self._is_login else details
+        if self._is_login and heard.verdict not in (AUTH, LOCKED, IP_BLOCKED):
+            details = (HIDDEN,) * len(details)  # an echo may be glued to it
         return Message(kind, self.text(text), tuple(map(self.text, _without_echo(heard, details))))
 
     def message_line(self, heard: Heard) -> str:
@@ -129,6 +143,10 @@ def _variants(secret: str) -> set[str]:
         secret.encode().decode("latin-1"),
     }
     return {one for one in spelled if one}
+
+
+def _is_telling(secret: str) -> bool:
+    return len(secret) >= _SHORT and not secret.isdecimal()
 
 
 def _hide_value(match: re.Match[str]) -> str:

@@ -343,7 +343,8 @@ class Floor:
             spent["dead"] = spent.get("dead", 0) + passed_ms
 
     def _new_record(self, agent: Agent, pause_code: str) -> None:
-        agent.record = WorkRecord(agent.user, agent.session, self._agenda.now_ms, pause_code)
+        number = len(self.work) + 1
+        agent.record = WorkRecord(number, agent.user, agent.session, self._agenda.now_ms, pause_code)
         self.work.append(agent.record)
 
     def _count(self, agent: Agent) -> None:

@@ -7,7 +7,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from relay.twin.vicidial import status_functions
+from relay.twin.vicidial import (
+    agent_stats,
+    lead_functions,
+    lead_updates,
+    list_functions,
+    log_functions,
+    media_functions,
+    phone_functions,
+    status_functions,
+    user_functions,
+)
 from relay.twin.vicidial.asking import Answer
 
 READS: Final = 7
@@ -63,6 +73,14 @@ _RULES: Final = {
 _WITHOUT_SOURCE: Final = ("sounds_list", "moh_list", "vm_list")
 _ANSWERS: Final[dict[str, Answer]] = {
     **status_functions.FUNCTIONS,
+    **log_functions.FUNCTIONS,
+    **agent_stats.FUNCTIONS,
+    **media_functions.FUNCTIONS,
+    **lead_functions.FUNCTIONS,
+    **lead_updates.FUNCTIONS,
+    **user_functions.FUNCTIONS,
+    **phone_functions.FUNCTIONS,
+    **list_functions.FUNCTIONS,
 }
 
 FUNCTIONS: Final = {
@@ -74,5 +92,4 @@ FUNCTIONS: Final = {
         needs_source=name not in _WITHOUT_SOURCE,
     )
     for name, (level, permission, denial) in _RULES.items()
-    if name in _ANSWERS
 }

@@ -112,10 +112,14 @@ class Office:
             (SERVER_IP, f"cc{number}"): Phone(f"cc{number}", SERVER_IP, f"cc{number}")
             for number in range(FIRST_AGENT, FIRST_AGENT + agents)
         }
+        self.sound_control = "on"  # off: no list at all; missing: its folder is not there
         self.phone_aliases: dict[str, tuple[str, str]] = {}
         self.group_aliases: dict[str, str] = {}
         self.dnc: set[str] = {"7275550000"}
-        self.hopper: set[int] = set()
+        self.hopper: list[int] = []
+        self.has_custom_fields = True
+        self.nanpa_prefixes: frozenset[str] | None = None  # none: not loaded
+        self.monitored = 0
         self.callbacks: dict[int, dict[str, str]] = {}
 
     def agent_names(self) -> list[str]:

@@ -5,6 +5,7 @@ The vendor's page: from the parameters of a request to its answer, in the order 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Final
 
 from relay.twin.vicidial import status_functions
@@ -38,9 +39,10 @@ class Page:
         params = filtered(given)
         reply = self._checked(params, address, url)
         answered = Reply(reply) if isinstance(reply, str) else reply
-        if "'" in answered.body and answered.status == 200 and self.has_php8 and self._build.is_newer:
-            # The page logs its answer with the text unescaped in an SQL string, after it has sent it.
-            return answered._replace(status=500)
+        # The page logs its answer with the text unescaped in an SQL string, after it has sent it.
+        is_logged = "'" in answered.body and "<HTML>" not in answered.body
+        if is_logged and answered.status == HTTPStatus.OK and self.has_php8 and self._build.is_newer:
+            return answered._replace(status=HTTPStatus.INTERNAL_SERVER_ERROR)
         return answered
 
     @property
@@ -61,7 +63,7 @@ class Page:
         if refusal is not None:
             return refusal
         if name == "coffee" and self._build.is_newer:
-            return Reply(TEAPOT, 418)
+            return Reply(TEAPOT, HTTPStatus.IM_A_TEAPOT)
         function = FUNCTIONS.get(name)
         if function is None:
             return "ERROR: NO FUNCTION SPECIFIED\n"

@@ -47,6 +47,13 @@ class Script:
             (words.INCALL, words.DIAL): self._dial,
         }
 
+    @property
+    def states(self) -> frozenset[tuple[str, str]]:
+        """
+        Return the states, status and sub-status, that `put` knows; `join` makes the 3-WAY.
+        """
+        return frozenset(self._puts)
+
     def at(self, when: datetime, action: Callable[[], object]) -> None:
         """
         Plan an action, as in `script.at(t, lambda: script.put("1001", "PAUSED", "DISPO"))`.

@@ -60,6 +60,13 @@ class World:
         """
         return self.agenda.now_ms
 
+    @property
+    def local_hour(self) -> int:
+        """
+        Return the hour of the server's day.
+        """
+        return local(self.now_ms, self.zone).hour
+
     def advance(self, to_ms: int) -> None:
         """
         Let everything happen until then.
