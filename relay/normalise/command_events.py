@@ -26,6 +26,8 @@ _VERDICTS: Final = {
 }
 _EXACT: Final = 0  # relay's own clock
 _LEAD_STATUS_PARAMS: Final = ("status", "callback_status")
+# What is made of another field is new where that one is, also where nothing could be made of it.
+_FOLLOWS: Final = {"status_mapped": "status", "phone_e164": "phone_raw", "agent_external_id": "agent_id"}
 
 
 class Tidings(NamedTuple):
@@ -121,7 +123,10 @@ class CommandEvents:
     def _told(self, state: SubjectState, one: Tidings, at: datetime) -> SubjectChange:
         # What a command did not say of a lead, user or list stays as it was told before.
         known = {} if one.kind == COMMAND else state.record
-        data = {name: known.get(name) if value is None else value for name, value in one.data.items()}
+        data = {
+            name: known.get(name) if one.data[_FOLLOWS.get(name, name)] is None else value
+            for name, value in one.data.items()
+        }
         changed = tuple(name for name in data if data[name] != state.record.get(name))
         moment = Moment(at, _EXACT)
         news = News(one.type, data, data, moment, changed if state.revision else ())
