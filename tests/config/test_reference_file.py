@@ -18,7 +18,9 @@ from relay.config.schema import RelayConfig, Section, SourceConfig
 from relay.sources.voipcloud.config import VoipcloudConfig
 
 FILE = Path(__file__).parents[2] / "config" / "relay.toml"
-ENVIRON = {"PBX_TOKEN": "t", "CRM_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"}
+ENVIRON = {
+    "PBX_TOKEN": "t", "CRM_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz", "HLR_TOKEN": "h",
+}  # fmt: skip
 
 
 def models(annotation: object) -> Iterator[type[BaseModel]]:
@@ -96,6 +98,7 @@ def test_the_values_shown_are_the_defaults() -> None:
         config.journal,
         config.kafka,
         config.webhooks,
+        config.hlr,
         config.log,
         *config.sources,
     ):
