@@ -12,7 +12,6 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -20,7 +19,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from relay.api.front_door import Patience
 from relay.api.hooks import MAX_PUSH
-from relay.api.operation import Reach, SourceSetup
+from relay.api.operation import Reach
 from relay.api.server import ApiSettings, api_listener
 from relay.model.change import Reject
 from relay.model.errors import ConfigError, Conflict, JournalBusy, JournalUnusable, NotFound
@@ -245,30 +244,6 @@ async def test_only_a_post_is_a_push(hooks: Pushed, method: str, path: str) -> N
     answer = await hooks.api.ask(method, path, headers=GOOD)
 
     assert (405, "POST") == (answer.status, answer.headers["Allow"])
-
-
-async def test_whether_a_source_takes_a_get_only_its_token_tells(hooks: Pushed) -> None:
-    answer = await hooks.api.ask("GET", "/hooks/nowhere", headers=GOOD)
-
-    assert 401 == answer.status
-
-
-async def test_a_phone_system_that_can_only_get_a_url_pushes_by_its_query(journal_path: Path) -> None:
-    def as_dialer(reach: Reach) -> Reach:
-        setup = SourceSetup(None, ZoneInfo("America/New_York"), ("agents",), "dialer360", pushes_by_get=True)
-        return replace(reach, sources={"pbx": setup})
-
-    async with running_api(
-        journal_path, keys=[OPS], clock=ManualClock(NOW), settings=SETTINGS, change_reach=as_dialer
-    ) as api:
-        pushed = Pushed(api, [])
-        query = f"token={quote(TOKEN, safe='')}&user=1002&call_id=V3012000030000000420"
-        answer = await api.ask("GET", f"{HOOK}?{query}", headers={})
-        twice = await api.ask("GET", f"{HOOK}?{query}&user=1003", headers={})
-        wrong = await api.ask("GET", f"{HOOK}?user=1002", headers={})
-
-        assert (202, 400, 401) == (answer.status, twice.status, wrong.status)
-        assert [{"user": "1002", "call_id": "V3012000030000000420"}] == await pushed.inbox()
 
 
 class Refusing:

@@ -28,7 +28,7 @@ _SHAPES: Final = {
     "word": rf"{_WORD}*",
     "session_id": r"\d+",
     "status": r"READY|CLOSER|QUEUE|MQUEUE|INCALL|PAUSED",
-    # A call's own: month without its first digit, day, hour, minute, second, lead; others by their first letters.
+    # Letter, month without its first digit, day, hour, minute, second, lead; others by their first letters.
     "callerid": r"(?:[VMYJ]\d[0-3]\d[0-2]\d(?:[0-5]\d){2}\d{10}|(?:DC|S|LP|VH|XL)[0-9A-Za-z]{8,37})?",
     **dict.fromkeys(("lead_id", "list_id", "calls_today", "duration"), r"\d*"),
     **dict.fromkeys(("campaign_id", "call_status", "lead_status"), rf"{_WORD}*"),

@@ -65,15 +65,15 @@ class Redactor:
         """
         Return a text without our secrets and without what is named user or password in it.
         """
-        for secret in self._secrets:
-            text = text.replace(secret, HIDDEN)
+        text = self.value(text)
         return _NAMED.sub(_hide_value, text) if any(sign in text for sign in _NAMING) else text
 
     def value(self, text: str) -> str:
         """
-        Return free text of a row without our secrets.
+        Return free text without our secrets.
 
-        A short secret, or one of digits, goes only where it stands alone: phone numbers may contain it.
+        A short secret, or one of digits, goes only where it stands alone: phone numbers and leads may
+        contain it.
         """
         for secret in self._secrets:
             if secret not in text:
@@ -81,7 +81,7 @@ class Redactor:
             if _is_telling(secret):
                 text = text.replace(secret, HIDDEN)
             else:
-                text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(secret)}(?![0-9A-Za-z])", HIDDEN, text)
+                text = re.sub(rf"(?<![0-9A-Za-z_]){re.escape(secret)}(?![0-9A-Za-z_])", HIDDEN, text)
         return text
 
     def is_inside(self, value: object) -> bool:
@@ -162,7 +162,7 @@ def _without_echo(heard: Heard, details: tuple[str, ...]) -> tuple[str, ...]:
     if text == "add_user USER HAS BEEN ADDED" and len(details) >= _SHORT:
         # API user, agent, password, level, name, group: a password may hold the separator, the end may not.
         return _hidden(details, 2, len(details) - 3)
-    if heard.function in _WITH_PASSWORDS and not _is_plain(text):
+    if heard.function in _PASSWORD_THIRD or (heard.function in _WITH_PASSWORDS and not _is_plain(text)):
         return _hidden(details, 2, len(details))
     return details
 
@@ -172,7 +172,8 @@ def _address(detail: str) -> str:
     return detail.rstrip(": ") if re.fullmatch(r"[0-9A-Fa-f.: ]{0,45}", detail) else HIDDEN
 
 
-_WITH_PASSWORDS: Final = frozenset({"add_user", "update_user", "copy_user", "add_phone", "update_phone"})
+_PASSWORD_THIRD: Final = frozenset({"add_user", "update_user", "copy_user"})  # behind API user and agent
+_WITH_PASSWORDS: Final = frozenset({"add_phone", "update_phone"})
 
 
 def _is_plain(text: str) -> bool:

@@ -37,7 +37,7 @@ TEXTS: Final = [
     ("add_lead", "ERROR: add_lead DUPLICATE PHONE NUMBER IN SYSTEM - 7275551111|101", "bad_argument"),
     ("add_user", "ERROR: add_user USER GROUP DOES NOT EXIST - 6666|ADFHR", "not_found"),
     ("add_user", "ERROR: add_user USER ALREADY EXISTS - 6666|6666", "bad_argument"),
-    ("update_user", "ERROR: update_user ACTIVE MUST BE Y OR N, THIS IS AN OPTIONAL FIELD - 6", "bad_argument"),
+    ("update_user", "ERROR: update_user ACTIVE MUST BE Y OR N, THIS IS AN OPTIONAL FIELD", "bad_argument"),
     ("update_log_entry", "SUCCESS: update_log_entry RECORD HAS BEEN UPDATED - 6666|TESTCAMP|", "success"),
     ("agent_status", "MySQL connect ERROR:  Connection refused", "server_fault"),
     ("agent_status", "ERROR: agent_status SOMETHING NEW HAPPENED: |u|", "unknown"),
@@ -255,6 +255,15 @@ def test_our_password_is_hidden_in_each_spelling(echo: str) -> None:
     assert echo not in shown
 
 
+def test_a_short_secret_is_hidden_where_it_stands_alone() -> None:
+    body = b"SUCCESS: add_lead LEAD HAS BEEN ADDED - 7275556666|101|166661|-5|6666\n"
+
+    read_as = read_answer("add_lead", body, secrets=("6666", "add"))
+
+    expected = ("7275556666", "101", "166661", "-5", "[redacted]")
+    assert ("add_lead LEAD HAS BEEN ADDED", expected) == read_as.messages[0][1:]
+
+
 def test_an_agent_named_like_our_user_stays_that_agent() -> None:
     read_as = read_answer("logged_in_agents", AGENT.encode(), secrets=("1001", "secret99"))
 
@@ -291,7 +300,7 @@ def test_the_in_groups_of_an_agent_as_text_are_one_row() -> None:
 def test_an_html_list_gives_its_lines() -> None:
     body = (
         "<HTML><head><title>NON-AGENT API</title><script>1 < 2</script></head>\n<body><table><tr><td>#</td>\n"
-        '<td>FILENAME</td><td>DATE</td><td>SIZE</td></tr>\n<tr><td>1</td><td><a href="java:x">beep.wav</a></td>'
+        '<td>FILENAME</td><td>DATE</td><td>SIZE</td></tr>\n<tr><td>1</td><td><a href="x">beep.wav</a></td>'
         "<td>2026-11-21</td><td>8044</td></tr>\n<tr><td>2</td><td>a</td></tr></table></body></html>\n"
     )
 
