@@ -5,6 +5,7 @@ Agents and groups of dialers by REST, as last published.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -17,9 +18,9 @@ from tests.api.conftest import Api
 from tests.journal.making import NOW
 from tests.journal.making_subjects import subject_change
 
-READY = {"status": "READY", "user_group": "SALES", "since": rfc3339(NOW)}
-PAUSED = {"status": "PAUSED", "user_group": "SALES", "since": None}
-AWAY = {"status": "LOGGED_OUT", "user_group": "ADMIN", "since": rfc3339(NOW)}
+READY: dict[str, Any] = {"status": "READY", "user_group": "SALES", "since": rfc3339(NOW)}
+PAUSED: dict[str, Any] = {"status": "PAUSED", "user_group": "SALES", "since": None}
+AWAY: dict[str, Any] = {"status": "LOGGED_OUT", "user_group": "ADMIN", "since": rfc3339(NOW)}
 WAITING = {"calls_waiting": 3}
 
 
