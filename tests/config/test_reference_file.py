@@ -26,7 +26,11 @@ ENVIRON = {
     "DIALER_PASSWORD": "p",
     "ELISION_PASSWORD": "p",
 }
-KINDS = {"voipcloud": VoipcloudConfig, "dialer360": Dialer360Config, "elision": ElisionConfig}
+KINDS: dict[str, type[SourceConfig]] = {
+    "voipcloud": VoipcloudConfig,
+    "dialer360": Dialer360Config,
+    "elision": ElisionConfig,
+}
 
 
 def models(annotation: object) -> Iterator[type[BaseModel]]:
