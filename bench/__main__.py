@@ -13,13 +13,13 @@ import orjson
 
 from bench.figures import rounded
 from bench.memory import memory
-from bench.parts import ingest, kafka
+from bench.parts import dialer, ingest, kafka
 from bench.progress import Progress
 from bench.rig import Rig
 from bench.sizes import SMOKE, Sizes
 from bench.webhook import webhook
 
-PARTS: Final = ("webhook", "ingest", "kafka", "memory")
+PARTS: Final = ("webhook", "ingest", "dialer", "kafka", "memory")
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def _measured(part: str, sizes: Sizes, bootstrap: str | None) -> dict[str, Any]:
     progress = Progress()
     if part == "kafka":
         return kafka(sizes, progress, bootstrap)
-    return {"webhook": webhook, "ingest": ingest, "memory": memory}[part](sizes, progress)
+    return {"webhook": webhook, "ingest": ingest, "dialer": dialer, "memory": memory}[part](sizes, progress)
 
 
 def _asked() -> argparse.Namespace:

@@ -24,6 +24,16 @@ PER_S: Final = 200
 PATIENCE_S: Final = 60.0
 
 
+def dialer(sizes: Sizes, progress: Progress) -> dict[str, Any]:
+    """
+    Return what a poll of all agents of a dialer costs.
+    """
+    with server("bench.floor", str(sizes.agents)) as url:
+        figures = run_side("agents", {"url": url, "agents": sizes.agents, "polls": sizes.agent_polls})
+    progress.tell("dialer", figures)
+    return {"agents": sizes.agents, **figures}
+
+
 def ingest(sizes: Sizes, progress: Progress) -> dict[str, Any]:
     """
     Return what taking a page costs, what a backfill does, and how fresh a small budget keeps three streams.

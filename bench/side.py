@@ -25,6 +25,7 @@ SIDES: Final = {
     "beside_reads": "bench.beside_reads:beside_reads",
     "reads": "bench.api_reads:reads",
     "ingest": "bench.ingest:ingest",
+    "agents": "bench.agents:agents",
     "backfill": "bench.past:backfill",
     "kafka_bare": "bench.kafka_sides:bare",
     "kafka_exactly_once": "bench.kafka_sides:exactly_once",

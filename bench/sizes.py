@@ -37,6 +37,8 @@ class Sizes:
     read_slice_s: float = 3.0
     calls_to_kafka: int = 10_000
     idle_s: float = 5.0
+    agents: int = 211
+    agent_polls: int = 30
 
 
 SMOKE: Final = Sizes(
@@ -60,4 +62,6 @@ SMOKE: Final = Sizes(
     read_slice_s=0.5,
     calls_to_kafka=600,
     idle_s=0.5,
+    agents=12,
+    agent_polls=4,
 )

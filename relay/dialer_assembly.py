@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from relay.model.ids import IdMaker
 from relay.model.subject_state import IN_GROUP, USER_GROUP
 from relay.normalise.agents import AgentDiff
 from relay.normalise.dialer_calls import DialerCalls
@@ -60,6 +61,17 @@ class _Rooms:
     commands: CommandInbox
 
 
+@dataclass(frozen=True, slots=True)
+class AgentParts:
+    """
+    What polls agents, and follows the calls that they have.
+    """
+
+    book: CallBook
+    follow_ups: CallFollowUps
+    agents: AgentPoll
+
+
 def vicidial_source(config: VicidialConfig, around: Surroundings) -> VicidialSource:
     """
     Make the source of an account; whoever asks for it enters it.
@@ -93,9 +105,13 @@ def streams_of(config: VicidialConfig) -> tuple[str, ...]:
 
 async def dialer_poll(config: VicidialConfig, source: FunctionSource, around: Surroundings) -> DialerPoll:
     """
-    Register a dialer with the journal, and make its loop.
+    Make the loop of a dialer.
     """
-    rooms = await _rooms(config, source, around)
+    context = await dialer_context(config, source, around)
+    commands = CommandInbox(
+        config.id, config.country, around.journal, around.ids, around.clock, around.appended
+    )
+    rooms = _Rooms(context, commands)
     if isinstance(config, Dialer360Config):
         return _dialer360(config, rooms, around)
     if isinstance(config, ElisionConfig):
@@ -105,7 +121,12 @@ async def dialer_poll(config: VicidialConfig, source: FunctionSource, around: Su
     raise AssertionError(f"nothing polls a source of the kind {config.kind}")
 
 
-async def _rooms(config: VicidialConfig, source: FunctionSource, around: Surroundings) -> _Rooms:
+async def dialer_context(
+    config: VicidialConfig, source: FunctionSource, around: Surroundings
+) -> DialerContext:
+    """
+    Register a dialer with the journal, and make what everything that works for it shares.
+    """
     journal, clock, now = around.journal, around.clock, around.clock.now()
     head = await journal.register_source(config.id, config.kind, config.publish_from_at(now), now)
     rules = CallRules(
@@ -118,7 +139,7 @@ async def _rooms(config: VicidialConfig, source: FunctionSource, around: Surroun
     # A dialer has no streams of which a stretch of time could be owed: what the ledger plans by is not used.
     unused = PollSettings(PaceSettings(1, 1.0), 1.0, timedelta(0), 1.0, 1.0)
     ledger = SourceLedger(config.id, journal, around.ids, clock, unused, around.appended)
-    context = DialerContext(
+    return DialerContext(
         source=source,
         journal=journal,
         mapping_journal=journal.mappings,
@@ -130,8 +151,6 @@ async def _rooms(config: VicidialConfig, source: FunctionSource, around: Surroun
         appended=around.appended,
         label=around.metrics.start_source(config.id, streams_of(config)),
     )
-    commands = CommandInbox(config.id, config.country, journal, around.ids, clock, around.appended)
-    return _Rooms(context, commands)
 
 
 def _settings(config: VicidialConfig, rules: CallRules) -> DialerSettings:
@@ -159,11 +178,8 @@ def _settings(config: VicidialConfig, rules: CallRules) -> DialerSettings:
 
 def _dialer360(config: Dialer360Config, rooms: _Rooms, around: Surroundings) -> DialerPoll:
     context, ids = rooms.context, around.ids
-    book = CallBook(context, DialerCalls(context.rules, ids))
-    details = CallDetails(context)
-    follow_ups = CallFollowUps(context, book, details)
-    diff = AgentDiff(config.id, context.rules.zone, ids, book.calls.call_id)
-    agents = AgentPoll(context, book, diff, details, follow_ups)
+    parts = agent_parts(context, ids)
+    book = parts.book
     group_diff = GroupDiff(config.id, ids, timedelta(seconds=config.min_interval_s))
     chores: list[Chore] = []
     if config.in_groups:
@@ -176,5 +192,16 @@ def _dialer360(config: Dialer360Config, rooms: _Rooms, around: Surroundings) -> 
     if config.stats:
         chores.append(StatsWindows(context, timedelta(seconds=config.stats.every_s), ids))
     chores += [ClockCheck(context), DialerPast(context, book, did_logs)]
-    inbox = DialerInbox(context, rooms.commands, book, follow_ups)
-    return DialerPoll(context, chores, inbox, agents, follow_ups)
+    inbox = DialerInbox(context, rooms.commands, book, parts.follow_ups)
+    return DialerPoll(context, chores, inbox, parts.agents, parts.follow_ups)
+
+
+def agent_parts(context: DialerContext, ids: IdMaker) -> AgentParts:
+    """
+    Make what polls agents and follows their calls.
+    """
+    book = CallBook(context, DialerCalls(context.rules, ids))
+    details = CallDetails(context)
+    follow_ups = CallFollowUps(context, book, details)
+    diff = AgentDiff(context.source_id, context.rules.zone, ids, book.calls.call_id)
+    return AgentParts(book, follow_ups, AgentPoll(context, book, diff, details, follow_ups))

@@ -109,6 +109,16 @@ def test_the_ingest_part_prints_every_figure() -> None:
     assert are_positive(figures, "longest_step_ms")
 
 
+def test_the_dialer_part_prints_every_figure() -> None:
+    figures = measured("dialer")["dialer"]
+
+    assert figures.keys() == {
+        "agents", "poll_cpu_ms", "poll_cpu_p95_ms", "new_calls_cpu_ms_per_poll", "events_per_poll",
+        "longest_step_ms",
+    }  # fmt: skip
+    assert are_positive(figures, "longest_step_ms", "new_calls_cpu_ms_per_poll")
+
+
 @pytest.mark.kafka
 def test_the_kafka_part_prints_every_figure(kafka: str) -> None:
     figures = measured("kafka", "--bootstrap", kafka)["kafka"]

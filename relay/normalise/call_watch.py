@@ -45,11 +45,12 @@ class Sighting(NamedTuple):
     What a poll tells of one call that no earlier one did.
 
     `answered` and `left` are the intervals in which it happened (None: it did not, or that was told before;
-    a lower bound of None: nobody knows since when).  `agent_id` is whose call it is.
+    a lower bound of None: nobody knows since when).  `agent_id` is whose call it is (None: of a call that was
+    read back, nobody knows).
     """
 
     call_id: str
-    agent_id: str
+    agent_id: str | None
     is_new: bool
     answered: tuple[datetime | None, datetime] | None
     left: tuple[datetime | None, datetime] | None
@@ -97,8 +98,10 @@ class CallWatch(NamedTuple):
             if not is_shown and watched.missing_at is None:  # as an agent's logout: believed the second time
                 calls[call_id] = watched._replace(missing_at=asked_at)
                 continue
-            left = (watched.seen_at, watched.missing_at or asked_at)
-            sightings.append(Sighting(call_id, watched.agent_ids[0], False, None, left))
+            # Where its agent is back, the poll without the agent tells nothing of the call.
+            until = asked_at if is_shown else watched.missing_at or asked_at
+            agent_id = next(iter(watched.agent_ids), None)
+            sightings.append(Sighting(call_id, agent_id, False, None, (watched.seen_at, until)))
         return CallWatch(calls), sightings
 
     def _is_storm(self, by_call: Mapping[str, Sequence[Holding]]) -> bool:
@@ -108,7 +111,8 @@ class CallWatch(NamedTuple):
         newly_dead = 0
         for call_id, holders in by_call.items():
             if not all(one.is_dead for one in holders):
-                if any(one.is_answered for one in holders):
+                # A call that came after the restart lives; one from before it proves that there was none.
+                if any(one.is_answered for one in holders) and (call_id in self.calls or not self.calls):
                     return False
                 continue
             known = self.calls.get(call_id)

@@ -24,10 +24,11 @@ _VERDICTS: Final = {
     FAILED: catalogue.COMMAND_FAILED,
     UNKNOWN: catalogue.COMMAND_UNKNOWN,
 }
+_DONE: Final = (True, "true", "True", "1")
 _EXACT: Final = 0  # relay's own clock
+# Each follows from the other.
+_DERIVED: Final = {"status_mapped": "status", "phone_e164": "phone_raw", "agent_external_id": "agent_id"}
 _LEAD_STATUS_PARAMS: Final = ("status", "callback_status")
-# What is made of another field is new where that one is, also where nothing could be made of it.
-_FOLLOWS: Final = {"status_mapped": "status", "phone_e164": "phone_raw", "agent_external_id": "agent_id"}
 
 
 class Tidings(NamedTuple):
@@ -123,10 +124,8 @@ class CommandEvents:
     def _told(self, state: SubjectState, one: Tidings, at: datetime) -> SubjectChange:
         # What a command did not say of a lead, user or list stays as it was told before.
         known = {} if one.kind == COMMAND else state.record
-        data = {
-            name: known.get(name) if one.data[_FOLLOWS.get(name, name)] is None else value
-            for name, value in one.data.items()
-        }
+        unsaid = {name for name in one.data if one.data[_DERIVED.get(name, name)] is None}
+        data = {name: known.get(name) if name in unsaid else value for name, value in one.data.items()}
         changed = tuple(name for name in data if data[name] != state.record.get(name))
         moment = Moment(at, _EXACT)
         news = News(one.type, data, data, moment, changed if state.revision else ())
@@ -142,7 +141,9 @@ def _leads(command: Command, event_type: str, mappings: Mappings, country: str) 
     if isinstance(given, list):  # many at once: a row of the answer for each
         for params, row in zip(given, rows, strict=False):
             if isinstance(params, Mapping) and isinstance(row, Mapping):
-                yield _of_many(command, params, row, mappings, country)
+                told_of_row = _of_many(command, params, row, mappings, country)
+                if told_of_row.type == event_type:  # the others are told as what they are
+                    yield told_of_row
         return
     details = data.get("details") or {}
     told = {**command.params, **{name: text for name, text in details.items() if text}}
@@ -161,7 +162,7 @@ def _of_many(
 ) -> Tidings:
     # "1234567890|1101|1036||NEW|": number, list, lead, …, status (Elision's document, section 3)
     parts = str(row.get("data") or "").split("|")
-    lead_id = parts[2] if row.get("success") is True and len(parts) > 2 else None
+    lead_id = parts[2] if row.get("success") in _DONE and len(parts) > 2 else None
     if lead_id:
         record = _lead(command, lead_id, params, mappings, country)
         return Tidings(LEAD, lead_id, catalogue.LEAD_CREATED, record)

@@ -21,7 +21,7 @@ from relay.model.numbers import e164, is_masked, link_key
 from relay.normalise.advancing import Look
 from relay.normalise.call_events import CallEvents
 from relay.normalise.call_record import Record, call_record
-from relay.normalise.dialer_ids import read_call_id
+from relay.normalise.dialer_ids import CLOCKS_DIFFER, read_call_id
 from relay.normalise.dialer_outcomes import leg_status, outcome_of
 from relay.normalise.rules import CallRules
 
@@ -77,13 +77,14 @@ class DialerCalls:
         """
         return self._ids.leg(base_key, 0)
 
-    def logged_base_key(self, line: str, phone: str, logged_at: datetime) -> str:
+    def logged_base_key(self, line: str, phone: str, logged_at: datetime, ordinal: int) -> str:
         """
-        Return the key of a call that only a log told of: the number called, the caller, the second.
+        Return the key of a call that only a log told of: the number called, the caller, the second, and which
+        of several such calls it is.
         """
-        started_s = int(logged_at.timestamp())
+        started_s, same = int(logged_at.timestamp()), (str(ordinal),) if ordinal else ()
         return self._ids.leg_base(
-            self._rules.source_id, DIALER_CALLS, "log", line, phone, started_s=started_s
+            self._rules.source_id, DIALER_CALLS, "log", line, phone, *same, started_s=started_s
         )
 
     def new(self, vendor_id: str, seen_at: datetime) -> DialerCall:
@@ -91,12 +92,10 @@ class DialerCalls:
         Return what an id alone says of a call.
         """
         parts = read_call_id(vendor_id, seen_at, self._rules.zone)
-        return DialerCall(
-            vendor_id,
-            parts.direction or words.UNKNOWN,
-            parts.started_at or seen_at.replace(microsecond=0),
-            lead_id=parts.lead_id,
-        )
+        started_at = parts.started_at
+        if started_at is None or started_at > seen_at + CLOCKS_DIFFER:  # read in a zone that is not its own
+            started_at = seen_at.replace(microsecond=0)
+        return DialerCall(vendor_id, parts.direction or words.UNKNOWN, started_at, lead_id=parts.lead_id)
 
     def change(
         self,
@@ -119,6 +118,7 @@ class DialerCalls:
             mappings: the CRM's words.
             is_end_due: a negative end goes out though the dialer has not said what became of the call.
         """
+        now = DialerCall.of_row(now.as_row())  # as it will be read back: no figure changes by that alone
         leg = self._leg(base_key, known, now, look.observed_at)
         call = known.call if known else self._new_call(leg)
         record = self._record(call, leg, now, mappings)

@@ -19,7 +19,9 @@ from relay.model.call import INBOUND, OUTBOUND
 _DATED: Final = re.compile(r"([VMYJ])(\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{10})", re.ASCII)
 _DIRECTIONS: Final = {"Y": INBOUND, "J": INBOUND, "V": OUTBOUND, "M": OUTBOUND}
 MAX_CALL_ID: Final = 40  # vendor document, callid_info
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._-]{1,40}", re.ASCII)
+_LOOKED_UP: Final = re.compile(r"(?=.{18,39}$)(?:Y|J|V|M|DC|S|LP|VH|XL)[A-Za-z0-9_-]+", re.ASCII)
 
 
 class CallIdParts(NamedTuple):
@@ -56,6 +58,13 @@ def read_call_id(vendor_id: str, near: datetime, zone: ZoneInfo) -> CallIdParts:
     return CallIdParts(_DIRECTIONS[match[1]], started_at, lead_id, day)
 
 
+def can_be_looked_up(vendor_id: str) -> bool:
+    """
+    Tell whether `callid_info` takes an id: it refuses every other (vicidial.md, section 4).
+    """
+    return _LOOKED_UP.fullmatch(vendor_id) is not None
+
+
 def _nearest(
     month_digit: int, day: int, hour: int, minute: int, second: int, *, near: datetime, zone: ZoneInfo
 ) -> datetime | None:
@@ -63,20 +72,18 @@ def _nearest(
     local_year = near.astimezone(zone).year
     for year in range(local_year - 1, local_year + 2):
         for month in (month_digit, month_digit + 10):
-            for fold in (0, 1):
-                try:
-                    local = datetime(year, month, day, hour, minute, second, tzinfo=zone, fold=fold)
-                except ValueError:
-                    continue
-                fitting.append(local.astimezone(UTC))
-    # A call is seen after it began: of the two passes of a repeated hour, equally near, the earlier.
-    return min(fitting, key=lambda at: (abs(at - near), at), default=None)
+            try:
+                local = datetime(year, month, day, hour, minute, second, tzinfo=zone)
+            except ValueError:
+                continue
+            fitting.append(_pass(local, near))
+    return min(fitting, key=lambda at: abs(at - near), default=None)
 
 
-def is_plausible(parts: CallIdParts, seen_at: datetime) -> bool:
+def _pass(local: datetime, near: datetime) -> datetime:
     """
-    Tell whether a call seen at an instant can have begun when its id says: within a day before, or just now.
+    Return a wall-clock time as UTC: in a repeated hour the last pass that had begun at `near`, since a call
+    is seen after it began.
     """
-    if parts.started_at is None:
-        return True
-    return timedelta(minutes=-5) <= seen_at - parts.started_at <= timedelta(days=1)
+    first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return second if first < second <= near + CLOCKS_DIFFER else first

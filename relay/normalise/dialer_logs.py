@@ -29,11 +29,13 @@ class LoggedCall(NamedTuple):
     """
     A row of `phone_number_log` or `did_log_export`; None where that log has no such column.
 
-    `length_s` None: the call may still last, or nobody knows.
+    `wall_time` is `logged_at` as the server wrote it: of a repeated hour it never tells which pass, so that
+    it stays what it is however late it is read.  `length_s` None: the call may still last, or nobody knows.
     """
 
     phone: str
     line: str | None
+    wall_time: str
     logged_at: datetime
     length_s: int | None
     status: str | None
@@ -42,9 +44,13 @@ class LoggedCall(NamedTuple):
     list_id: str | None
 
 
-def with_detail(call: DialerCall, row: Mapping[str, Any], zone: ZoneInfo) -> DialerCall:
+def with_detail(
+    call: DialerCall, row: Mapping[str, Any], zone: ZoneInfo, *, is_live: bool = False
+) -> DialerCall:
     """
     Return a call with what `callid_info` with `detail=YES` tells of it.
+
+    Of a call that `is_live`, since an agent has it, a final status is that of an earlier part.
 
     Raises:
         RecordRejected: a column holds something else.
@@ -64,11 +70,10 @@ def with_detail(call: DialerCall, row: Mapping[str, Any], zone: ZoneInfo) -> Dia
         list_id=_text(row, "list_id"),
         agent_id=None if call.agent_id or agent_id in NO_AGENT else agent_id,
         logged_at=local_time(row, "call_date", zone, call.started_at),
-    )
-    if not is_final:
+    )._replace(is_pushed=False)
+    if not is_final or is_live:
         return call
-    call = call._replace(status=status, talk_s=talk_s)
-    return _answered_by_talk(call) if was_spoken(call) and call.answered_at is None else call
+    return over(call._replace(status=status, talk_s=talk_s))
 
 
 def with_log(call: DialerCall, logged: LoggedCall) -> DialerCall:
@@ -94,14 +99,21 @@ def with_log(call: DialerCall, logged: LoggedCall) -> DialerCall:
     return call
 
 
-def _answered_by_talk(call: DialerCall) -> DialerCall:
+def over(call: DialerCall) -> DialerCall:
     """
-    Return a call that no poll saw answered, and whose talk the dialer counted.
+    Return a call of which the fate is known with what follows from that: it was answered where somebody
+    spoke, and it is over, though no poll saw either.
     """
-    at = call.logged_at or call.started_at
-    if call.ended_at is not None and call.talk_s is not None:
-        at = call.ended_at - timedelta(seconds=call.talk_s)
-    return call._replace(answered_at=max(call.started_at, at), answered_precision_s=_GUESSED_S)
+    if call.answered_at is None and was_spoken(call):
+        at = call.logged_at or call.started_at
+        if call.ended_at is not None and call.talk_s is not None:
+            at = call.ended_at - timedelta(seconds=call.talk_s)
+        call = call._replace(answered_at=max(call.started_at, at), answered_precision_s=_GUESSED_S)
+    if call.ended_at is None:
+        begin = max(call.started_at, call.answered_at or call.logged_at or call.started_at)
+        ended_at = begin + timedelta(seconds=call.talk_s or 0)
+        call = call._replace(ended_at=ended_at, ended_precision_s=_GUESSED_S)
+    return call
 
 
 def recording_of(call: DialerCall, rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> str | None:
@@ -129,6 +141,7 @@ def read_phone_log(row: Mapping[str, Any], zone: ZoneInfo, near: datetime) -> Lo
     return LoggedCall(
         phone=_text(row, "phone_number") or "",
         line=None,
+        wall_time=_text(row, "call_date") or "",
         logged_at=local_time(row, "call_date", zone, near),
         length_s=_whole(row, "length_in_sec"),
         status=_text(row, "call_status"),
@@ -148,6 +161,7 @@ def read_did_log(row: Mapping[str, Any], zone: ZoneInfo, near: datetime) -> Logg
     return LoggedCall(
         phone=_text(row, "caller_id_number") or "",
         line=_text(row, "did_number"),
+        wall_time=_text(row, "call_date") or "",
         logged_at=local_time(row, "call_date", zone, near),
         length_s=_whole(row, "length_in_sec") or None,
         status=None,

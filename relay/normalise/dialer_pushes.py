@@ -15,7 +15,7 @@ from relay.model.dialer_call import DialerCall
 from relay.model.errors import RecordRejected
 from relay.normalise.dialer_calls import DialerCalls, KnownDialerCall
 from relay.normalise.dialer_ids import is_call_id
-from relay.normalise.dialer_logs import NO_AGENT
+from relay.normalise.dialer_logs import NO_AGENT, over
 from relay.normalise.dialer_outcomes import IN_PROGRESS
 
 # The operator chooses the names in the URL; these are the variables' own, and what people call them.
@@ -36,6 +36,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "reason": ("term_reason", "hangup_reason"),
 }
 _ENDS: Final = frozenset({"dispo", "no_agent", "noagent", "dead", "end", "hangup"})
+_ANSWERS: Final = frozenset({"", "start", "started", "answer", "answered", "call_answered"})
 _EVENTS_OF_AGENTS: Final = "counter"  # only the agent events push counts its events
 MAX_TALK_S: Final = 86_400
 
@@ -67,7 +68,9 @@ def read_push(body: Mapping[str, Any]) -> DialerPush:
         agent_id = None
     if vendor_id is None and agent_id is None:
         raise RecordRejected(dict(body), "it names neither a call nor an agent")
-    is_over = fields.get("event", "").lower() in _ENDS or "dispo" in fields or "talk_s" in fields
+    event = fields.get("event", "").lower()
+    # Without a word of what happened: only what is over has a disposition.
+    is_over = event in _ENDS or (not event and fields.get("dispo", "") not in IN_PROGRESS)
     return DialerPush(vendor_id, agent_id, is_over and _EVENTS_OF_AGENTS not in body, fields)
 
 
@@ -101,7 +104,7 @@ def told_by_push(
     )
     if push.is_over:
         call = _over(call, fields, at)
-    elif call.answered_at is None and push.agent_id is not None and call.ended_at is None:
+    elif _is_answer(push) and call.answered_at is None and call.ended_at is None:
         call = call._replace(answered_at=max(call.started_at, at), answered_precision_s=1)
     return call
 
@@ -114,7 +117,11 @@ def _over(call: DialerCall, fields: Mapping[str, str], at: datetime) -> DialerCa
         call = call._replace(status=dispo)
     if call.talk_s is None and talk.isascii() and talk.isdigit() and int(talk) <= MAX_TALK_S:
         call = call._replace(talk_s=int(talk))
-    return call
+    return call if call.status is None else over(call)
+
+
+def _is_answer(push: DialerPush) -> bool:
+    return push.agent_id is not None and push.fields.get("event", "").lower() in _ANSWERS
 
 
 def _field(body: Mapping[str, Any], name: str) -> str | None:

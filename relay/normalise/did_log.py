@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from relay.model import catalogue
@@ -23,7 +23,7 @@ from relay.normalise.poll_times import Moment
 from relay.normalise.subject_events import News, keep, tell
 
 KEPT_DAYS: Final = 3
-_LATE: Final = timedelta(seconds=1)
+_WHOLE_S: Final = 1
 
 
 class DidCall(NamedTuple):
@@ -40,7 +40,7 @@ class DidCall(NamedTuple):
         """
         Return what tells it from the others of its number.
         """
-        return rfc3339(self.logged.logged_at), self.logged.phone, self.ordinal
+        return self.logged.wall_time, self.logged.phone, self.ordinal
 
 
 def calls_of_day(state: SubjectState, day: str, rows: Sequence[LoggedCall]) -> list[DidCall]:
@@ -50,7 +50,7 @@ def calls_of_day(state: SubjectState, day: str, rows: Sequence[LoggedCall]) -> l
     told = {(at, phone, ordinal): length for at, phone, ordinal, length in state.notes.get(day, ())}
     bags: dict[tuple[str, str], list[LoggedCall]] = defaultdict(list)
     for row in rows:
-        bags[rfc3339(row.logged_at), row.phone].append(row)
+        bags[row.wall_time, row.phone].append(row)
     fresh = []
     for (at, phone), bag in sorted(bags.items()):
         # Of calls of one second those that are over come first, so that a length once told stays where it is.
@@ -78,10 +78,10 @@ class DidEvents:
         day: str,
         calls: Sequence[DidCall],
         call_ids: Mapping[tuple[str, str, int], str],
-        observed_at: Any,
-    ) -> SubjectChange | None:
+        observed_at: datetime,
+    ) -> SubjectChange:
         """
-        Return a number after its new calls were told, in order; None where there is none.
+        Return a number after its new calls were told, in order.
 
         Args:
             state: the number as stored.
@@ -90,8 +90,6 @@ class DidEvents:
             call_ids: of those that were found among the dialer's calls.
             observed_at: when the log was asked for.
         """
-        if not calls:
-            return None
         change = keep(state, dict(state.notes), observed_at)
         events: list[Event] = []
         for call in calls:
@@ -99,8 +97,19 @@ class DidEvents:
             events += change.events
         return SubjectChange(change.state, tuple(events), state.revision)
 
+    def silent(
+        self, state: SubjectState, day: str, calls: Sequence[DidCall], observed_at: datetime
+    ) -> SubjectChange:
+        """
+        Return a number after calls that were over before publishing began: known, and never told.
+        """
+        notes: Mapping[str, Any] = state.notes
+        for call in calls:
+            notes = _noted(notes, day, call)
+        return keep(state, dict(notes), observed_at)
+
     def _told(
-        self, state: SubjectState, day: str, call: DidCall, call_id: str | None, observed_at: Any
+        self, state: SubjectState, day: str, call: DidCall, call_id: str | None, observed_at: datetime
     ) -> SubjectChange:
         logged = call.logged
         data = {
@@ -113,7 +122,7 @@ class DidEvents:
         }
         facts = data | {"ordinal": call.ordinal, "call_id": None}
         changed = ("duration_s",) if call.is_told else tuple(data) if state.revision else ()
-        moment = Moment(logged.logged_at, int(_LATE.total_seconds()))
+        moment = Moment(logged.logged_at, _WHOLE_S)
         news = News(catalogue.DID_CALL_LOGGED, data, facts, moment, changed)
         return tell(self._ids, state, news, _noted(state.notes, day, call), observed_at)
 

@@ -44,7 +44,7 @@ class ListDiff:
         Raises:
             RecordRejected: a column is missing.
         """
-        shown = {_text(row, "list_id"): row for row in rows}
+        shown = {_list_id(row): row for row in rows}
         changes = [self._shown(known.get(list_id), list_id, row, poll) for list_id, row in shown.items()]
         changes += [
             self._not_shown(state, poll)
@@ -78,6 +78,13 @@ class ListDiff:
         is_first = not state.revision
         news = News(catalogue.LIST_CHANGED, record, record, moment, () if is_first else changed)
         return tell(self._ids, state, news, {}, poll.asked_at)
+
+
+def _list_id(row: Mapping[str, Any]) -> str:
+    list_id = _text(row, "list_id")
+    if not list_id:
+        raise RecordRejected(dict(row), "list_id is empty")
+    return list_id
 
 
 def _text(row: Mapping[str, Any], column: str) -> str:

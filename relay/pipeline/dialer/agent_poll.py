@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from relay.journal.port import StreamState
 from relay.model import vendor_answer as verdicts
 from relay.model.dialer_call import DialerCall
 from relay.model.errors import RecordRejected, RevisionConflict, SourceAbsent, SourceGarbled
@@ -36,7 +37,7 @@ DUTY: Final = 10  # a dialer is asked for a tenth of the time at the most
 JITTER: Final = 0.05
 WRITTEN_EVERY: Final = timedelta(seconds=10)  # how old the stored time of the last poll may be after a crash
 DIAL: Final = "DIAL"
-DISPO: Final = "DISPO"
+WRITING: Final = frozenset({"DISPO", DEAD})  # the call is over, and its agent has not said what came of it
 
 
 class AgentPoll:
@@ -69,25 +70,27 @@ class AgentPoll:
         self._rng = random.Random()  # noqa: S311 - jitter, not a secret
         self._known: dict[str, SubjectState] | None = None
         self._watch = CallWatch({})
+        self._keys: dict[str, str] = {}  # of the calls being watched: what an id says depends on when
         self._polled_at: datetime | None = None  # the last good poll
         self._written_at: datetime | None = None  # and the last one the journal knows of
         self._one_by_one_until: datetime | None = None
 
-    async def start(self) -> None:
+    async def start(self, recent: Mapping[str, KnownDialerCall]) -> None:
         """
-        Read back who was logged in and which calls were under way.
+        Read back who was logged in, and take up which of the recent calls were under way.
         """
         context = self._context
         await self._read_agents()
         self._polled_at = self._written_at = context.streams[AGENTS].stored.polled_at
         open_calls: dict[str, Watched] = {}
         if self._polled_at is not None:
-            for known in (await self._follow_ups.recent()).values():
+            for base_key, known in recent.items():
                 call = known.facts
                 if call.vendor_id is not None and call.ended_at is None and not call.is_pushed:
                     holders = (call.agent_id,) if call.agent_id else ()
                     is_answered = call.answered_at is not None
                     open_calls[call.vendor_id] = Watched(holders, is_answered, self._polled_at)
+                    self._keys[call.vendor_id] = base_key
         self._watch = CallWatch(open_calls)
 
     async def step(self) -> timedelta:
@@ -151,12 +154,12 @@ class AgentPoll:
             {self._key(one.call_id, at): self._told(one, by_id, details, at) for one in sightings}, asked_at
         )
         times = PollTimes(asked_at, self._polled_at, context.ledger.skew)
-        last = self._stream_state(asked_at)
         changes: list[SubjectChange] = []
         while True:
             known = self._known if self._known is not None else await self._read_agents()
             changes = self._diff.diff(known, seen, times, context.mappings)
-            if not (telling.of_calls or changes or last):
+            last = self._stream_state(asked_at, has_news=bool(telling.of_calls or changes))
+            if not last:
                 break
             try:
                 await self._book.tell(AGENTS, telling, partial(list, changes), **last)
@@ -165,26 +168,29 @@ class AgentPoll:
                 self._known = None
         for change in changes:
             known[change.state.name] = change.state
-        self._watch, self._polled_at = watch, asked_at
         if last:
             self._written_at = asked_at
+            context.streams[AGENTS].stored = last["stream_state"]
         for sighting in sightings:
             if sighting.left is not None:
                 self._follow_ups.add(self._key(sighting.call_id, at), sighting.call_id, sighting.agent_id)
-        self._follow_ups.wrapping_up({one.agent_id for one in seen if one.sub_status == DISPO})
+        self._follow_ups.wrapping_up({one.agent_id for one in seen if one.sub_status in WRITING})
+        self._keys = {vendor_id: self._key(vendor_id, at) for vendor_id in watch.calls}
+        self._watch, self._polled_at = watch, asked_at
 
-    def _stream_state(self, asked_at: datetime) -> dict[str, object]:
+    def _stream_state(self, asked_at: datetime, *, has_news: bool) -> dict[str, StreamState]:
         """
-        Return what else is written: the time of the poll, now and then, for a start after a crash.
+        Return what else is written: the time of the poll, for a start after a crash; with what it shows, so
+        that this is never told as of an older interval, else now and then.
         """
-        if self._written_at is not None and asked_at - self._written_at < WRITTEN_EVERY:
+        is_fresh = self._written_at is not None and asked_at - self._written_at < WRITTEN_EVERY
+        if is_fresh and not has_news:
             return {}
-        stream = self._context.streams[AGENTS]
-        stream.stored = replace(stream.stored, polled_at=asked_at, had_good_answer=True)
-        return {"stream_state": stream.stored}
+        stored = self._context.streams[AGENTS].stored
+        return {"stream_state": replace(stored, polled_at=asked_at, had_good_answer=True)}
 
     def _key(self, vendor_id: str, at: datetime) -> str:
-        return self._book.calls.base_key(vendor_id, at)
+        return self._keys.get(vendor_id) or self._book.calls.base_key(vendor_id, at)
 
     def _told(
         self, sighting: Sighting, by_id: Mapping[str, AgentSeen], details: Details, at: datetime
@@ -193,7 +199,7 @@ class AgentPoll:
             call = known.facts if known else self._book.calls.new(sighting.call_id, at)
             if known and sighting.is_new and not known.call.is_end_published:
                 call = call._replace(ended_at=None, ended_precision_s=None)  # it came back
-            agent = by_id.get(sighting.agent_id)
+            agent = by_id.get(sighting.agent_id or "")
             is_his = call.agent_id is None or (sighting.answered is not None and call.answered_at is None)
             if agent is not None and is_his:
                 call = call.told(

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from relay.model import vendor_answer as verdicts
+from relay.model.call import UNKNOWN
 from relay.model.dialer_call import DialerCall
 from relay.model.errors import RecordRejected, SourceError, SourceGarbled
 from relay.normalise.agent_rows import AgentSeen, read_agent_status
 from relay.normalise.call_watch import Sighting
+from relay.normalise.dialer_ids import can_be_looked_up
 from relay.normalise.dialer_logs import with_detail
 from relay.pipeline.dialer.asking import ask
 from relay.pipeline.dialer.dialer_context import DialerContext
@@ -48,7 +50,7 @@ class Details:
         if asked is not None:
             call = call.told(phone=asked.phone_number, vendor_lead_code=asked.vendor_lead_code)
         row = self.of_calls.get(vendor_id)
-        return call if row is None else with_detail(call, row, self.context.rules.zone)
+        return call if row is None else with_detail(call, row, self.context.rules.zone, is_live=True)
 
 
 class CallDetails:
@@ -66,11 +68,11 @@ class CallDetails:
         of_agents: dict[str, AgentSeen] = {}
         of_calls: dict[str, Mapping[str, Any]] = {}
         try:
-            for sighting in [one for one in sightings if one.is_new][:AT_ONCE]:
-                agent = await self.agent(sighting.agent_id)
+            for sighting in [one for one in sightings if one.is_new and one.agent_id][:AT_ONCE]:
+                agent = await self.agent(sighting.agent_id or "")
                 if agent is not None and agent.callerid == sighting.call_id:
                     of_agents[sighting.call_id] = agent
-                if sighting.call_id[0] in "YJ":
+                if sighting.call_id.startswith(("Y", "J")):
                     row = await self.call(sighting.call_id)
                     if row is not None:
                         of_calls[sighting.call_id] = row
@@ -98,11 +100,14 @@ class CallDetails:
 
     async def call(self, vendor_id: str) -> Mapping[str, Any] | None:
         """
-        Ask for what is known of one call; None: the dialer knows nothing of it (any more).
+        Ask for what is known of one call, as `with_detail` can read it; None: the dialer knows nothing of it
+        (any more), or its id is of a kind that it tells nothing of.
 
         Raises:
             SourceError: no good answer.
         """
+        if not can_be_looked_up(vendor_id):
+            return None
         params = {"call_id": vendor_id, "detail": "YES", "stage": "pipe"}
         answered = await ask(self._context, CALLS, "callid_info", params)
         answer = answered.answer
@@ -110,6 +115,11 @@ class CallDetails:
             return None
         if answer.verdict != verdicts.ROWS or len(answer.rows) != 1:
             raise self._garbled(f"callid_info answered {answer.verdict}", answer.raw)
+        unknown = DialerCall(vendor_id, UNKNOWN, answered.requested_at)
+        try:
+            with_detail(unknown, answer.rows[0], self._context.rules.zone)
+        except RecordRejected as error:
+            raise self._garbled(f"callid_info: {error.why}", answer.raw) from error
         return answer.rows[0]
 
     async def recordings(self, lead_id: str, day: str) -> Sequence[Mapping[str, Any]]:
@@ -124,4 +134,6 @@ class CallDetails:
         return answered.answer.rows
 
     def _garbled(self, why: str, sample: str) -> SourceGarbled:
+        metrics = self._context.metrics
+        metrics.poll_requests.labels(self._context.label, CALLS, "bad_payload").inc()
         return SourceGarbled(self._context.source_id, "bad_payload", why, sample[:200])

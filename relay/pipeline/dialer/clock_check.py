@@ -15,6 +15,7 @@ from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_settings import VERSION
 
 UNNOTICED: Final = timedelta(seconds=2)  # whole seconds, and the time of the answer: less says nothing
+LARGEST: Final = timedelta(days=3650)  # what is further off is no clock
 STEADY: Final = timedelta(seconds=1)
 ZONE_ERROR: Final = timedelta(minutes=5)
 
@@ -46,15 +47,17 @@ class ClockCheck:
         row = answered.answer.rows[0]
         try:
             at = datetime.fromtimestamp(int(row["epoch"]), UTC)
-            local = datetime.fromisoformat(row["date"])
-        except (KeyError, ValueError, OverflowError) as error:
+            local = datetime.strptime(row["date"], "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 (the server's own)
+        except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             raise SourceGarbled(context.source_id, "bad_payload", f"version: {error}", "") from error
         middle = answered.requested_at + (answered.answered_at - answered.requested_at) / 2
         # A second that began before the answer: on average half of it has gone by.
-        skew = at + timedelta(milliseconds=500) - middle
-        skew = timedelta(0) if abs(skew) < UNNOTICED else skew
-        if abs(skew - context.ledger.skew) > STEADY:  # what wavers would stand in every duration
-            context.ledger.skew = skew
+        skew = at - middle + timedelta(milliseconds=500)
+        if abs(skew) > LARGEST:
+            raise SourceGarbled(context.source_id, "bad_payload", f"version: the clock says {local}", "")
+        if abs(skew - context.ledger.skew) > (STEADY if context.ledger.skew else UNNOTICED):
+            # Only then: what wavers would stand in every duration.
+            context.ledger.skew = timedelta(0) if abs(skew) < UNNOTICED else skew
         context.metrics.source_clock_skew_seconds.labels(context.label).set(
             context.ledger.skew.total_seconds()
         )

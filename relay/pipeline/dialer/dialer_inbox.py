@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import logging
 import traceback
+from datetime import timedelta
 from typing import Final
 
 from relay.model.change import Reject
 from relay.model.dialer_call import DialerCall
-from relay.model.errors import RecordRejected
+from relay.model.errors import JournalBusy, JournalUnusable, RecordRejected
 from relay.model.event import PUSH as PUSHED
 from relay.model.ids import row_digest
 from relay.model.source_work import COMMAND_DONE, PUSH, InboxItem
 from relay.normalise.dialer_calls import KnownDialerCall
 from relay.normalise.dialer_pushes import DialerPush, read_push, told_by_push
-from relay.pipeline.command_inbox import CommandInbox
+from relay.pipeline.command_inbox import COMMANDS, CommandInbox
 from relay.pipeline.dialer.call_book import CallBook, Telling
 from relay.pipeline.dialer.call_follow_ups import CallFollowUps
 from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_settings import AGENTS, CALLS
 
 ITEMS_AT_ONCE: Final = 100
+HURRIED_EVERY: Final = timedelta(seconds=1)  # however many pushes come
 PUSHES: Final = "pushes"
 
 log = logging.getLogger(__name__)
@@ -62,10 +64,19 @@ class DialerInbox:
             if item.kind == PUSH:
                 await self._take_push(item)
             elif item.kind == COMMAND_DONE:
-                await self._commands.take(item, self._context.mappings)
+                await self._take_command(item)
             else:  # a dialer keeps no rows that could be read again
                 await self._context.append(CALLS, taken_items=(item.item_id,))
         return len(items) == ITEMS_AT_ONCE
+
+    async def _take_command(self, item: InboxItem) -> None:
+        try:
+            await self._commands.take(item, self._context.mappings)
+        except (JournalBusy, JournalUnusable):
+            raise
+        except Exception as error:  # as below
+            log.exception("a command could not be told", extra={"source": item.source_id})
+            await self._reject(item, repr(error), COMMANDS)
 
     async def _take_push(self, item: InboxItem) -> None:
         if self._book is None:
@@ -81,9 +92,16 @@ class DialerInbox:
             await self._reject(item, traceback.format_exc(limit=-3))
             return
         await self._tell(self._book, push, item)
-        # What the agent does now no poll has shown yet.
-        if AGENTS in self._context.streams:
-            self._context.streams[AGENTS].next_at = self._context.clock.now()
+        self._hurry()
+
+    def _hurry(self) -> None:
+        """
+        Have agents asked for soon: what they do now no poll has shown yet.  A dialer that fails, or locks
+        its user, is left alone.
+        """
+        stream = self._context.streams.get(AGENTS)
+        if stream is not None and not stream.failures_in_a_row and stream.trouble is None:
+            stream.next_at = min(stream.next_at, stream.asked_at + HURRIED_EVERY)
 
     async def _tell(self, book: CallBook, push: DialerPush, item: InboxItem) -> None:
         at = self._context.at_dialer(item.received_at)
@@ -98,10 +116,16 @@ class DialerInbox:
 
         telling = Telling({base_key: told}, item.received_at, PUSHED)
         await book.tell(CALLS, telling, taken_items=(item.item_id,))
-        if push.is_over and self._follow_ups is not None:
+        if self._follow_ups is None:
+            return
+        if push.is_over:
             self._follow_ups.add(base_key, vendor_id, None)
+        else:
+            self._follow_ups.expect(base_key, vendor_id)
 
-    async def _reject(self, item: InboxItem, why: str) -> None:
+    async def _reject(self, item: InboxItem, why: str, stream: str = PUSHES) -> None:
         context, body = self._context, dict(item.body)
-        await context.ledger.reject(PUSHES, Reject(row_digest(body), body, f"pushed: {why}"), item.item_id)
-        context.metrics.push_rejects.labels(context.label).inc()
+        why = f"pushed: {why}" if stream == PUSHES else why
+        await context.ledger.reject(stream, Reject(row_digest(body), body, why), item.item_id)
+        if stream == PUSHES:
+            context.metrics.push_rejects.labels(context.label).inc()

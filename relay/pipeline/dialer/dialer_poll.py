@@ -9,23 +9,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from relay.journal.port import StreamState
-from relay.model.errors import JournalBusy, SourceError, SourceRefused
+from relay.model.errors import JournalBusy, JournalUnusable, SourceError, SourceGarbled, SourceRefused
+from relay.model.times import EPOCH
 from relay.pipeline.dialer.agent_poll import AgentPoll
 from relay.pipeline.dialer.call_follow_ups import CallFollowUps
 from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_inbox import DialerInbox
-from relay.pipeline.dialer.dialer_settings import CALLS, PAST, REFUSED_FOR
+from relay.pipeline.dialer.dialer_settings import AGENTS, CALLS, PAST, REFUSED_FOR, VERSION
 from relay.pipeline.pace import PaceSettings
-from relay.pipeline.poll_state import DEGRADED, PollSettings, StreamPoll, state_of
+from relay.pipeline.poll_state import DEGRADED, UP, PollSettings, StreamPoll, state_of
 from relay.pipeline.waiting import pause, pause_until_done
 
 JOURNAL_PAUSE_S: Final = 0.2
 FAILURES_TO_DEGRADED: Final = 3  # one broken answer among good ones is counted, and no state of the source
+MAPPED_EVERY: Final = timedelta(seconds=10)  # where nobody tells that the mappings changed
 NEVER: Final = timedelta(days=365)
 
 log = logging.getLogger(__name__)
@@ -77,6 +79,7 @@ class DialerPoll:
         self._settings = _settings(context)
         self._rng = random.Random()  # noqa: S311 - jitter, not a secret
         self._woken = asyncio.Event()
+        self._mapped_at: datetime | None = None
         self._has_started = False
         self.name = f"poll {context.source_id}"
 
@@ -115,41 +118,51 @@ class DialerPoll:
             await pause(self._context.clock, wait_s, stop, self._woken)
             if stop.is_set():
                 return
-            if self._woken.is_set():
-                self._woken.clear()
-                await self._read_inbox()
+            await self._read_inbox()
+            if self._follow_ups is not None and self._follow_ups.release_at <= self._context.clock.now():
+                await self._follow_ups.release()
             await self._do_what_is_due()
         except JournalBusy:
             # Nothing is lost: what was not written is asked for again.
+            self._woken.set()
             self._context.metrics.journal_errors.labels("poll", "busy").inc()
             await self._context.clock.sleep(JOURNAL_PAUSE_S)
 
     async def _start(self) -> None:
         context, now = self._context, self._context.clock.now()
-        stored = await context.ledger.stream_states()
+        head, stored = await context.ledger.head(), await context.ledger.stream_states()
         names = [*self._chores, *([CALLS] if self._follow_ups else ())]
         for name in names:
-            context.streams[name] = StreamPoll(
+            stream = StreamPoll(
                 name, timedelta(0), stored.get(name, StreamState()), now, is_call_stream=False
             )
-        context.mappings = await context.mapping_journal.mappings(context.source_id)
-        context.metrics.set_source_state(context.label, (await context.ledger.head()).state)
+            if head.state != UP and stream.stored.state == DEGRADED:
+                stream.trouble = head.state  # as it was told: its next good answer says that it is over
+            context.streams[name] = stream
+        context.metrics.set_source_state(context.label, head.state)
         if self._follow_ups is not None:
-            await self._follow_ups.start()
-        if self._agents is not None:
-            await self._agents.start()
+            recent = await self._follow_ups.recent()
+            self._follow_ups.start(recent)
+            if self._agents is not None:
+                await self._agents.start(recent)
         self._woken.set()
 
     async def _read_inbox(self) -> None:
-        if PAST in self._context.streams:  # a job may be what the loop was woken for
-            past = self._context.streams[PAST]
-            past.next_at = past.next_at if past.trouble else self._context.clock.now()
-        self._context.mappings = await self._context.mapping_journal.mappings(self._context.source_id)
+        now = self._context.clock.now()
+        if self._woken.is_set() or self._mapped_at is None or now - self._mapped_at >= MAPPED_EVERY:
+            self._woken.clear()
+            if PAST in self._context.streams:  # a job may be what the loop was woken for
+                past = self._context.streams[PAST]
+                past.next_at = past.next_at if past.trouble else now
+            self._context.mappings = await self._context.mapping_journal.mappings(self._context.source_id)
+            self._mapped_at = now
+        # Each time: what another process puts down wakes nobody here.
         if await self._inbox.step():
             self._woken.set()  # the rest at once
 
     def _due_at(self) -> datetime:
-        return min(self._due_of(name) for name in self._context.streams)
+        due_at = min(self._due_of(name) for name in self._context.streams)
+        return due_at if self._follow_ups is None else min(due_at, self._follow_ups.release_at)
 
     def _due_of(self, name: str) -> datetime:
         stream = self._context.streams[name]
@@ -160,16 +173,22 @@ class DialerPoll:
 
     async def _do_what_is_due(self) -> None:
         now = self._context.clock.now()
-        # In the order of urgency: agents are asked on time whatever else waits.
-        name = next((name for name in self._context.streams if self._due_of(name) <= now), None)
-        if name is None:
+        due = {name: due_at for name in self._context.streams if (due_at := self._due_of(name)) <= now}
+        if not due:
             return
+        name = self._first_of(due)
         stream = self._context.streams[name]
-        had_trouble = stream.trouble is not None
+        had_trouble, stream.asked_at = stream.trouble is not None, now
         try:
             wait = await self._step_of(name)
         except SourceError as error:
             await self._failed(stream, error)
+            return
+        except (JournalBusy, JournalUnusable):
+            raise
+        except Exception as error:  # a bug met by one answer must end neither the loop nor the other streams
+            log.exception("an answer could not be taken", extra={"source": self.source_id, "stream": name})
+            await self._failed(stream, SourceGarbled(self.source_id, "bug", repr(error), ""))
             return
         was_new = not stream.stored.had_good_answer
         stream.incomplete_in_a_row = 0
@@ -179,6 +198,15 @@ class DialerPoll:
             await self._note(stream, None)
             if had_trouble:
                 log.info("stream answers again", extra={"source": self.source_id, "stream": name})
+
+    def _first_of(self, due: Mapping[str, datetime]) -> str:
+        """
+        Return what to ask for first: after a start the clock, by which all else is read; then agents, on time
+        whatever else waits.  Of the others none waits for ever.
+        """
+        if VERSION in due and self._context.streams[VERSION].asked_at == EPOCH:
+            return VERSION
+        return AGENTS if AGENTS in due else min(due, key=lambda name: due[name])
 
     async def _step_of(self, name: str) -> timedelta:
         if name == CALLS and self._follow_ups is not None:

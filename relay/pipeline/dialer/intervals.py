@@ -17,6 +17,7 @@ def middle(interval: tuple[datetime | None, datetime], earliest: datetime) -> tu
         earliest: it cannot have happened before.
     """
     start, end = interval
+    end = max(end, earliest)  # by two clocks that differ a little
     start = min(end, max(start or earliest, earliest))
     half = (end - start) / 2
     return start + half, max(1, ceil(half.total_seconds()))

@@ -54,7 +54,7 @@ class ListPoll:
         rejects = tuple(Reject(row_digest(one.line), one.line, one.why) for one in answer.rejected)
         stream = context.streams[LISTS]
         times = PollTimes(answered.requested_at, stream.stored.polled_at, context.ledger.skew)
-        stream.stored = replace(stream.stored, polled_at=answered.requested_at, had_good_answer=True)
+        stored = replace(stream.stored, polled_at=answered.requested_at, had_good_answer=True)
         while True:
             known = {one.name: one for one in await context.journal.subjects(context.source_id, (LIST,))}
             try:
@@ -64,7 +64,8 @@ class ListPoll:
             if rejects:  # one of them may be a list that seems to be missing
                 changes = [change for change in changes if change.events and _is_active(change.state.record)]
             try:
-                await context.append(LISTS, subjects=changes, stream_state=stream.stored, rejects=rejects)
+                await context.append(LISTS, subjects=changes, stream_state=stored, rejects=rejects)
+                stream.stored = stored
                 return self._every
             except RevisionConflict:
                 continue  # made anew from what is there now

@@ -60,13 +60,13 @@ class StatsWindows:
         answered = await ask(context, AGENT_STATS, "agent_stats_export", params)
         if answered.answer.verdict not in (verdicts.ROWS, verdicts.EMPTY):
             raise SourceGarbled(context.source_id, "bad_payload", answered.answer.verdict, "")
-        stream = context.streams[AGENT_STATS]
-        stream.stored = replace(stream.stored, polled_at=end, had_good_answer=True)
         try:
             stats = [read_stats(row) for row in answered.answer.rows]
         except RecordRejected as error:
             raise SourceGarbled(context.source_id, "bad_payload", error.why, "") from error
         window = StatsWindow(start, end, answered.requested_at)
+        stream = context.streams[AGENT_STATS]
+        stored = replace(stream.stored, polled_at=end, had_good_answer=True)
         while True:
             states = await context.journal.subjects(context.source_id, (AGENT,))
             known = {state.name: state for state in states}
@@ -78,10 +78,11 @@ class StatsWindows:
             ]
             changes = [change for change in made if change is not None]
             try:
-                await context.append(AGENT_STATS, subjects=changes, stream_state=stream.stored)
+                await context.append(AGENT_STATS, subjects=changes, stream_state=stored)
                 break
             except RevisionConflict:
                 continue  # made anew from what is there now
+        stream.stored = stored  # not before it is written: else the window would be left out
         return timedelta(0)
 
     def _next_start(self) -> datetime:

@@ -90,7 +90,7 @@ def audit_dialer(
         events=len(ours),
         lost=tuple(lost),
         duplicated=tuple(_duplicated(calls, by_id)),
-        bent=tuple([*_bent_calls(told, times), *_bent_agents(truth, ours)]),
+        bent=(*_bent_calls(told, times), *_bent_agents(truth, ours)),
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from relay.twin.vicidial.arguments import REQUIRED, missing, updates, wrong
+from relay.twin.vicidial.arguments import missing, required, updates, wrong
 from relay.twin.vicidial.asking import Answer, Ask
 from relay.twin.vicidial.office import SERVER_IP, Phone
 
@@ -28,7 +28,7 @@ def add_phone(ask: Ask) -> str:
     login = ask.get("phone_login")
     if _has_login(ask, login):
         return ask.refused("LOGIN ALREADY EXISTS", login)
-    fields = {name: ask.get(name) for name in REQUIRED["add_phone"]}
+    fields = {name: ask.get(name) for name in required("add_phone")}
     phones[server, extension] = Phone(extension, server, login, fields)
     details = (extension, server, ask.get("protocol"), ask.get("dialplan_number"))
     return ask.noted("SUCCESS", "PHONE HAS BEEN ADDED", ask.caller.user, *details)
@@ -74,7 +74,7 @@ def add_phone_alias(ask: Ask) -> str:
     refusal = missing(ask)
     if refusal is not None:
         return refusal
-    alias, logins, name = (ask.get(field) for field in REQUIRED["add_phone_alias"])
+    alias, logins, name = (ask.get(field) for field in required("add_phone_alias"))
     if alias in ask.world.office.phone_aliases:
         return ask.refused("PHONE ALIAS ALREADY EXISTS", alias)
     refusal = _unknown_login(ask, logins)
@@ -138,16 +138,17 @@ def blind_monitor(ask: Ask) -> str:
     """
     office, user = ask.world.office, ask.caller.user
     session, server, login = (ask.get(name) for name in ("session_id", "server_ip", "phone_login"))
-    listened = [agent for agent in ask.world.floor.logged_in() if agent.session_id == session]
-    if not listened or server != SERVER_IP:
+    is_there = any(agent.session_id == session for agent in ask.world.floor.showing.logged_in())
+    if not is_there or server != SERVER_IP:
         return ask.noted("ERROR", "INVALID SESSION ID", session, server, user)
-    if not _has_login(ask, login):
+    phone = next((phone for phone in office.phones.values() if phone.login == login), None)
+    if phone is None:
         return ask.noted("ERROR", "INVALID PHONE LOGIN", login, user)
     office.monitored += 1
     # The server's address in three digits each, then what is dialled: 0 for listening without a voice.
     mode = "" if ask.get("stage") == "BARGE" else "0"
     dialled = f"{'*'.join(part.zfill(3) for part in server.split('.'))}*{mode}{session}"
-    details = (login, dialled, listened[0].user, session, office.monitored, user)
+    details = (login, dialled, phone.fields["dialplan_number"], session, office.monitored, user)
     return ask.noted("SUCCESS", "HAS BEEN LAUNCHED", *details)
 
 

@@ -177,7 +177,7 @@ async def run(
     try:
         for fault in faults:
             twin.faults.on(fault)
-        announce(twin.api_url)
+        announce(twin.url)
         await stop.wait()
     finally:
         await twin.close()
