@@ -14,7 +14,7 @@ from relay.twin.hlr.server import HlrTwinSettings, run
 
 
 def hlr(
-    listen: Annotated[str, typer.Option(help="HOST:PORT; port 0 takes a free one.")] = "127.0.0.1:8092",
+    listen: Annotated[str, typer.Option(help="HOST:PORT; port 0 takes a free one.")] = "127.0.0.1:8093",
     token: Annotated[str, typer.Option(help="The bearer token it asks for.")] = "twin",  # noqa: S107 (guards nothing)
     slow_s: Annotated[float, typer.Option(min=0, help="How late it answers where it is slow.")] = 10.0,
 ) -> None:
