@@ -185,6 +185,7 @@ async def serving(house: House) -> AsyncIterator[str]:
         guard.refusal_of_url,
         {},
         journal.identity.fingerprint,
+        journal.mappings,
     )
     async with api_listener(("127.0.0.1", 0), reach, house.metrics, ApiSettings()) as listener:
         async with asyncio.TaskGroup() as group:

@@ -243,15 +243,20 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         refusal_of_url=guard.refusal_of_url,
         sources={source.id: _source_setup(source) for source in config.sources},
         id_key_fingerprint=house.journal.identity.fingerprint,
+        mappings=house.journal.mappings,
         wake=wake,
         explain_links=accounts.explain,
         dry_run_links=accounts.dry_run,
     )
+    listener = api_listener(config.server.listen, reach, house.metrics, _api_settings(config))
+    api = await rooms.enter_async_context(listener)
+    return [api, deliver, *([publish] if publish else []), *polls, nightly, housekeeping, lag]
+
+
+def _api_settings(config: RelayConfig) -> ApiSettings:
     keys = [ApiKey(key.name, key.key.reveal(), key.scopes) for key in config.server.api_keys]
     tokens = {source.id: source.hook_token.reveal() for source in config.sources if source.hook_token}
-    settings = ApiSettings(keys=keys, hook_tokens=tokens, hooks_listen=config.server.hooks_listen)
-    api = await rooms.enter_async_context(api_listener(config.server.listen, reach, house.metrics, settings))
-    return [api, deliver, *([publish] if publish else []), *polls, nightly, housekeeping, lag]
+    return ApiSettings(keys=keys, hook_tokens=tokens, hooks_listen=config.server.hooks_listen)
 
 
 def _wake(polls: Mapping[str, SourceLoop], source_id: str) -> None:

@@ -20,6 +20,7 @@ from relay.api.owner import EndpointOwner
 from relay.api.stream import Pace
 from relay.api.tail import EventTail
 from relay.journal.api_port import Once, ReadingJournal, RegistryJournal, SourceWorkJournal
+from relay.journal.commands_port import MappingJournal
 from relay.model.clock import Clock
 from relay.model.linking import LinkRules
 
@@ -106,6 +107,7 @@ class Reach:
     refusal_of_url: Callable[[str], str | None]
     sources: Mapping[str, SourceSetup]
     id_key_fingerprint: str
+    mappings: MappingJournal
     wake: Callable[[str], None] = _wake_nobody
     explain_links: ExplainLinks = _explain_nothing
     dry_run_links: DryRunLinks = _dry_run_nothing

@@ -22,6 +22,7 @@ from relay.api import (
     source_jobs,
     sources,
 )
+from relay.api.agent_operations import AGENT_OPERATIONS, MAPPING_OPERATIONS
 from relay.api.operation import EVENT_STREAM, Operation
 
 ENDPOINT: Final = "/v1/endpoints/{endpoint_id}"
@@ -137,6 +138,7 @@ OPERATIONS: Final = (
         "GET", "/v1/calls/{call_id}/links", links.explain_links,
         "Show the scores that made a call of its legs.", "calls:read",
     ),
+    *AGENT_OPERATIONS,
     Operation(
         "GET", "/v1/sources", sources.list_sources, "List sources by id, with how far they were read.",
         "sources:read", answers.Listing[answers.SourceAnswer], query=queries.ListQuery,
@@ -218,6 +220,7 @@ OPERATIONS: Final = (
         "Keep aliases of another journal of this deployment, all or none of them.",
         "aliases:write", source_answers.AliasesImportedAnswer, body=bodies.Aliases, problems=(409,),
     ),
+    *MAPPING_OPERATIONS,
     Operation("GET", "/openapi.json", contract.openapi, "This document.", None),
     Operation(
         "GET", "/schemas/{type}", contract.event_schema, "JSON Schema of a type of event.",

@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import MultiMapping
 from pydantic import BaseModel, ValidationError
 
+from relay.api.mapping_queries import CODE_PATTERN, KIND_PATTERN, NAME_PATTERN
 from relay.api.problems import (
     INVALID,
     MALFORMED,
@@ -45,6 +46,10 @@ PATH_PATTERNS: Final = {
     "source_id": ID_PATTERN,
     "event_id": EVENT_ID_PATTERN,
     "call_id": CALL_ID_PATTERN,
+    "agent_id": NAME_PATTERN,
+    "group_id": NAME_PATTERN,
+    "kind": KIND_PATTERN,
+    "code": CODE_PATTERN,
     "job_id": "^[0-9]{1,18}$",
     "delivery_id": r"^[a-z0-9-]{1,40}\.[a-z0-9_]{20,64}\.[0-9]{1,18}$",
     "type": r"^[a-z_]{1,40}(\.[a-z_]{1,40})+$",

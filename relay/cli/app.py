@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from relay.cli import (
+    agent_mappings,
+    agents,
     aliases,
     audit,
     backfill,
@@ -20,6 +22,7 @@ from relay.cli import (
     deliveries,
     demo,
     endpoints,
+    lead_statuses,
     links,
     rejects,
     schema,
@@ -49,6 +52,10 @@ app.add_typer(source.commands, name="source")
 app.add_typer(backfill.commands, name="backfill")
 app.add_typer(rejects.commands, name="rejects")
 app.add_typer(aliases.commands, name="aliases")
+app.add_typer(agents.agent_commands, name="agents")
+app.add_typer(agents.group_commands, name="groups")
+app.add_typer(lead_statuses.commands, name="lead-statuses")
+app.add_typer(agent_mappings.commands, name="agent-mappings")
 app.add_typer(links.commands, name="link")
 app.add_typer(budget.commands, name="budget")
 app.add_typer(twin.commands, name="twin")

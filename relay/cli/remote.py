@@ -118,6 +118,12 @@ class RemoteRelay:
         """
         return (await self._ask("POST", path, body)).item()
 
+    async def patch(self, path: str, body: object) -> Item:
+        """
+        Change something; return what it is then.
+        """
+        return (await self._ask("PATCH", path, body)).item()
+
     async def delete(self, path: str) -> None:
         """
         Take something away.

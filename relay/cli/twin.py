@@ -11,6 +11,7 @@ import typer
 from relay.cli import dialer_twins
 from relay.cli.failures import FAILED
 from relay.cli.running import run_until_stopped
+from relay.cli.twin_hlr import hlr
 from relay.config.checked import time_zone
 from relay.twin.voipcloud.fault_kinds import FAULTS, fault_table
 from relay.twin.voipcloud.faults import read_fault
@@ -27,6 +28,7 @@ from relay.twin.voipcloud.settings import (
 commands = typer.Typer(help="Simulated phone systems, on loopback only.", no_args_is_help=True)
 commands.command("dialer360")(dialer_twins.dialer360)
 commands.command("elision")(dialer_twins.elision)
+commands.command("hlr")(hlr)
 
 Listen = Annotated[str, typer.Option(help="HOST:PORT; port 0 takes a free one.")]
 Token = Annotated[str, typer.Option(help="The API token it asks for.")]

@@ -151,7 +151,14 @@ def api_key(text: str) -> str:
     """
     if not MIN_API_KEY <= len(text) <= MAX_API_KEY:
         raise ValueError(f"must have {MIN_API_KEY} to {MAX_API_KEY} characters")
-    if not all("!" <= character <= "~" for character in text):
+    return header_text(text)
+
+
+def header_text(text: str) -> str:
+    """
+    Check that a secret can be sent in a header as it is.
+    """
+    if not text or not all("!" <= character <= "~" for character in text):
         raise ValueError("must be printable ASCII without spaces")
     return text
 

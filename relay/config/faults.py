@@ -72,7 +72,8 @@ def key_at(place: Place, data: Mapping[str, Any]) -> str:
 
 def reference_faults(data: Mapping[str, Any]) -> list[Fault]:
     """
-    Return the faults between tables: ids used twice, endpoints that name sources there are none of.
+    Return the faults between tables: ids used twice, endpoints that name sources there are none of, API keys
+    whose numbers nobody looks up.
 
     Works on the file's own values, so that these are reported together with all others.
     """
@@ -84,7 +85,7 @@ def reference_faults(data: Mapping[str, Any]) -> list[Fault]:
             if isinstance(name, str) and name not in source_ids:
                 key = key_at(("endpoints", number, "sources", position), data)
                 faults.append(Fault(key, f"there is no source `{name}`" + near_miss(name, source_ids)))
-    return faults
+    return [*faults, *_without_lookups(data)]
 
 
 def in_words(detail: ErrorDetails) -> str:
@@ -93,6 +94,15 @@ def in_words(detail: ErrorDetails) -> str:
     """
     words = _WORDS.get(detail["type"])
     return words.format_map(_whole_numbers(detail.get("ctx", {}))) if words else detail["msg"]
+
+
+def _without_lookups(data: Mapping[str, Any]) -> Iterator[Fault]:
+    server = data.get("server")
+    keys = server.get("api_keys") if isinstance(server, dict) and "hlr" not in data else None
+    for place, key in enumerate(keys if isinstance(keys, list) else ()):
+        if isinstance(key, dict) and key.get("number_checks") == "hlr":
+            where = key_at(("server", "api_keys", place, "number_checks"), data)
+            yield Fault(where, "needs the table [hlr]: nobody is there to look numbers up")
 
 
 def _problem(detail: ErrorDetails, data: Mapping[str, Any], source_kinds: SourceKinds) -> str:

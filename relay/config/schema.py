@@ -69,6 +69,11 @@ class ApiKeyConfig(Section):
         tuple[Annotated[str, AfterValidator(checked.scope)], ...], List, AfterValidator(checked.not_empty)
     ] = Field(description='What it may do: "*", "endpoints:*", "events:read", …')
 
+    number_checks: Literal["off", "validity", "hlr"] = Field(
+        default="off",
+        description="Checks of numbers of leads it adds: off, validity (by the numbering plans), hlr too.",
+    )
+
     @field_validator("key")
     @classmethod
     def _can_be_sent(cls, key: Secret) -> Secret:
@@ -178,6 +183,33 @@ class KafkaConfig(Section):
         le=32_767,
         description="Of the topics relay creates. Left out: the broker's default.",
     )
+
+
+class HlrConfig(Section):
+    """
+    The provider that looks up numbers of leads (docs/hlr.md); leave the table out for none.
+    """
+
+    url: Url = Field(description="Where numbers are looked up.")
+    token: Secret = Field(description="Sent as `Authorization: Bearer TOKEN`.")
+    method: Literal["GET", "POST"] = Field(
+        default="GET", description="GET with ?number=, or POST with a form: keeps numbers out of access logs."
+    )
+    timeout_s: float = Field(
+        default=5.0, gt=0, le=30, description="Total time of one look-up; then it is unknown."
+    )
+    on_unreachable: Literal["accept", "reject"] = Field(
+        default="reject", description="What becomes of a lead whose phone the network does not reach."
+    )
+    on_unknown: Literal["accept", "reject"] = Field(
+        default="accept", description="What becomes of a lead whose number could not be looked up."
+    )
+
+    @field_validator("token")
+    @classmethod
+    def _can_be_sent(cls, token: Secret) -> Secret:
+        checked.header_text(token.reveal())
+        return token
 
 
 class WebhooksConfig(Section):
@@ -356,6 +388,7 @@ class RelayConfig(Section):
     journal: JournalConfig = JournalConfig()
     kafka: KafkaConfig | None = None
     webhooks: WebhooksConfig = WebhooksConfig()
+    hlr: HlrConfig | None = None
     log: LogConfig = LogConfig()
     sources: Annotated[tuple[AnySource, ...], List] = ()
     endpoints: Annotated[tuple[EndpointConfig, ...], List] = ()

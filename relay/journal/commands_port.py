@@ -161,7 +161,19 @@ class MappingJournal(Protocol):
 
     async def mappings(self, source_id: str) -> Mappings:
         """
-        Return the mappings of a source, for normalising.
+        Return the mappings of a source, for normalising and for commands.
+        """
+        ...
+
+    async def lead_status(self, source_id: str, code: str) -> LeadStatus | None:
+        """
+        Return one lead status.
+        """
+        ...
+
+    async def agent_mapping(self, source_id: str, agent_id: str) -> AgentMapping | None:
+        """
+        Return one agent mapping.
         """
         ...
 

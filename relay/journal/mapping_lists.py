@@ -29,8 +29,32 @@ def _questions(table: Table, name: Column[Any]) -> dict[bool, Question]:
     }
 
 
+def _question_of_one(table: Table, name: Column[Any]) -> Question:
+    return Question(
+        select(table).where(table.c.source_id == bindparam("source_id"), name == bindparam("name"))
+    )
+
+
 LEAD_STATUSES: Final = _questions(_l, _l.c.code)
 AGENT_MAPPINGS: Final = _questions(_a, _a.c.agent_id)
+LEAD_STATUS: Final = _question_of_one(_l, _l.c.code)
+AGENT_MAPPING: Final = _question_of_one(_a, _a.c.agent_id)
+
+
+def lead_status(look: Snapshot, source_id: str, code: str) -> LeadStatus | None:
+    """
+    Return a lead status by its source and code.
+    """
+    row = look.row(LEAD_STATUS, source_id=source_id, name=code)
+    return None if row is None else _lead_status_of(row)
+
+
+def agent_mapping(look: Snapshot, source_id: str, agent_id: str) -> AgentMapping | None:
+    """
+    Return an agent mapping by its source and agent id.
+    """
+    row = look.row(AGENT_MAPPING, source_id=source_id, name=agent_id)
+    return None if row is None else AgentMapping(*row)
 
 
 def list_lead_statuses(
@@ -43,10 +67,7 @@ def list_lead_statuses(
         NoSuchPlace: `after` is no place in the list.
     """
     rows, place = _page(look, LEAD_STATUSES, source_id, after, limit)
-    found = (
-        LeadStatus(source, code, status, text, bool(default)) for source, code, status, text, default in rows
-    )
-    return Page(tuple(found), place)
+    return Page(tuple(map(_lead_status_of, rows)), place)
 
 
 def list_agent_mappings(
@@ -75,3 +96,8 @@ def _page(
     if len(rows) <= limit:
         return rows, None
     return rows[:limit], text_of(MappingPlace(*rows[limit - 1][:2]))
+
+
+def _lead_status_of(row: Row) -> LeadStatus:
+    source_id, code, dialer_status, description, is_default = row
+    return LeadStatus(source_id, code, dialer_status, description, bool(is_default))

@@ -26,12 +26,14 @@ def mappings(conn: Connection, source_id: str) -> Mappings:
     version = conn.execute(select(_s.c.mappings_version).where(_s.c.source_id == source_id)).scalar()
     if not version:
         return NO_MAPPINGS
-    codes = select(_l.c.dialer_status, _l.c.code).where(_l.c.source_id == source_id, _l.c.is_default)
+    statuses = select(_l.c.code, _l.c.dialer_status, _l.c.is_default).where(_l.c.source_id == source_id)
     agents = select(_a.c.agent_id, _a.c.external_id).where(_a.c.source_id == source_id)
+    rows = conn.execute(statuses).all()
     return Mappings(
         version,
-        dict(conn.execute(codes).all()),
-        dict(conn.execute(agents).all()),
+        codes={status: code for code, status, is_default in rows if is_default},
+        external_ids=dict(conn.execute(agents).all()),
+        dialer_statuses={code: status for code, status, _ in rows},
     )
 
 

@@ -27,6 +27,14 @@ class SqlMappings:
     async def mappings(self, source_id: str) -> Mappings:
         return await self._database.read(lambda conn: mapping_rows.mappings(conn, source_id))
 
+    async def lead_status(self, source_id: str, code: str) -> LeadStatus | None:
+        return await self._database.look_up(lambda look: mapping_lists.lead_status(look, source_id, code))
+
+    async def agent_mapping(self, source_id: str, agent_id: str) -> AgentMapping | None:
+        return await self._database.look_up(
+            lambda look: mapping_lists.agent_mapping(look, source_id, agent_id)
+        )
+
     async def list_lead_statuses(
         self, source_id: str | None, after: str | None, limit: int
     ) -> Page[LeadStatus]:

@@ -25,6 +25,7 @@ _ITEM: Final = (
     _t.c.revision,
     as_text(_t.c.record),
     _t.c.changed_ms,
+    _t.c.last_event_id,
 )
 _of_kind = (
     select(*_ITEM)
@@ -78,5 +79,6 @@ def list_subjects(
 
 
 def _item(row: Row) -> SubjectItem:
-    text, source_id, kind, name, revision, record, changed_ms = row
-    return SubjectItem(text, source_id, kind, name, revision, orjson.loads(record), from_ms(changed_ms))
+    text, source_id, kind, name, revision, record, changed_ms, last_event_id = row
+    changed_at = from_ms(changed_ms)
+    return SubjectItem(text, source_id, kind, name, revision, orjson.loads(record), changed_at, last_event_id)

@@ -102,6 +102,7 @@ class SubjectItem:
     revision: int
     record: dict[str, Any]
     changed_at: datetime
+    last_event_id: str | None = None
 
 
 class DeliveryKey(NamedTuple):

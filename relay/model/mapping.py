@@ -39,7 +39,8 @@ class AgentMapping:
 @dataclass(frozen=True, slots=True)
 class Mappings:
     """
-    The mappings of one source as normalising needs them: CRM code by dialer status, CRM user by agent id.
+    The mappings of one source: CRM code by dialer status and CRM user by agent id, as normalising needs them,
+    and dialer status by CRM code, as commands do.
 
     `version` rises with every change.
     """
@@ -47,3 +48,4 @@ class Mappings:
     version: int = 0
     codes: Mapping[str, str] = field(default_factory=dict)
     external_ids: Mapping[str, str] = field(default_factory=dict)
+    dialer_statuses: Mapping[str, str] = field(default_factory=dict)

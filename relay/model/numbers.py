@@ -44,6 +44,20 @@ def e164(raw: str, country: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def country_of(phone_code: object, country: str) -> str:
+    """
+    Return the country in whose plan a number with a country calling code stands: `country` itself where the
+    code is its own, is none, or is that of no country (`800`).
+    """
+    text = str(phone_code)
+    if not (text.isascii() and text.isdecimal()) or int(text) == phonenumbers.country_code_for_region(
+        country
+    ):
+        return country
+    found = phonenumbers.region_code_for_country_code(int(text))
+    return found if found in phonenumbers.SUPPORTED_REGIONS else country
+
+
 def is_masked(raw: str) -> bool:
     """
     Tell whether digits of a number were hidden, as in `12345***`.

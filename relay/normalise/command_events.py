@@ -13,7 +13,7 @@ from relay.model.command import FAILED, SUCCEEDED, UNKNOWN, Command
 from relay.model.event import COMMAND as BY_COMMAND
 from relay.model.ids import IdMaker, subject
 from relay.model.mapping import Mappings
-from relay.model.numbers import e164
+from relay.model.numbers import country_of, e164
 from relay.model.subject_state import COMMAND, LEAD, LIST, USER, SubjectChange, SubjectState
 from relay.model.times import rfc3339
 from relay.normalise.poll_times import Moment
@@ -26,7 +26,8 @@ _VERDICTS: Final = {
 }
 _DONE: Final = (True, "true", "True", "1")
 _EXACT: Final = 0  # relay's own clock
-_DERIVED: Final = {"status_mapped": "status", "phone_e164": "phone_raw"}  # each follows from the other
+# Each follows from the other.
+_DERIVED: Final = {"status_mapped": "status", "phone_e164": "phone_raw", "agent_external_id": "agent_id"}
 _LEAD_STATUS_PARAMS: Final = ("status", "callback_status")
 
 
@@ -178,7 +179,7 @@ def _lead(
         "lead_id": lead_id,
         "list_id": _text(told.get("list_id_field") or told.get("list_id")),
         "phone_raw": phone,
-        "phone_e164": e164(phone, country) if phone else None,
+        "phone_e164": e164(phone, country_of(told.get("phone_code"), country)) if phone else None,
         "vendor_lead_code": _text(told.get("vendor_lead_code")),
         "status": status,
         "status_mapped": mappings.codes.get(status or ""),

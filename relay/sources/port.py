@@ -150,6 +150,19 @@ class FunctionSource(Protocol):
         ...
 
 
+class NumberLookup(Protocol):
+    """
+    Whoever knows whether a phone number has a subscriber.
+    """
+
+    async def look_up(self, number: str) -> str:
+        """
+        Return one of `relay.model.number_status.NUMBER_STATUSES` for a number in E.164, within the time of
+        one request; UNKNOWN also where nobody answers.  Raises nothing.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """

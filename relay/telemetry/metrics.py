@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from relay.model.call import CALL_STREAMS
 from relay.model.catalogue import EVENT_TYPES
 from relay.model.endpoint import ENDPOINT_STATES
+from relay.model.number_status import NUMBER_STATUSES
 from relay.model.outcome import REASONS
 from relay.model.vendor_answer import VERDICTS
 from relay.telemetry.families import OPEN, Family, counter, gauge, histogram
@@ -44,6 +45,7 @@ SINKS: Final = ("webhook", "kafka")
 DELIVERY_OUTCOMES: Final = ("delivered", "exhausted", "expired", "discarded")
 TRANSACTION_OUTCOMES: Final = ("committed", "failed", "fenced", "unknown")
 JOURNAL_ERRORS: Final = ("busy", "conflict", "unusable")
+NUMBER_LOOKUPS: Final = (*NUMBER_STATUSES, "cached")
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 
 COMMIT_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -166,6 +168,10 @@ class Metrics:
     delivery_inflight = gauge("Attempts under way.")
     endpoints = gauge("Registered endpoints.", state=ENDPOINT_STATES)
 
+    number_lookups = counter(
+        "Look-ups of leads' numbers at the HLR provider; cached: its answer of the last day.",
+        outcome=NUMBER_LOOKUPS,
+    )
     api_requests = counter("Requests to the REST API.", route=OPEN, status=OPEN)
     api_request_duration_seconds = histogram(
         "Time of such a request, the event stream's apart.", REQUEST_S, route=OPEN

@@ -164,6 +164,7 @@ def reach_of(journal: SqlJournal, deliver: Deliver, clock: Clock, tail: EventTai
             "dialer": SourceSetup(None, zone, ()),
         },
         journal.identity.fingerprint,
+        journal.mappings,
     )
 
 

@@ -18,9 +18,12 @@ import schemathesis
 from schemathesis.engine import events, from_schema
 from schemathesis.hooks import unregister
 
+from relay.journal.port import Append
 from relay.journal.store import open_sqlite
+from relay.model.mapping import AgentMapping, LeadStatus
 from tests.api.conftest import SECRET
 from tests.journal.making import NOW, append_of, call_change, endpoint_spec
+from tests.journal.making_subjects import subject_change
 from tests.whole.processes import ROOT, environ, free_ports
 
 pytestmark = pytest.mark.whole
@@ -59,13 +62,17 @@ Change = Callable[[Any, Any, dict[str, Any]], None]
 
 async def fill(path: Path) -> None:
     """
-    Write a journal with a few calls, and deliveries of them.
+    Write a journal with a few calls, deliveries of them, an agent, a group and mappings.
     """
     async with open_sqlite(path, "tests", NOW) as journal:
         await journal.register_source("pbx", "voipcloud", NOW, NOW)
         await journal.sync_endpoints([endpoint_spec("filed")], NOW)
         for name in ("a", "b", "c"):
             await journal.append(append_of(call_change(name)))
+        shown = (subject_change("1001", source_id="pbx"), subject_change("SALES", "in_group", "pbx"))
+        await journal.append(Append("pbx", "agents", NOW, subjects=shown))
+        await journal.mappings.put_lead_status(LeadStatus("pbx", "sold", "SALE"), is_new=True)
+        await journal.mappings.put_agent_mapping(AgentMapping("pbx", "1001", "ann"), is_new=True)
 
 
 @contextmanager

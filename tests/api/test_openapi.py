@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
-from relay.api import answers, bodies, source_answers
+from relay.api import answers, bodies, mapping_answers, mapping_bodies, source_answers
 from relay.api.openapi import document_of, problem_statuses
 from relay.api.operation import Operation
 from relay.api.operations import OPERATIONS
@@ -181,6 +181,8 @@ def test_a_default_is_one_that_would_be_taken(model: type[BaseModel]) -> None:
             [{"source_id": "pbx", "natural_id": "a", "call_id": "b"}],
             [{"call_id": "b"}],
         ),
+        (mapping_bodies.LeadStatusChanges, "dialer_status", "SALE", "NO SALE"),
+        (mapping_bodies.AgentMappingChanges, "external_id", "Zoë", ""),
         (bodies.Aliases, "items", [], [{"source_id": "pbx", "natural_id": "A", "call_id": "b"}]),
     ],
 )
@@ -200,10 +202,11 @@ def test_what_the_schema_takes_is_taken_and_what_it_refuses_is_refused(
 def test_the_answers_are_those_of_the_table() -> None:
     models = {
         model.__name__
-        for model in (*vars(answers).values(), *vars(source_answers).values())
+        for module in (answers, source_answers, mapping_answers)
+        for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
-        and model not in (BaseModel, answers.Listing)
+        and model not in (BaseModel, answers.Listing, mapping_answers.SubjectAnswer)
     }
 
     assert models <= SCHEMAS.keys()

@@ -15,18 +15,32 @@ from pydantic import BaseModel
 
 from relay.config.load import load
 from relay.config.schema import RelayConfig, Section, SourceConfig
+from relay.sources.vicidial.config import Dialer360Config, ElisionConfig
 from relay.sources.voipcloud.config import VoipcloudConfig
 
 FILE = Path(__file__).parents[2] / "config" / "relay.toml"
-ENVIRON = {"PBX_TOKEN": "t", "CRM_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"}
+ENVIRON = {
+    "PBX_TOKEN": "t",
+    "CRM_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
+    "HLR_TOKEN": "h",
+    "DIALER_PASSWORD": "p",
+    "ELISION_PASSWORD": "p",
+}
+KINDS: dict[str, type[SourceConfig]] = {
+    "voipcloud": VoipcloudConfig,
+    "dialer360": Dialer360Config,
+    "elision": ElisionConfig,
+}
 
 
 def models(annotation: object) -> Iterator[type[BaseModel]]:
     """
     Yield the models inside an annotation.
     """
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield VoipcloudConfig if annotation is SourceConfig else annotation
+    if annotation is SourceConfig:
+        yield from KINDS.values()
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
     for part in get_args(annotation):
         yield from models(part)
 
@@ -62,9 +76,9 @@ def uncommented() -> str:
 
 
 def test_the_file_loads_as_it_is() -> None:
-    config = load(FILE, ENVIRON, {"voipcloud": VoipcloudConfig})
+    config = load(FILE, ENVIRON, KINDS)
 
-    assert ["pbx-sydney"] == [source.id for source in config.sources]
+    assert ["pbx-sydney", "dialer", "elision"] == [source.id for source in config.sources]
 
 
 def test_the_file_loads_with_every_key_switched_on(tmp_path: Path) -> None:
@@ -72,7 +86,7 @@ def test_the_file_loads_with_every_key_switched_on(tmp_path: Path) -> None:
     path.write_text(uncommented())
 
     environ = {**ENVIRON, "RELAY_ID_KEY": "k" * 32, "RELAY_OPS_KEY": "o" * 32, "PBX_HOOK": "h" * 16}
-    config = load(path, environ, {"voipcloud": VoipcloudConfig})
+    config = load(path, environ, KINDS)
 
     assert config.journal.id_key is not None
     assert ["ops"] == [key.name for key in config.server.api_keys]
@@ -89,13 +103,14 @@ def test_every_key_is_in_the_file() -> None:
 
 
 def test_the_values_shown_are_the_defaults() -> None:
-    config = load(FILE, ENVIRON, {"voipcloud": VoipcloudConfig})
+    config = load(FILE, ENVIRON, KINDS)
 
     for section in (
         config.server,
         config.journal,
         config.kafka,
         config.webhooks,
+        config.hlr,
         config.log,
         *config.sources,
     ):

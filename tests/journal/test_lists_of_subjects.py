@@ -79,8 +79,9 @@ async def test_a_subject_is_shown_as_last_published(filled: SqlJournal) -> None:
     change = subject_change("2", source_id="a", revision=2, record={"status": "INCALL", "since": None})
     await filled.append(Append("a", "agents", NOW, subjects=(change,)))
 
+    record = {"status": "INCALL", "since": None}
     assert SubjectItem(
-        "agent/a/2", "a", "agent", "2", 2, {"status": "INCALL", "since": None}, NOW
+        "agent/a/2", "a", "agent", "2", 2, record, NOW, change.state.last_event_id
     ) == await filled.reading.subject("agent/a/2")
     assert None is await filled.reading.subject("agent/a/3")
 

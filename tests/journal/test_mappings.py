@@ -49,9 +49,12 @@ async def test_normalising_gets_the_default_codes_and_the_agents(known: SqlJourn
         await known.mappings.put_lead_status(status, is_new=True)
     await known.mappings.put_agent_mapping(ANN, is_new=True)
 
-    assert Mappings(4, {"SALE": "sold", "NI": "lost"}, {"1001": "ann@crm"}) == await known.mappings.mappings(
-        "dialer"
-    )
+    assert Mappings(
+        4,
+        {"SALE": "sold", "NI": "lost"},
+        {"1001": "ann@crm"},
+        {"sold": "SALE", "won": "SALE", "lost": "NI"},
+    ) == await known.mappings.mappings("dialer")
     assert Mappings() == await known.mappings.mappings("other")
     assert Mappings() == await known.mappings.mappings("unheard of")
 
@@ -135,6 +138,18 @@ async def test_an_agent_mapping_is_changed_and_removed(known: SqlJournal) -> Non
         await known.mappings.delete_agent_mapping("dialer", "1001")
 
 
+async def test_one_is_found_by_its_source_and_name(known: SqlJournal) -> None:
+    await known.mappings.put_lead_status(SOLD, is_new=True)
+    await known.mappings.put_agent_mapping(ANN, is_new=True)
+
+    assert SOLD == await known.mappings.lead_status("dialer", "sold")
+    assert ANN == await known.mappings.agent_mapping("dialer", "1001")
+    assert (None, None) == (
+        await known.mappings.lead_status("other", "sold"),
+        await known.mappings.agent_mapping("dialer", "1002"),
+    )
+
+
 @pytest.mark.parametrize("limit", [1, 2, 100])
 async def test_lists_go_by_source_and_name_page_by_page(known: SqlJournal, limit: int) -> None:
     statuses = [LeadStatus(source_id, code, code) for source_id in ("dialer", "other") for code in "abc"]
@@ -161,11 +176,16 @@ async def test_there_is_a_most_of_each_source(known: SqlJournal, journal_path: P
 
 
 async def test_lists_are_found_by_their_key(journal_path: Path) -> None:
-    questions = [*mapping_lists.LEAD_STATUSES.values(), *mapping_lists.AGENT_MAPPINGS.values()]
+    questions = [
+        *mapping_lists.LEAD_STATUSES.values(),
+        *mapping_lists.AGENT_MAPPINGS.values(),
+        mapping_lists.LEAD_STATUS,
+        mapping_lists.AGENT_MAPPING,
+    ]
     plans = [await plan_of(journal_path, question) for question in questions]
 
     assert [] == [step for plan in plans for step in plan if "USE TEMP" in step]
-    assert [True] * 4 == ["autoindex" in plan[0] and "SEARCH" in plan[0] for plan in plans]
+    assert [True] * 6 == ["autoindex" in plan[0] and "SEARCH" in plan[0] for plan in plans]
 
 
 @pytest.mark.postgresql
@@ -190,5 +210,8 @@ def put_and_remove(conn: Connection) -> None:
     mapping_rows.delete_agent_mapping(conn, "dialer", "1001")
 
     assert [SOLD, WON, LOST] == made
-    assert Mappings(5, {"SALE": "won", "NI": "lost"}, {"1001": "42"}) == before
-    assert Mappings(7, {"SALE": "sold", "NI": "lost"}) == mapping_rows.mappings(conn, "dialer")
+    statuses = {"sold": "SALE", "won": "SALE", "lost": "NI"}
+    assert Mappings(5, {"SALE": "won", "NI": "lost"}, {"1001": "42"}, statuses) == before
+    del statuses["won"]
+    after = Mappings(7, {"SALE": "sold", "NI": "lost"}, dialer_statuses=statuses)
+    assert after == mapping_rows.mappings(conn, "dialer")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.model.numbers import CACHED_NUMBERS, e164, is_masked, is_withheld, link_key
+from relay.model.numbers import CACHED_NUMBERS, country_of, e164, is_masked, is_withheld, link_key
 
 PROFILE = settings(derandomize=True, database=None, deadline=None, max_examples=200)
 
@@ -106,3 +106,22 @@ def test_what_may_be_an_extension_has_no_full_form(raw: str) -> None:
 )
 def test_an_address_or_a_number_with_an_extension_never_links(raw: str) -> None:
     assert link_key(raw, "AU") is None
+
+
+@pytest.mark.parametrize(
+    ("phone_code", "country", "found"),
+    [
+        ("44", "AU", "GB"),
+        (44, "AU", "GB"),
+        ("044", "AU", "GB"),
+        ("1", "CA", "CA"),
+        ("1", "GB", "US"),
+        ("800", "GB", "GB"),
+        ("999", "GB", "GB"),
+        ("", "GB", "GB"),
+        (None, "GB", "GB"),
+        ("٤٤", "GB", "GB"),
+    ],
+)
+def test_a_calling_code_names_the_country_of_a_number(phone_code: object, country: str, found: str) -> None:
+    assert found == country_of(phone_code, country)

@@ -1,0 +1,3 @@
+"""
+The simulated provider of number look-ups.
+"""
