@@ -52,6 +52,7 @@ docs: $(DEV) ## Make the generated pages of docs/ anew.
 	$(BIN)/python -m relay.model.events_page > docs/events.md
 	$(BIN)/python -m relay.telemetry.metrics_page > docs/metrics.md
 	$(BIN)/python -m relay.cli.commands_page > docs/cli.md
+	$(BIN)/python -m relay.commands.functions_page > docs/functions.md
 
 lock: $(LOCKER)/bin/pip-compile ## Lock the requirements anew; LOCK_ARGS=--upgrade takes newer versions.
 	$(COMPILE) $(LOCK_ARGS) --output-file requirements.txt pyproject.toml

@@ -33,6 +33,7 @@ from relay.api.tail import EventTail
 from relay.config.dialled import Dialled, dialled_by
 from relay.config.id_key import decode_id_key
 from relay.config.schema import KafkaConfig, RelayConfig, SourceConfig
+from relay.dialer_assembly import dialer_poll, streams_of, vicidial_source
 from relay.interpreter import tune_interpreter
 from relay.journal.id_key import read_id_key
 from relay.journal.port import Appended
@@ -49,7 +50,6 @@ from relay.pipeline.housekeeping import Housekeeping, LoopLag
 from relay.pipeline.lane_context import WebhookEndpoint
 from relay.pipeline.link_accounts import LinkAccounts
 from relay.pipeline.nightly import Nightly
-from relay.pipeline.poll import Poll
 from relay.pipeline.publish import Publish
 from relay.pipeline.turns import PlannedStream
 from relay.sinks.kafka.publisher import KafkaPublisher
@@ -62,6 +62,7 @@ from relay.sinks.webhook.retry import next_delay_s
 from relay.sinks.webhook.sink import WebhookSink
 from relay.sinks.webhook.transport.client import Transport
 from relay.source_assembly import Surroundings, nightly_reads, plan_of, poll_of, rooms_of, voipcloud_source
+from relay.sources.vicidial.config import Dialer360Config, ElisionConfig, VicidialConfig
 from relay.sources.voipcloud.config import VoipcloudConfig
 from relay.system_clock import SystemClock
 from relay.telemetry.health import Health
@@ -69,7 +70,11 @@ from relay.telemetry.logs import configure
 from relay.telemetry.metrics import Metrics
 from relay.version import __version__
 
-SOURCE_KINDS: Final[Mapping[str, type[SourceConfig]]] = {"voipcloud": VoipcloudConfig}
+SOURCE_KINDS: Final[Mapping[str, type[SourceConfig]]] = {
+    "voipcloud": VoipcloudConfig,
+    "dialer360": Dialer360Config,
+    "elision": ElisionConfig,
+}
 SQLITE: Final = "sqlite:///"
 ONLY_SQLITE: Final = Fault("journal.url", "this version runs on SQLite only: sqlite:///PATH")
 CONDITIONS: Final = ("config", "journal", "leases")
@@ -89,6 +94,25 @@ class Loop(Protocol):
     async def run(self, stop: asyncio.Event) -> None:
         """
         Run until `stop` is set and what is under way is finished.
+        """
+        ...
+
+
+class SourceLoop(Loop, Protocol):
+    """
+    The loop of one source, its only owner.
+    """
+
+    @property
+    def source_id(self) -> str:
+        """
+        Return which source it is.
+        """
+        ...
+
+    def wake(self) -> None:
+        """
+        Look at once at what was put down for the source.
         """
         ...
 
@@ -286,7 +310,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     return [api, deliver, *([publish] if publish else []), *polls, nightly, housekeeping, lag]
 
 
-def _wake(polls: Mapping[str, Poll], source_id: str) -> None:
+def _wake(polls: Mapping[str, SourceLoop], source_id: str) -> None:
     if source_id in polls:
         polls[source_id].wake()
 
@@ -296,6 +320,8 @@ def _source_setup(config: SourceConfig) -> SourceSetup:
     if isinstance(config, VoipcloudConfig):
         budget = SourceBudget(config.budget.requests, config.budget.per_s)
         return SourceSetup(budget, zone, config.streams)
+    if isinstance(config, VicidialConfig):
+        return SourceSetup(None, zone, streams_of(config))
     return SourceSetup(None, zone, ())
 
 
@@ -327,11 +353,14 @@ async def _open_house(config: RelayConfig, metrics: Metrics) -> AsyncIterator[Ho
 
 async def _poll(
     config: SourceConfig, house: House, appended: Callable[[Appended], None], rooms: AsyncExitStack
-) -> Poll:
+) -> SourceLoop:
+    around = Surroundings(house.journal, house.ids, house.clock, house.metrics, appended)
+    if isinstance(config, VicidialConfig):
+        dialer = await rooms.enter_async_context(vicidial_source(config, around))
+        return await dialer_poll(config, dialer, around)
     if not isinstance(config, VoipcloudConfig):
         raise AssertionError(f"SOURCE_KINDS has {config.kind} and nothing builds it")
     source = await rooms.enter_async_context(voipcloud_source(config, house.journal, house.clock))
-    around = Surroundings(house.journal, house.ids, house.clock, house.metrics, appended)
     return poll_of(config, source, await rooms_of(config, around), around)
 
 

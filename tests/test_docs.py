@@ -19,6 +19,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from relay.assembly import SOURCE_KINDS, check
 from relay.cli.commands_page import commands, commands_page
+from relay.commands.functions_page import functions_page
 from relay.config.load import load
 from relay.config.schema import RelayConfig
 from relay.model.catalogue import CALL_FINISHED, CALL_STARTED, EVENT_TYPES
@@ -29,7 +30,7 @@ from relay.telemetry.metrics_page import metrics_page
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text()
-PAGES = {"events": events_page, "metrics": metrics_page, "cli": commands_page}
+PAGES = {"events": events_page, "metrics": metrics_page, "cli": commands_page, "functions": functions_page}
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
 DOCUMENTS = [
     path

@@ -6,7 +6,7 @@ As in `relay.journal.port` every method is one transaction and raises JournalUnu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -28,6 +28,7 @@ from relay.model.listing import (
     RejectFilter,
     SourceItem,
     StreamCoverage,
+    SubjectItem,
 )
 from relay.model.source_work import Alias, SourceJob, StoredReject
 
@@ -180,6 +181,20 @@ class ReadingJournal(Protocol):
     async def call(self, call_id: str) -> CallDetail | None:
         """
         Return a call whole.
+        """
+        ...
+
+    async def list_subjects(
+        self, kinds: Collection[str], source_id: str | None, after: str | None, limit: int
+    ) -> Page[SubjectItem]:
+        """
+        Return the subjects of some kinds (those of `relay.model.subject_state`), by kind, source and name.
+        """
+        ...
+
+    async def subject(self, subject: str) -> SubjectItem | None:
+        """
+        Return an agent, a group, a list, … by its subject.
         """
         ...
 

@@ -1,6 +1,6 @@
 """
-The one append transaction (I1): events, calls, legs, one delivery row per matching endpoint, and what
-`relay.journal.source_writing` adds.
+The one append transaction (I1): events, calls, legs, other subjects, one delivery row per matching endpoint,
+and what `relay.journal.source_writing` adds.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from relay.journal.preparing import PreparedAppend, PreparedEvents, prepare_even
 from relay.journal.source_work import keep_aliases
 from relay.journal.source_writing import write_poll, write_source
 from relay.journal.statements import HotStatement, given_rows, hot_insert, hot_upsert
+from relay.journal.subject_rows import check_subjects, write_subjects
 from relay.model.change import CallChange
 from relay.model.errors import JournalUnusable, RevisionConflict
 from relay.model.event import Event
@@ -101,6 +102,7 @@ def append(conn: Connection, epoch: int, matcher: Matcher, prepared: PreparedApp
     """
     last_seq, change = claim(conn, epoch, matcher), prepared.change
     _check_calls(conn, prepared.calls)
+    check_subjects(conn, change.subjects)
     rows = prepared.events
     events = _without_known(conn, rows.events)
     if not rows.fits(events, last_seq, matcher.current):
@@ -109,6 +111,7 @@ def append(conn: Connection, epoch: int, matcher: Matcher, prepared: PreparedApp
     dialect = conn.dialect.name
     hot_upsert(dialect, schema.calls).run(conn, prepared.call_rows)
     hot_upsert(dialect, schema.legs).run(conn, prepared.leg_rows)
+    write_subjects(conn, prepared.subject_rows)
     aliases = [alias for call in prepared.calls for alias in call.aliases]
     if aliases:
         keep_aliases(conn, aliases)

@@ -73,13 +73,65 @@ class AliasPlace(NamedTuple):
     natural_id: str
 
 
+class SubjectPlace(NamedTuple):
+    """
+    After a subject that is no call.
+    """
+
+    kind: str
+    source_id: str
+    name: str
+
+
+class MappingPlace(NamedTuple):
+    """
+    After a lead status or an agent mapping.
+    """
+
+    source_id: str
+    name: str
+
+
+class CommandPlace(NamedTuple):
+    """
+    Before a command, or a bulk job.
+    """
+
+    requested_ms: int
+    id: str
+
+
+class RowPlace(NamedTuple):
+    """
+    After a row of a bulk job.
+    """
+
+    row_no: int
+
+
 NEWEST_CALL: Final = CallPlace(LAST, "newest")
 NEWEST_DELIVERY: Final = DeliveryPlace(LAST, LAST, LAST)
 NEWEST_READ: Final = ReadPlace(LAST, LAST)
 NEWEST_REJECT: Final = RejectPlace(LAST, "", "", "")
 NEWEST_JOB: Final = JobPlace(LAST)
 FIRST_ALIAS: Final = AliasPlace("", "")
-P = TypeVar("P", CallPlace, DeliveryPlace, ReadPlace, RejectPlace, JobPlace, AliasPlace)
+FIRST_SUBJECT: Final = SubjectPlace("", "", "")
+FIRST_MAPPING: Final = MappingPlace("", "")
+NEWEST_COMMAND: Final = CommandPlace(LAST, "")
+FIRST_ROW: Final = RowPlace(-1)
+P = TypeVar(
+    "P",
+    CallPlace,
+    DeliveryPlace,
+    ReadPlace,
+    RejectPlace,
+    JobPlace,
+    AliasPlace,
+    SubjectPlace,
+    MappingPlace,
+    CommandPlace,
+    RowPlace,
+)
 
 
 def text_of(place: tuple[int | str, ...]) -> str:

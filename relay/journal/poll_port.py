@@ -14,6 +14,7 @@ from relay.model.coverage import Gap, Interval, Read
 from relay.model.endpoint import Delivery
 from relay.model.event import StoredEvent
 from relay.model.source_work import Allowance, InboxItem, SourceJob, StoredReject
+from relay.model.subject_state import SubjectChange, SubjectState
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class StreamState:
     What is known of one stream: state up, degraded or absent; the scheme its leg ids follow.
 
     `visibility` is what was measured of when its rows appear (`relay.normalise.visibility`), as JSON.
+    `polled_at` is when the last good answer of a status stream was asked for, as far as that was written.
     """
 
     state: str = "up"
@@ -29,6 +31,7 @@ class StreamState:
     not_found_in_a_row: int = 0
     had_good_answer: bool = False
     visibility: Mapping[str, Any] = field(default_factory=dict)
+    polled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Append:
 
     `read` extends the coverage.  `gaps` are opened, or, where one of that stream and start is there,
     changed.  `taken_items` leave the inbox; `job` is how far a job has come; `replayed` are digests of
-    rejects of the stream that are none any more.
+    rejects of the stream that are none any more.  `subjects` are agents, groups, … that changed, each once.
     """
 
     source_id: str
@@ -53,6 +56,7 @@ class Append:
     taken_items: tuple[int, ...] = ()
     job: SourceJob | None = None
     replayed: tuple[bytes, ...] = ()
+    subjects: tuple[SubjectChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +307,18 @@ class PollJournal(Protocol):
         """
         Return rejects in the order of their digests, those after `after`; all of the last digest, so that
         the next page may begin there.
+        """
+        ...
+
+    async def subjects(self, source_id: str, kinds: Collection[str]) -> list[SubjectState]:
+        """
+        Return the subjects of a source of some kinds, by name.
+        """
+        ...
+
+    async def subjects_named(self, subjects: Collection[str]) -> dict[str, SubjectState]:
+        """
+        Return those of some subjects that are known, by subject.
         """
         ...
 

@@ -10,12 +10,13 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from relay.journal import coverage, polling, source_work, whole_calls
+from relay.journal import coverage, polling, source_work, subject_rows, whole_calls
 from relay.journal.poll_port import KnownDigests, NearKeys, SourceView, StreamState
 from relay.journal.sqlite import SqliteDatabase
 from relay.model.change import Neighbourhood, SourceHead
 from relay.model.coverage import Gap, Interval, Read
 from relay.model.source_work import Allowance, InboxItem, SourceJob, StoredReject
+from relay.model.subject_state import SubjectState
 
 T = TypeVar("T")
 
@@ -125,6 +126,14 @@ class PollReads:
         return await self._read(
             lambda conn: source_work.stored_rejects(conn, source_id, stream, after, limit)
         )
+
+    # subjects that are no calls
+
+    async def subjects(self, source_id: str, kinds: Collection[str]) -> list[SubjectState]:
+        return await self._read(lambda conn: subject_rows.subjects(conn, source_id, kinds))
+
+    async def subjects_named(self, subjects: Collection[str]) -> dict[str, SubjectState]:
+        return await self._read(lambda conn: subject_rows.subjects_named(conn, subjects))
 
     # what was read
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from relay.journal import schema
 from relay.journal.port import KnownDigests, KnownLegRow, StreamState
 from relay.journal.rows import ms_or_null, time_or_null
-from relay.model.call import CALL_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
+from relay.model.call import LEG_STREAMS, QUEUE_CALLS, RINGGROUP_CALLS, USER_CALLS
 from relay.model.change import SourceHead
 from relay.model.source_work import Allowance
 from relay.model.times import EPOCH, from_ms, to_ms
@@ -50,6 +50,7 @@ def register_source(
                 system_status="null",
                 revision=0,
                 first_seen_ms=to_ms(now),
+                mappings_version=0,
             )
         )
         row = conn.execute(query).one()
@@ -99,6 +100,7 @@ def stream_states(conn: Connection, source_id: str) -> dict[str, StreamState]:
             row.not_found_in_a_row,
             bool(row.had_good_answer),
             orjson.loads(row.visibility),
+            time_or_null(row.polled_ms),
         )
         for row in conn.execute(select(_streams).where(_streams.c.source_id == source_id))
     }
@@ -149,7 +151,7 @@ def leg_counts(conn: Connection, source_id: str, since: datetime) -> dict[str, d
         select(_legs.c.stream, hour, func.count())
         .where(
             _legs.c.source_id == source_id,
-            _legs.c.stream.in_(CALL_STREAMS),
+            _legs.c.stream.in_(LEG_STREAMS),
             _legs.c.started_ms >= to_ms(since),
         )
         .group_by(_legs.c.stream, hour)

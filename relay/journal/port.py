@@ -214,6 +214,26 @@ class HousekeepingJournal(Protocol):
         """
         ...
 
+    async def forget_subjects(self, before: datetime) -> int:
+        """
+        Remove some of the leads, commands and inbound numbers that have no events and whose state has not
+        changed since `before`; return how many.
+        """
+        ...
+
+    async def forget_commands(self, before: datetime) -> int:
+        """
+        Remove some of the commands requested before `before` that have a verdict; return how many.
+        """
+        ...
+
+    async def forget_bulks(self, before: datetime, loading_before: datetime) -> int:
+        """
+        Remove some of the bulk jobs requested before `before` that have ended, and of those requested before
+        `loading_before` whose rows never came in whole, with their rows; return how many of both.
+        """
+        ...
+
     async def discard_of_deleted(self, limit: int, now: datetime) -> int:
         """
         Settle as discarded at most `limit` deliveries that wait for deleted endpoints; return how many.

@@ -16,6 +16,7 @@ from typing import Any
 from relay.journal.matching import Matching
 from relay.journal.port import Append, Appended
 from relay.journal.rows import call_values, leg_values
+from relay.journal.subject_rows import subject_values
 from relay.model.change import CallChange
 from relay.model.endpoint import Delivery
 from relay.model.event import Event, StoredEvent
@@ -56,6 +57,7 @@ class PreparedAppend:
     events: PreparedEvents
     call_rows: Rows
     leg_rows: Rows
+    subject_rows: Rows
 
 
 def events_of(change: Append) -> list[Event]:
@@ -63,6 +65,8 @@ def events_of(change: Append) -> list[Event]:
     Return the events of a change in the order in which they are appended.
     """
     events = list(change.source.events) if change.source else []
+    for subject in change.subjects:
+        events += subject.events
     for call in _with_also(change.calls):
         events += call.events
     return events
@@ -79,6 +83,7 @@ def prepare(change: Append, last_seq: int, matching: Matching) -> PreparedAppend
         prepare_events(events_of(change), last_seq, matching, change.recorded_at),
         [call_values(one.call) for one in calls],
         [leg_values(leg) for one in calls for leg in one.legs],
+        [subject_values(one.state) for one in change.subjects],
     )
 
 

@@ -4,6 +4,7 @@ The journal as people look at it: `relay.journal.api_port.ReadingJournal` on a d
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -15,6 +16,7 @@ from relay.journal import (
     endpoint_counts,
     event_lists,
     source_lists,
+    subject_lists,
     work_lists,
 )
 from relay.journal.sqlite import SqliteDatabase
@@ -34,6 +36,7 @@ from relay.model.listing import (
     RejectFilter,
     SourceItem,
     StreamCoverage,
+    SubjectItem,
 )
 from relay.model.source_work import Alias, SourceJob, StoredReject
 
@@ -71,6 +74,16 @@ class SqlReading:
 
     async def call(self, call_id: str) -> CallDetail | None:
         return await self._database.look_up(lambda look: call_lists.call(look, call_id))
+
+    async def list_subjects(
+        self, kinds: Collection[str], source_id: str | None, after: str | None, limit: int
+    ) -> Page[SubjectItem]:
+        return await self._database.look_up(
+            lambda look: subject_lists.list_subjects(look, kinds, source_id, after, limit)
+        )
+
+    async def subject(self, subject: str) -> SubjectItem | None:
+        return await self._database.look_up(lambda look: subject_lists.subject(look, subject))
 
     async def list_deliveries(
         self, wanted: DeliveryFilter, after: str | None, limit: int

@@ -3,7 +3,7 @@ The journal's tables: one SQLAlchemy Core schema for SQLite and PostgreSQL (DESI
 
 Times are integer milliseconds since 1970 in columns named `_ms`.  Status words are those of DESIGN
 section 1.  A change here needs a migration in `migrations/versions`.  The tables of sources are in
-`relay.journal.source_schema`.
+`relay.journal.source_schema`, those that dialers add in `relay.journal.command_schema`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,12 @@ from sqlalchemy import (
     text,
 )
 
+from relay.journal.command_schema import agent_mappings as agent_mappings
+from relay.journal.command_schema import bulk_jobs as bulk_jobs
+from relay.journal.command_schema import bulk_rows as bulk_rows
+from relay.journal.command_schema import commands as commands
+from relay.journal.command_schema import lead_statuses as lead_statuses
+from relay.journal.command_schema import subjects as subjects
 from relay.journal.source_schema import aliases as aliases
 from relay.journal.source_schema import coverage as coverage
 from relay.journal.source_schema import gaps as gaps
@@ -49,6 +55,7 @@ IS_END_HELD: Final = text(
     "end_seen_ms IS NOT NULL AND NOT is_end_published AND NOT is_silent AND absorbed_into IS NULL"
 )
 IS_UNSETTLED: Final = text("is_end_published AND NOT is_settled AND NOT is_silent AND absorbed_into IS NULL")
+HAS_COMMAND: Final = text("command_id IS NOT NULL")
 IS_UNPUBLISHED: Final = text("is_silent AND revision = 0 AND absorbed_into IS NULL")
 
 # One row. `last_seq` and `epoch` are compared and set by every append: the fence of the only writer.
@@ -214,7 +221,7 @@ endpoint_secrets = Table(
     PrimaryKeyConstraint("endpoint_no", "ordinal"),
 )
 
-# Replies to requests that came with an Idempotency-Key.
+# Replies to requests that came with an Idempotency-Key; empty while a command is under way.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
@@ -223,8 +230,12 @@ idempotency_keys = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("reply", LargeBinary, nullable=False),
     Column("made_ms", BigInteger, nullable=False),
+    Column("command_id", Text),
     PrimaryKeyConstraint("owner", "key"),
     Index("idempotency_keys_by_age", "made_ms"),
+    Index(
+        "idempotency_keys_by_command", "command_id", sqlite_where=HAS_COMMAND, postgresql_where=HAS_COMMAND
+    ),
 )
 
 # What people asked for that makes deliveries: `job_id` is their `job`, so that it is never used again.

@@ -44,6 +44,7 @@ sources = Table(
     Column("watermark_ms", BigInteger),
     Column("allowance", Integer),
     Column("allowance_ms", BigInteger),
+    Column("mappings_version", BigInteger, nullable=False),
 )
 
 streams = Table(
@@ -56,6 +57,7 @@ streams = Table(
     Column("not_found_in_a_row", Integer, nullable=False),
     Column("had_good_answer", Boolean, nullable=False),
     Column("visibility", Text, nullable=False),
+    Column("polled_ms", BigInteger),
     PrimaryKeyConstraint("source_id", "stream"),
 )
 

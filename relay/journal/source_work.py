@@ -29,10 +29,17 @@ def put_down(conn: Connection, source_id: str, kind: str, body: Mapping[str, Any
     """
     Put an item into an inbox; return its number.
     """
-    _require_source(conn, source_id)
+    require_source(conn, source_id)
     last = select(_inbox.c.item_id).where(_inbox.c.source_id == source_id).offset(MAX_INBOX - 1).limit(1)
     if conn.execute(last).scalar() is not None:
         raise Conflict(f"{MAX_INBOX} items wait for the owner of {source_id} already, which is the most")
+    return enter_item(conn, source_id, kind, body, now)
+
+
+def enter_item(conn: Connection, source_id: str, kind: str, body: Mapping[str, Any], now: datetime) -> int:
+    """
+    Put an item into the inbox of a source that is there, however full it is; return its number.
+    """
     values = {"source_id": source_id, "kind": kind, "body": orjson.dumps(body), "received_ms": to_ms(now)}
     return _new_number(conn.execute(insert(_inbox).values(values)).inserted_primary_key)
 
@@ -62,7 +69,7 @@ def make_job(
     """
     Make a job that waits.
     """
-    _require_source(conn, source_id)
+    require_source(conn, source_id)
     waiting = select(_jobs.c.job_id).where(_jobs.c.source_id == source_id, HAS_NOT_ENDED)
     if conn.execute(waiting.offset(MAX_WAITING_JOBS - 1).limit(1)).scalar() is not None:
         raise Conflict(f"{MAX_WAITING_JOBS} jobs of {source_id} wait already, which is the most")
@@ -228,6 +235,18 @@ def reject_of(row: Row[Any]) -> StoredReject:
     )
 
 
+def require_source(conn: Connection, source_id: str) -> None:
+    """
+    Check that there is a source.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = select(schema.sources.c.source_id).where(schema.sources.c.source_id == source_id)
+    if conn.execute(query).scalar() is None:
+        raise NotFound(f"there is no source {source_id}")
+
+
 def _progress(job: SourceJob) -> dict[str, Any]:
     return {
         "started_ms": ms_or_null(job.started_at),
@@ -237,12 +256,6 @@ def _progress(job: SourceJob) -> dict[str, Any]:
         "events": job.events,
         "missing": job.missing,
     }
-
-
-def _require_source(conn: Connection, source_id: str) -> None:
-    query = select(schema.sources.c.source_id).where(schema.sources.c.source_id == source_id)
-    if conn.execute(query).scalar() is None:
-        raise NotFound(f"there is no source {source_id}")
 
 
 def _new_number(key: Row[Any] | None) -> int:

@@ -75,6 +75,7 @@ def _write_stream(conn: Connection, change: Append) -> None:
         "not_found_in_a_row": state.not_found_in_a_row,
         "had_good_answer": state.had_good_answer,
         "visibility": orjson.dumps(state.visibility).decode(),
+        "polled_ms": ms_or_null(state.polled_at),
     }
     conn.execute(upsert(conn.dialect.name, schema.streams), [row])
 

@@ -18,6 +18,8 @@ from sqlalchemy import Connection, insert, select, update
 from relay.journal import (
     appending,
     budgeting,
+    bulk_loading,
+    command_rows,
     deleting,
     delivering,
     idempotency,
@@ -25,10 +27,14 @@ from relay.journal import (
     publishing,
     registering,
     schema,
+    subject_rows,
 )
 from relay.journal.api_port import ReadingJournal, RegistryJournal, SourceWorkJournal
+from relay.journal.commands import SqlCommands
+from relay.journal.commands_port import CommandJournal, MappingJournal
 from relay.journal.coverage import forget_reads
 from relay.journal.fence import Fence
+from relay.journal.mappings import SqlMappings
 from relay.journal.matching import Matcher
 from relay.journal.migrate import upgrade
 from relay.journal.poll_reads import PollReads
@@ -66,7 +72,8 @@ class SqlJournal(PollReads):
     The journal of one deployment.
 
     Satisfies PollJournal, SendLog, DeliveryJournal, PublishJournal and HousekeepingJournal; `registry` is
-    a RegistryJournal, `work` a SourceWorkJournal, `reading` a ReadingJournal.
+    a RegistryJournal, `work` a SourceWorkJournal, `commands` a CommandJournal, `mappings` a MappingJournal,
+    `reading` a ReadingJournal.
     """
 
     def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int) -> None:
@@ -78,6 +85,8 @@ class SqlJournal(PollReads):
         fence = Fence(database, epoch, self._matcher)
         self.registry: RegistryJournal = SqlRegistry(database, fence)
         self.work: SourceWorkJournal = SqlSourceWork(fence)
+        self.commands: CommandJournal = SqlCommands(database, fence)
+        self.mappings: MappingJournal = SqlMappings(database, fence)
         self.reading: ReadingJournal = SqlReading(database)
 
     # the poll loop
@@ -189,6 +198,17 @@ class SqlJournal(PollReads):
 
     async def forget_reads(self, before_head: datetime, before: datetime) -> int:
         return await self._database.write(lambda conn: forget_reads(conn, before_head, before))
+
+    async def forget_subjects(self, before: datetime) -> int:
+        return await self._database.write(lambda conn: subject_rows.forget_subjects(conn, before))
+
+    async def forget_commands(self, before: datetime) -> int:
+        return await self._database.write(lambda conn: command_rows.forget_commands(conn, before))
+
+    async def forget_bulks(self, before: datetime, loading_before: datetime) -> int:
+        return await self._database.write(
+            lambda conn: bulk_loading.forget_bulks(conn, before, loading_before)
+        )
 
     async def discard_of_deleted(self, limit: int, now: datetime) -> int:
         return await self._database.write(lambda conn: deleting.discard_of_deleted(conn, limit, now))

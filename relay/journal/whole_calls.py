@@ -14,7 +14,7 @@ from relay.journal import schema
 from relay.journal.port import NearKeys
 from relay.journal.rows import call_of, leg_of, slices, time_or_null
 from relay.journal.schema import IS_END_HELD, IS_UNPUBLISHED, IS_UNSETTLED
-from relay.model.call import CALL_STREAMS, UNKNOWN
+from relay.model.call import LEG_STREAMS, UNKNOWN
 from relay.model.change import Neighbourhood
 from relay.model.times import to_ms
 
@@ -111,7 +111,7 @@ def calls_between(
     """
     query = select(_legs.c.call_id).where(
         _legs.c.source_id == source_id,
-        _legs.c.stream.in_(CALL_STREAMS),
+        _legs.c.stream.in_(LEG_STREAMS),
         _legs.c.started_ms >= to_ms(started_from),
         _legs.c.started_ms < to_ms(started_before),
     )

@@ -14,6 +14,8 @@ USER_CALLS: Final = "user_calls"
 RINGGROUP_CALLS: Final = "ringgroup_calls"
 QUEUE_CALLS: Final = "queue_calls"
 CALL_STREAMS: Final = (USER_CALLS, RINGGROUP_CALLS, QUEUE_CALLS)  # in the order of the anchor rule
+DIALER_CALLS: Final = "dialer_calls"  # no list that can be read: put together (`relay.model.dialer_call`)
+LEG_STREAMS: Final = (*CALL_STREAMS, DIALER_CALLS)
 
 INBOUND: Final = "inbound"
 OUTBOUND: Final = "outbound"
@@ -23,6 +25,7 @@ ABANDONED: Final = "abandoned"
 TIMED_OUT: Final = "timed_out"
 MISSED: Final = "missed"
 NO_ANSWER: Final = "no_answer"
+FAILED: Final = "failed"
 UNKNOWN: Final = "unknown"
 
 STARTED: Final = "started"
@@ -118,7 +121,7 @@ class Leg(NamedTuple):
         """
         Return the place of this leg in the anchor rule: user, ring group, queue; start; leg id.
         """
-        return CALL_STREAMS.index(self.facts.stream), self.facts.started_at, self.leg_id
+        return LEG_STREAMS.index(self.facts.stream), self.facts.started_at, self.leg_id
 
 
 class Call(NamedTuple):

@@ -9,6 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from relay.model.dialer_data import (
+    AgentData,
+    AgentStatsData,
+    CommandData,
+    CommandLinkedData,
+    DidCallData,
+    GroupData,
+    LeadData,
+    ListData,
+    UserData,
+)
 from relay.model.endpoint import matches_type
 from relay.model.event_data import (
     CallData,
@@ -33,6 +44,25 @@ CALL_MISSED: Final = "call.missed"
 CALL_UPDATED: Final = "call.updated"
 CALL_MERGED: Final = "call.merged"
 CALL_SETTLED: Final = "call.settled"
+CALL_DISPOSITIONED: Final = "call.dispositioned"
+CALL_RECORDING_READY: Final = "call.recording_ready"
+AGENT_LOGGED_IN: Final = "agent.logged_in"
+AGENT_LOGGED_OUT: Final = "agent.logged_out"
+AGENT_STATUS_CHANGED: Final = "agent.status_changed"
+AGENT_STATS: Final = "agent.stats"
+IN_GROUP_STATUS_CHANGED: Final = "in_group.status_changed"
+USER_GROUP_STATUS_CHANGED: Final = "user_group.status_changed"
+DID_CALL_LOGGED: Final = "did.call_logged"
+LIST_CHANGED: Final = "list.changed"
+LEAD_CREATED: Final = "lead.created"
+LEAD_UPDATED: Final = "lead.updated"
+LEAD_REJECTED: Final = "lead.rejected"
+USER_CREATED: Final = "user.created"
+USER_UPDATED: Final = "user.updated"
+COMMAND_SUCCEEDED: Final = "command.succeeded"
+COMMAND_FAILED: Final = "command.failed"
+COMMAND_UNKNOWN: Final = "command.unknown"
+COMMAND_LINKED: Final = "command.linked"
 SOURCE_STATE_CHANGED: Final = "source.state_changed"
 SOURCE_ROW_REJECTED: Final = "source.row_rejected"
 SOURCE_GAP_OPENED: Final = "source.gap_opened"
@@ -81,6 +111,27 @@ CATALOGUE: Final = (
         "Every stream was read completely a look-back after the end: safe to bill. A later correction is "
         "call.updated.",
     ),
+    EventType(CALL_DISPOSITIONED, CallData, "A dialer's agent, or the dialer, said what became of a call."),
+    EventType(CALL_RECORDING_READY, CallData, "The recording of a call can be fetched."),
+    EventType(AGENT_LOGGED_IN, AgentData, "An agent appeared among those logged in."),
+    EventType(
+        AGENT_LOGGED_OUT, AgentData, "An agent was missing from two good answers in a row: logged out."
+    ),
+    EventType(AGENT_STATUS_CHANGED, AgentData, "Status, sub-status, pause code, call or campaign changed."),
+    EventType(AGENT_STATS, AgentStatsData, "What an agent did in a window of time that is over."),
+    EventType(IN_GROUP_STATUS_CHANGED, GroupData, "A gauge of an in-group changed."),
+    EventType(USER_GROUP_STATUS_CHANGED, GroupData, "A gauge of a user group changed."),
+    EventType(DID_CALL_LOGGED, DidCallData, "The log of an inbound number shows a call."),
+    EventType(LIST_CHANGED, ListData, "A list of leads appeared, changed or went away."),
+    EventType(LEAD_CREATED, LeadData, "A command added a lead."),
+    EventType(LEAD_UPDATED, LeadData, "A command changed a lead."),
+    EventType(LEAD_REJECTED, LeadData, "A lead was not added: by the dialer, or by relay's own checks."),
+    EventType(USER_CREATED, UserData, "A command added a user of the dialer."),
+    EventType(USER_UPDATED, UserData, "A command changed a user of the dialer."),
+    EventType(COMMAND_SUCCEEDED, CommandData, "The phone system did what it was asked to."),
+    EventType(COMMAND_FAILED, CommandData, "The phone system refused a command, or it never reached it."),
+    EventType(COMMAND_UNKNOWN, CommandData, "A command was sent and no answer came; it is not sent again."),
+    EventType(COMMAND_LINKED, CommandLinkedData, "The call that a command caused was found."),
     EventType(SOURCE_STATE_CHANGED, SourceStateData, "A phone system is reached, or no longer reached."),
     EventType(SOURCE_ROW_REJECTED, RowsRejectedData, "Rows of a poll could not be read (one event a poll)."),
     EventType(SOURCE_GAP_OPENED, GapData, "A stretch of a stream that should have been read was not."),

@@ -74,7 +74,13 @@ class SourceError(RelayError):
 class SourceUnreachable(SourceError):
     """
     No answer, or a 5xx: poll again after a back-off.
+
+    `was_sent` False tells that there was no connection, so that the phone system cannot have seen it.
     """
+
+    def __init__(self, source_id: str, reason: str, message: str, *, was_sent: bool = True) -> None:
+        super().__init__(source_id, reason, message)
+        self.was_sent = was_sent
 
 
 class SourceThrottled(SourceError):

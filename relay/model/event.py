@@ -16,6 +16,7 @@ LIVE: Final = "live"
 PUSH: Final = "push"
 BACKFILL: Final = "backfill"
 RECONCILE: Final = "reconcile"
+COMMAND: Final = "command"
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
 
 

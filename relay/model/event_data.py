@@ -48,8 +48,8 @@ class LegData(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     leg_id: str = Field(description="Id of the row, the same at every reading.")
-    stream: Literal["user_calls", "ringgroup_calls", "queue_calls"] = Field(
-        description="Where the row was read."
+    stream: Literal["user_calls", "ringgroup_calls", "queue_calls", "dialer_calls"] = Field(
+        description="Where it was read; dialer_calls: put together from what a dialer shows of one call."
     )
     agent_name: str | None = Field(description="User whose phone it was, or who answered.")
     queue: str | None = Field(description="Name of the queue.")

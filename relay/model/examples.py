@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from relay.model import catalogue
+from relay.model.dialer_examples import DIALER, dialer_examples
 from relay.model.event import Event
 from relay.model.ids import IdMaker, subject
 from relay.model.times import rfc3339
@@ -111,7 +112,7 @@ def _event(
     return Event(
         id=more.pop("id", made_id),
         type=event_type,
-        source_id=None if about.startswith("endpoint/") else _SOURCE,
+        source_id=None if about.startswith("endpoint/") else more.pop("source_id", _SOURCE),
         subject=about,
         revision=revision,
         occurred_at=at,
@@ -165,6 +166,16 @@ def _call_events() -> tuple[Event, ...]:
             catalogue.CALL_MERGED, _CALL, 5, 262,
             _call(12, 215, absorbed_into=None, absorbed_call_id=_IDS.leg("another", 0)),
             changed=("legs",),
+        ),
+        _event(
+            catalogue.CALL_DISPOSITIONED, _CALL, 4, 230,
+            _call(12, 215, disposition="SALE", disposition_mapped="Won"),
+            changed=("disposition", "disposition_mapped"),
+        ),
+        _event(
+            catalogue.CALL_RECORDING_READY, _CALL, 5, 300,
+            _call(12, 215, recording_url="https://dialer.example.com/recordings/81.wav"),
+            changed=("recording_url",),
         ),
         _event(catalogue.CALL_SETTLED, _CALL, 6, 15_000, _call(12, 215), final=True),
     )  # fmt: skip
@@ -245,4 +256,17 @@ def _endpoint_events() -> tuple[Event, ...]:
     )
 
 
-_EXAMPLES: Final = {event.type: event for event in (*_call_events(), *_source_events(), *_endpoint_events())}
+def _dialer_events() -> tuple[Event, ...]:
+    return tuple(
+        _event(
+            one.type, one.subject, one.revision, one.after_s, one.data,
+            changed=one.changed, precision_s=one.precision_s, source_id=DIALER,
+        )
+        for one in dialer_examples(_START, _CALL_ID)
+    )  # fmt: skip
+
+
+_EXAMPLES: Final = {
+    event.type: event
+    for event in (*_call_events(), *_source_events(), *_endpoint_events(), *_dialer_events())
+}

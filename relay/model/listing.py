@@ -88,6 +88,22 @@ class CallDetail:
     absorbed_into: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SubjectItem:
+    """
+    An agent, a group, a list, … as last published; `record` is the data of its last event, `revision` 0 where
+    it had none.
+    """
+
+    subject: str
+    source_id: str
+    kind: str
+    name: str
+    revision: int
+    record: dict[str, Any]
+    changed_at: datetime
+
+
 class DeliveryKey(NamedTuple):
     """
     What names a delivery to people; as text `<endpoint id>.<event id>.<job>`.

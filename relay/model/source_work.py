@@ -12,7 +12,8 @@ from typing import Any, Final
 # Kinds of inbox items.
 PUSH: Final = "push"
 REPLAY_REJECTS: Final = "replay_rejects"
-INBOX_KINDS: Final = (PUSH, REPLAY_REJECTS)
+COMMAND_DONE: Final = "command_done"
+INBOX_KINDS: Final = (PUSH, REPLAY_REJECTS, COMMAND_DONE)
 
 # Kinds and states of jobs.
 BACKFILL: Final = "backfill"

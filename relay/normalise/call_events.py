@@ -71,18 +71,23 @@ class CallEvents:
                 catalogue.CALL_STARTED, "started", as_started(record), record["started_at"], inferred
             )
 
-    def answer(self, record: Record) -> None:
+    def answer(self, record: Record, precision_s: int | None = WHOLE_SECOND_S) -> None:
         """
         Say that somebody answered, unless that was said or nobody did.
         """
         if record["answered_at"] is not None and not self._is_answer_published:
             inferred = record["state"] == words.ENDED
             self._milestone(
-                catalogue.CALL_ANSWERED, "answered", as_answered(record), record["answered_at"], inferred
+                catalogue.CALL_ANSWERED,
+                "answered",
+                as_answered(record),
+                record["answered_at"],
+                inferred,
+                precision_s,
             )
             self._is_answer_published = True
 
-    def end(self, record: Record) -> None:
+    def end(self, record: Record, precision_s: int | None = WHOLE_SECOND_S) -> None:
         """
         Say that the call ended; a negative end was concluded from what did not come.
         """
@@ -90,7 +95,7 @@ class CallEvents:
         event_type = _END_TYPE.get(outcome, catalogue.CALL_FINISHED)
         # Nobody knows when a call ended that was never confirmed: it is over since it was looked for.
         at = record["ended_at"] or rfc3339(self._observed_at)
-        self._milestone(event_type, "end", record, at, outcome != words.ANSWERED)
+        self._milestone(event_type, "end", record, at, outcome != words.ANSWERED, precision_s)
         self._is_end_published = True
 
     def update(self, record: Record) -> None:
@@ -99,6 +104,18 @@ class CallEvents:
         """
         if changed_fields(self._record, record):
             self._follow(catalogue.CALL_UPDATED, record, {})
+
+    def disposition(self, record: Record) -> None:
+        """
+        Say what became of the call, in the words of the dialer.
+        """
+        self._follow(catalogue.CALL_DISPOSITIONED, record, {})
+
+    def recording(self, record: Record) -> None:
+        """
+        Say that the recording can be fetched.
+        """
+        self._follow(catalogue.CALL_RECORDING_READY, record, {})
 
     def absorb(self, record: Record, call_id: str) -> None:
         """
@@ -134,10 +151,18 @@ class CallEvents:
         """
         self._record = record
 
-    def _milestone(self, event_type: str, milestone: str, record: Record, at: str, inferred: bool) -> None:
+    def _milestone(
+        self,
+        event_type: str,
+        milestone: str,
+        record: Record,
+        at: str,
+        inferred: bool,
+        precision_s: int | None = WHOLE_SECOND_S,
+    ) -> None:
         changed = changed_fields(self._record, record) if self._revision else ()
         event_id = self._ids.milestone(self._call.subject, milestone)
-        self._add(event_type, event_id, record, from_rfc3339(at), WHOLE_SECOND_S, changed, inferred)
+        self._add(event_type, event_id, record, from_rfc3339(at), precision_s, changed, inferred)
 
     def _follow(self, event_type: str, record: Record, more: Record, is_final: bool = False) -> None:
         data = record | more

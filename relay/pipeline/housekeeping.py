@@ -20,6 +20,8 @@ EVERY_S: Final = 5.0
 KEEP_SENDS: Final = timedelta(days=1)
 KEEP_HEAD_READS: Final = timedelta(days=1)  # the others prove the same, and more
 KEEP_READS: Final = timedelta(days=31)
+KEEP_STATE: Final = timedelta(days=400)  # of what people asked for, and of what passes
+KEEP_LOADING: Final = timedelta(hours=1)  # a bulk job whose rows have not come in by then never will
 DISCARD_AT_ONCE: Final = 1_000
 LAG_PROBE_S: Final = 0.5
 
@@ -83,7 +85,8 @@ class Housekeeping:
 
     async def clear(self, stop: asyncio.Event) -> None:
         """
-        Forget old budget reservations, reads and replies, and discard what waits for deleted endpoints.
+        Forget old budget reservations, reads, replies, commands and subjects, and discard what waits for
+        deleted endpoints.
 
         In small steps, so that nobody waits long for the journal; once told to stop the rest is left for
         the next start.
@@ -96,7 +99,17 @@ class Housekeeping:
         while is_more and not stop.is_set():
             forgotten = await journal.forget_replies(now - KEEP_REPLIES)
             discarded = await journal.discard_of_deleted(DISCARD_AT_ONCE, now)
-            is_more = forgotten + discarded > 0
+            is_more = forgotten + discarded + await self._forget_state() > 0
+
+    async def _forget_state(self) -> int:
+        """
+        Forget some of the old commands, bulk jobs and subjects; return how many.
+        """
+        journal, now = self._journal, self._clock.now()
+        before = now - KEEP_STATE
+        commands = await journal.forget_commands(before)
+        bulks = await journal.forget_bulks(before, now - KEEP_LOADING)
+        return commands + bulks + await journal.forget_subjects(before)
 
 
 class LoopLag:

@@ -4,10 +4,12 @@ What a source promises, and what it needs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
+
+from relay.model.vendor_answer import VendorAnswer
 
 # Whose share of a source's budget a request uses.
 POLL: Final = "poll"
@@ -102,6 +104,48 @@ class Source(Protocol):
     async def quota_remaining(self) -> int | None:
         """
         Return how many requests the vendor's window has room for; None where it sets no limit.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """
+    What a function of a phone system answered, and when it was asked for and answered by our clock.
+    """
+
+    answer: VendorAnswer
+    requested_at: datetime
+    answered_at: datetime
+
+
+class FunctionSource(Protocol):
+    """
+    A phone system that is asked by the name of a function, for data or to do something.
+    """
+
+    @property
+    def source_id(self) -> str:
+        """
+        Return which account it is.
+        """
+        ...
+
+    async def call(
+        self, function: str, params: Mapping[str, str], *, purpose: str = POLL, is_write: bool = False
+    ) -> Answered:
+        """
+        Call a function once.  Whatever has a body is an answer, a refusal too; a write is never sent twice.
+
+        Args:
+            function: its name in the vendor's document.
+            params: its parameters as the vendor wants them; user and password are added.
+            purpose: whose share of the request budget is used, where there is one.
+            is_write: it changes something, so that it may have been done although no answer came.
+
+        Raises:
+            SourceThrottled: the request budget has no room; nothing was sent.
+            SourceUnreachable: no answer.  `was_sent` False tells that nothing can have been done.
         """
         ...
 

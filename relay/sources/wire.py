@@ -4,15 +4,17 @@ One HTTP request to a phone system: bounded in time and size, every failure a So
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import (
     ClientConnectorError,
     ClientError,
+    ClientHandlerType,
     ClientMiddlewareType,
     ClientPayloadError,
+    ClientRequest,
     ClientResponse,
     ClientSession,
     ClientTimeout,
@@ -43,10 +45,19 @@ class Wire:
     The HTTP client of one source.  Follows no redirect, keeps no cookie.
     """
 
-    def __init__(self, source_id: str, base_url: str, headers: Mapping[str, str], timeout_s: float) -> None:
+    def __init__(
+        self,
+        source_id: str,
+        base_url: str,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        max_bytes: int = MAX_ANSWER_BYTES,
+        secrets: Sequence[str] = (),
+    ) -> None:
         self._source_id = source_id
         self._base_url = base_url.rstrip("/")
-        self._secrets = tuple(headers.values())
+        self._secrets = (*headers.values(), *secrets)
+        self._max_bytes = max_bytes
         self._headers = {
             **headers,
             "User-Agent": f"relay/{__version__}",
@@ -83,16 +94,38 @@ class Wire:
             SourceGarbled: larger than any page may be.
             SourceThrottled: the budget has no room.
         """
+        return await self._send("GET", path, self._timeout, params=params, middlewares=(budget,))
+
+    async def get_once(self, params: Mapping[str, str], timeout_s: float) -> Answer:
+        """
+        Send one GET to the base URL itself; never sent again, not even on a connection that was just lost.
+
+        Raises:
+            SourceUnreachable, SourceGarbled: as `get`.
+        """
+        timeout = ClientTimeout(total=timeout_s)
+        return await self._send("GET", "", timeout, params=params, middlewares=(_Once(self._source_id),))
+
+    async def post_form(self, form: Mapping[str, str], timeout_s: float) -> Answer:
+        """
+        Send one form by POST to the base URL itself; never sent again.
+
+        Raises:
+            SourceUnreachable, SourceGarbled: as `get`.
+        """
+        return await self._send("POST", "", ClientTimeout(total=timeout_s), data=form)
+
+    async def _send(self, verb: str, path: str, timeout: ClientTimeout, **options: Any) -> Answer:
         if self._session is None:
             raise AssertionError("the source was not opened")
         try:
-            async with self._session.get(
-                self._base_url + path, params=params, allow_redirects=False, middlewares=(budget,)
+            async with self._session.request(
+                verb, self._base_url + path, allow_redirects=False, timeout=timeout, **options
             ) as response:
                 body = await self._read(response)
                 return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
         except TimeoutError as error:
-            raise self._unreachable("timeout", f"no answer within {self._timeout.total} s") from error
+            raise self._unreachable("timeout", f"no answer within {timeout.total} s") from error
         except ClientConnectorError as error:
             raise self._unreachable("connect", f"cannot connect: {error.os_error or error}") from error
         except ClientPayloadError as error:
@@ -105,14 +138,30 @@ class Wire:
         size = 0
         async for piece in response.content.iter_chunked(256 * 1024):
             size += len(piece)
-            if size > MAX_ANSWER_BYTES:
-                message = f"the answer is larger than {MAX_ANSWER_BYTES // 2**20} MiB"
+            if size > self._max_bytes:
+                message = f"the answer is larger than {self._max_bytes // 2**20} MiB"
                 raise SourceGarbled(self._source_id, "bad_payload", message, sample(pieces[0], self._secrets))
             pieces.append(piece)
         return b"".join(pieces)
 
     def _unreachable(self, reason: str, message: str) -> SourceUnreachable:
         return SourceUnreachable(self._source_id, reason, message)
+
+
+class _Once:
+    """
+    Lets one attempt of a request pass: the client sends a GET again by itself when a kept connection is lost.
+    """
+
+    def __init__(self, source_id: str) -> None:
+        self._source_id = source_id
+        self._is_sent = False
+
+    async def __call__(self, request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
+        if self._is_sent:
+            raise SourceUnreachable(self._source_id, "connect", "the connection was lost behind the request")
+        self._is_sent = True
+        return await send(request)
 
 
 def sample(body: bytes, secrets: Iterable[str]) -> str:

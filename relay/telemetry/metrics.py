@@ -17,6 +17,7 @@ from relay.model.call import CALL_STREAMS
 from relay.model.catalogue import EVENT_TYPES
 from relay.model.endpoint import ENDPOINT_STATES
 from relay.model.outcome import REASONS
+from relay.model.vendor_answer import VERDICTS
 from relay.telemetry.families import OPEN, Family, counter, gauge, histogram
 from relay.version import __version__
 
@@ -24,7 +25,10 @@ SCHEMA_VERSION: Final = "1"  # raised when a family changes its name, its labels
 MAX_LABELLED: Final = {"endpoint": 100, "source": 200}
 OTHER: Final = "_other"
 
-STREAMS: Final = (*CALL_STREAMS, "system_status")
+DIALER_STREAMS: Final = (
+    "agents", "in_groups", "user_groups", "calls", "did_calls", "agent_stats", "version", "lists",
+)  # fmt: skip
+STREAMS: Final = (*CALL_STREAMS, "system_status", *DIALER_STREAMS)
 POLL_OUTCOMES: Final = (
     "success", "timeout", "connect", "auth", "rate_limited", "http_4xx", "http_5xx", "bad_payload",
     "ip_blocked", "vendor_error", "quota", "bug",
@@ -93,6 +97,18 @@ class Metrics:
     )
     source_clock_skew_seconds = gauge(
         "The phone system's clock minus ours, by its Date header; 0 below 2 s.", source=OPEN
+    )
+    dialer_answers = counter(
+        "Answers of a dialer's functions; unknown: a text that relay does not know.",
+        source=OPEN,
+        stream=DIALER_STREAMS,
+        verdict=VERDICTS,
+    )
+    dialer_calls_given_up = counter(
+        "Calls of which a dialer never said what became of them, or where their recording is.", source=OPEN
+    )
+    dialer_timezone_mismatch = gauge(
+        "1 where a dialer's wall clock is not that of its configured timezone.", source=OPEN
     )
     hooks = counter(
         "Pushes from a phone system; refused: the token; full: to be sent again.",

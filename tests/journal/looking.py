@@ -11,6 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from relay.journal.commands import SqlCommands
+from relay.journal.fence import Fence
+from relay.journal.matching import Matcher
 from relay.journal.port import Append, Appended
 from relay.journal.questions import Question
 from relay.journal.reading import SqlReading
@@ -33,6 +36,18 @@ async def reading_of(path: Path, scanned_rows: int = 5_000) -> AsyncIterator[Sql
     database = SqliteDatabase(path)
     try:
         yield SqlReading(database, scanned_rows)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def reading_of_commands(path: Path, scanned_rows: int) -> AsyncIterator[SqlCommands]:
+    """
+    Open what looks at the commands of a journal; it writes nothing.
+    """
+    database = SqliteDatabase(path)
+    try:
+        yield SqlCommands(database, Fence(database, 0, Matcher()), scanned_rows)
     finally:
         await database.close()
 

@@ -16,6 +16,7 @@ from relay.journal.paging import DELIVERIES, DUE, FOLLOWING, WAITING
 from relay.journal.questions import Question
 from relay.journal.statements import HotStatement
 from relay.journal.store import open_sqlite
+from relay.journal.subject_rows import KNOWN_SUBJECTS
 from tests.journal.looking import plan_of
 from tests.journal.making import NOW
 
@@ -32,8 +33,9 @@ from tests.journal.making import NOW
                 "USING COVERING INDEX deliveries_pending",
             ],
         ),
+        (KNOWN_SUBJECTS, ["USING INDEX sqlite_autoindex_subjects_1 (subject=?)"]),
     ],
-    ids=["insert", "settle", "promote"],
+    ids=["insert", "settle", "promote", "known subjects"],
 )
 @pytest.mark.parametrize("rows", [1, 256])
 async def test_hot_statements_search_by_index(

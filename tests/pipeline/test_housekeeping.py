@@ -13,12 +13,15 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from relay.journal.api_port import Once
+from relay.journal.port import Append
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.pipeline.housekeeping import Housekeeping
 from relay.telemetry.health import Health
 from relay.telemetry.metrics import Metrics
 from relay.testing.manual_clock import ManualClock
 from tests.journal.making import NOW, append_of, call_change, endpoint_spec
+from tests.journal.making_commands import bulk_job, command, finish, make_bulk
+from tests.journal.making_subjects import subject_change
 
 ONCE = Once("ops", "key-1", b"digest")
 
@@ -76,3 +79,26 @@ async def test_its_loop_does_it_at_once(journal: SqlJournal) -> None:
         while (await journal.stats()).pending:  # noqa: ASYNC110 - the journal has no event for it
             await asyncio.sleep(0)
         stop.set()
+
+
+@pytest.mark.parametrize(
+    ("age", "left"), [(timedelta(days=399), {"command", "bulk", "lead"}), (timedelta(days=401), set())]
+)
+async def test_commands_bulk_jobs_and_leads_are_forgotten_after_400_days(
+    journal: SqlJournal, age: timedelta, left: set[str]
+) -> None:
+    await journal.register_source("dialer", "dialer360", NOW, NOW)
+    await finish(journal, command("command"))
+    await make_bulk(journal, bulk_job("bulk"), 1_200)
+    await journal.commands.cancel_bulk("bulk", NOW)
+    lead = subject_change("lead", kind="lead", revision=0)
+    await journal.append(Append("dialer", "commands", NOW, subjects=(lead,)))
+
+    await housekeeping(journal, ManualClock(NOW + age)).clear(asyncio.Event())
+
+    found = {
+        "command": await journal.commands.command("command"),
+        "bulk": await journal.commands.bulk("bulk"),
+        "lead": await journal.reading.subject(lead.state.subject),
+    }
+    assert left == {name for name, one in found.items() if one is not None}

@@ -1,0 +1,113 @@
+"""
+Read one answer of a VICIdial server (Dialer360 and Elision are built on it).
+
+Plain text with HTTP status 200 for nearly everything: each line is a message or a row, and only together
+they mean something.  What is measured stands in vicidial.md; where an answer can be read in two ways, or
+not at all, its lines are rejected: a wrong row is worse than none.  `rejected` is never empty where any part
+could not be read, and then a poll must take nothing from the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from relay.model.vendor_answer import NOTICE, ROWS, SERVER_FAULT, RejectedLine, VendorAnswer
+from relay.sources.vicidial.columns import is_free_text
+from relay.sources.vicidial.decoding import read_text
+from relay.sources.vicidial.finding import FIELD_OF_A_LEAD, Question, find
+from relay.sources.vicidial.messages import hear
+from relay.sources.vicidial.noise import without_warnings
+from relay.sources.vicidial.reading import SERVER_ERROR, verdict_of
+from relay.sources.vicidial.redaction import Redactor
+
+MAX_RAW: Final = 65_536
+MAX_REJECTED: Final = 100
+MAX_REJECTED_LINE: Final = 500
+NOTHING_TO_CHANGE: Final = "update_lead"  # then it answers 200 and an empty body
+
+
+def read_answer(
+    function: str,
+    body: bytes,
+    *,
+    http_status: int = 200,
+    version: str | None = None,
+    stage: str = "pipe",
+    secrets: Sequence[str] = (),
+) -> VendorAnswer:
+    """
+    Read the answer to `function`; never raises for anything in the body, in time linear to its size.
+
+    `version` is what the function `version` told ("2.14-202"), where known: it decides between sets of
+    columns.  `stage` (pipe, csv, tab) is the one asked for; the others are tried where it does not fit.
+    `secrets` are our user and password: neither they nor what the server echoes appear in the result.
+    """
+    text = read_text(body)
+    redactor = Redactor(secrets, text.lines)
+    lines = without_warnings(text.lines)
+    if not body or not any(line.strip() for line in lines):
+        return _nothing(function, http_status, body, redactor)
+    is_cut = text.is_cut and lines[-1] == text.lines[-1]
+    found = find(Question(function, version, stage, http_status), lines, is_cut, redactor)
+    verdict = verdict_of(found, http_status)
+    messages = tuple(map(redactor.message, found.heard))
+    is_broken = http_status >= SERVER_ERROR and verdict != ROWS
+    return VendorAnswer(
+        verdict=verdict,
+        messages=messages if found.version is None else (found.version, *messages),
+        rows=() if is_broken else tuple(_without_secrets(row, redactor) for row in found.rows),
+        rejected=_bounded(found.rejected, redactor),
+        raw=_raw(text.lines, redactor),
+    )
+
+
+def _nothing(function: str, http_status: int, body: bytes, redactor: Redactor) -> VendorAnswer:
+    """
+    Read an answer without a word: it is never "nobody is logged in".
+    """
+    if http_status >= SERVER_ERROR:
+        return VendorAnswer(SERVER_FAULT)
+    if function == FIELD_OF_A_LEAD:
+        return VendorAnswer(ROWS, rows=({"value": body.decode("latin-1") if body.isspace() else ""},))
+    return VendorAnswer(NOTICE if function == NOTHING_TO_CHANGE else SERVER_FAULT)
+
+
+def _without_secrets(row: Mapping[str, Any], redactor: Redactor) -> Mapping[str, Any]:
+    """
+    Clean free text.  What was checked to be a number, a time or an agent's id is the phone system's own: an
+    agent who happens to be named like our user must stay that agent.
+    """
+    return {
+        name: redactor.json(value) if is_free_text(name) else value  # a list under `extra`
+        for name, value in row.items()
+    }
+
+
+def _bounded(rejected: Sequence[RejectedLine], redactor: Redactor) -> tuple[RejectedLine, ...]:
+    kept = [
+        RejectedLine(redactor.line(line, MAX_REJECTED_LINE), why) for line, why in rejected[:MAX_REJECTED]
+    ]
+    if len(rejected) > MAX_REJECTED:
+        kept.append(RejectedLine("", f"and {len(rejected) - MAX_REJECTED} more"))
+    return tuple(kept)
+
+
+def _raw(lines: Sequence[str], redactor: Redactor) -> str:
+    """
+    Return the answer's text without secrets, its first 64 Ki characters.
+    """
+    pieces: list[str] = []
+    size = 0
+    for line in lines:
+        before, heard = hear(line) if len(line) <= MAX_RAW else (line, ())
+        if heard:
+            start = redactor.line(before, MAX_RAW)
+            piece = start + "".join(map(redactor.message_line, heard))
+        else:
+            piece = redactor.line(line, MAX_RAW)
+        pieces.append(piece)
+        size += len(piece) + 1
+        if size > MAX_RAW:
+            break
+    return "\n".join(pieces)[:MAX_RAW]
