@@ -127,7 +127,8 @@ class Wire:
         except TimeoutError as error:
             raise self._unreachable("timeout", f"no answer within {timeout.total} s") from error
         except ClientConnectorError as error:
-            raise self._unreachable("connect", f"cannot connect: {error.os_error or error}") from error
+            why = f"cannot connect: {error.os_error or error}"
+            raise SourceUnreachable(self._source_id, "connect", why, was_sent=False) from error
         except ClientPayloadError as error:
             raise self._unreachable("bad_payload", f"the answer was cut off: {error}") from error
         except ClientError as error:
