@@ -106,6 +106,16 @@ class Wire:
         timeout = ClientTimeout(total=timeout_s)
         return await self._send("GET", "", timeout, params=params, middlewares=(_Once(self._source_id),))
 
+    async def post(self, path: str, form: Mapping[str, str], budget: ClientMiddlewareType) -> Answer:
+        """
+        Send one form by POST; never sent again.
+
+        Raises:
+            SourceUnreachable, SourceGarbled, SourceThrottled: as `get`.
+        """
+        middlewares = (_Once(self._source_id), budget)
+        return await self._send("POST", path, self._timeout, data=form, middlewares=middlewares)
+
     async def post_form(self, form: Mapping[str, str], timeout_s: float) -> Answer:
         """
         Send one form by POST to the base URL itself; never sent again.
