@@ -11,6 +11,7 @@ from relay.api import (
     answers,
     bodies,
     calls,
+    command_operations,
     contract,
     deliveries,
     endpoints,
@@ -218,6 +219,7 @@ OPERATIONS: Final = (
         "Keep aliases of another journal of this deployment, all or none of them.",
         "aliases:write", source_answers.AliasesImportedAnswer, body=bodies.Aliases, problems=(409,),
     ),
+    *command_operations.OPERATIONS,
     Operation("GET", "/openapi.json", contract.openapi, "This document.", None),
     Operation(
         "GET", "/schemas/{type}", contract.event_schema, "JSON Schema of a type of event.",

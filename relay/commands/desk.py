@@ -18,6 +18,7 @@ from relay.commands.function import THROTTLED, Function
 from relay.commands.result import CommandResult, result_of
 from relay.commands.secrecy import cleaned, without_secrets
 from relay.commands.verdict import (
+    ANSWERED,
     CUT_OFF,
     NOT_SENT,
     TIMED_OUT,
@@ -256,11 +257,12 @@ class CommandDesk:
         return verdict
 
     async def _finish(
-        self, command: Command, function: Function, result: CommandResult, cause: str | None = None
+        self, command: Command, function: Function, result: CommandResult, cause: str = ANSWERED
     ) -> Verdict:
         now = self._clock.now()
-        done = replace(command, state=result.status, finished_at=now, result=kept_result(function, result))
-        verdict = Verdict(done, result) if cause is None else Verdict(done, result, cause)
+        kept = kept_result(function, result, cause)
+        done = replace(command, state=result.status, finished_at=now, result=kept)
+        verdict = Verdict(done, result, cause)
         reply = self._reply(verdict)
         while True:
             try:

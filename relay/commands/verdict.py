@@ -47,11 +47,12 @@ def never_answered(function: Function, why: str) -> CommandResult:
     return unanswered(function, why)
 
 
-def kept_result(function: Function, result: CommandResult) -> dict[str, Any]:
+def kept_result(function: Function, result: CommandResult, cause: str) -> dict[str, Any]:
     """
     Return what the journal keeps of a result; of a read neither rows nor text, which can be asked for again.
 
-    `events` are the types of the events that the owner of the source makes of it.
+    Beside what is shown: `events`, the types of the events that the owner of the source makes of it, and
+    `word` and `cause`, by which relay knows why there is no better verdict.
     """
     data = dict(result.data) if function.is_write else {**result.data, "rows": []}
     return {
@@ -60,4 +61,6 @@ def kept_result(function: Function, result: CommandResult) -> dict[str, Any]:
         "data": data,
         "raw": result.raw if function.is_write else "",
         "events": list(result.events),
+        "word": result.word,
+        "cause": cause,
     }

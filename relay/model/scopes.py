@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-NOUNS: Final = ("endpoints", "deliveries", "events", "calls", "sources", "rejects", "aliases")
+NOUNS: Final = ("endpoints", "deliveries", "events", "calls", "sources", "rejects", "aliases", "commands")
 EVERYTHING: Final = "*"
 SCOPES: Final = (EVERYTHING, *(f"{noun}:{action}" for noun in NOUNS for action in ("read", "write", "*")))
 
