@@ -15,6 +15,7 @@ from relay.cli import (
     audit,
     backfill,
     budget,
+    command,
     config,
     db,
     deliveries,
@@ -47,6 +48,7 @@ app.add_typer(endpoints.commands, name="endpoints")
 app.add_typer(deliveries.commands, name="deliveries")
 app.add_typer(source.commands, name="source")
 app.add_typer(backfill.commands, name="backfill")
+app.add_typer(command.commands, name="command")
 app.add_typer(rejects.commands, name="rejects")
 app.add_typer(aliases.commands, name="aliases")
 app.add_typer(links.commands, name="link")
