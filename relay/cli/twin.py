@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from relay.cli import dialer_twins
 from relay.cli.failures import FAILED
 from relay.cli.running import run_until_stopped
 from relay.config.checked import time_zone
@@ -24,6 +25,8 @@ from relay.twin.voipcloud.settings import (
 )
 
 commands = typer.Typer(help="Simulated phone systems, on loopback only.", no_args_is_help=True)
+commands.command("dialer360")(dialer_twins.dialer360)
+commands.command("elision")(dialer_twins.elision)
 
 Listen = Annotated[str, typer.Option(help="HOST:PORT; port 0 takes a free one.")]
 Token = Annotated[str, typer.Option(help="The API token it asks for.")]
@@ -63,6 +66,8 @@ FaultNames = Annotated[
     ),
 ]
 
+FaultsOf = Annotated[Literal["voipcloud", "dialer360", "elision"], typer.Argument(help="Whose faults.")]
+
 
 @commands.callback()
 def _group() -> None:
@@ -72,14 +77,14 @@ def _group() -> None:
 
 
 @commands.command("faults")
-def faults() -> None:
+def faults(kind: FaultsOf = "voipcloud") -> None:
     """
-    List the faults that a simulated VoIPcloud account can play, with what each of them does.
+    List the faults that a simulated phone system can play, with what each of them does.
 
     They are switched by `--fault`, and at run time by POST /control with
     `{"faults": {NAME: {DETAIL: VALUE}}}`, or null in place of the details to switch off.
     """
-    typer.echo(fault_table())
+    typer.echo(fault_table() if kind == "voipcloud" else dialer_twins.fault_table())
 
 
 @commands.command("voipcloud")

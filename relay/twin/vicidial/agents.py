@@ -67,6 +67,7 @@ class WorkRecord:
     A row of the agent log: from a pause to the end of the next call, seconds spent in milliseconds.
     """
 
+    number: int
     user: str
     session: int
     started_ms: int

@@ -82,14 +82,7 @@ class Leads:
         """
         Add a lead with the next number.
         """
-        defaults = {
-            "gmt_offset_now": "-5",
-            "phone_code": "1",
-            "gender": "U",
-            "entry_list_id": "0",
-            "rank": "0",
-        }
-        lead = Lead(self._next, list_id, phone, fields={**defaults, **fields}, entered_ms=at_ms)
+        lead = Lead(self._next, list_id, phone, fields={**_DEFAULTS, **fields}, entered_ms=at_ms)
         self._leads[lead.lead_id] = lead
         self._next += 1
         return lead

@@ -4,21 +4,29 @@ Serve a simulated dialer over HTTP: the vendor's page, and beside it the truth a
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack, suppress
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
 from relay.model.clock import Clock
-from relay.twin.vicidial.asking import Reply
+from relay.system_clock import SystemClock
+from relay.twin.vicidial import spoiling
+from relay.twin.vicidial.asking import Reply, filtered
+from relay.twin.vicidial.control import Control, ControlError
+from relay.twin.vicidial.faults import Fault, Faults
+from relay.twin.vicidial.hook_calls import HookCalls
 from relay.twin.vicidial.page import Page
 from relay.twin.vicidial.settings import DialerTwinSettings
 from relay.twin.vicidial.world import World
 
 PAGES: Final = ("/adminpanel/api.php", "/")
 SHUTDOWN_S: Final = 1.0
+TICK_S: Final = 0.25  # how often a dialer that calls URLs is brought up to date where nobody asks it
 _HEADERS: Final = {"Cache-Control": "no-cache, must-revalidate", "Pragma": "no-cache"}
 
 
@@ -26,14 +34,21 @@ class DialerTwin:
     """
     Answers requests; brings the world up to the clock before each.
 
-    In process, `world` shows the truth and takes part in scripts, and `page` is what the vendor would serve.
+    In process, `world` shows the truth and takes part in scripts, `page` is what the vendor would serve, and
+    `faults` switches what goes wrong; `hooks` is None where no URL is to be called.
     """
 
     def __init__(self, settings: DialerTwinSettings, clock: Clock) -> None:
         self._clock = clock
         self._is_latin1 = settings.dialect.is_latin1
-        self.world = World(settings, clock.now_ms())
+        has_hooks = settings.hooks.has_any
+        self.hooks = HookCalls(settings.hooks, settings.seed, self._event_ms) if has_hooks else None
+        self.world = World(settings, clock.now_ms(), *(() if self.hooks is None else (self.hooks.tell,)))
+        self.faults = Faults(settings.seed)
         self.page = Page(settings, self.world)
+        self._control = Control(self.world, self.page, self.faults, settings.access)
+        if self.hooks is not None:
+            self.hooks.open()
 
     def bring_up(self) -> None:
         """
@@ -50,16 +65,31 @@ class DialerTwin:
             application.router.add_get(path, self._ask)
             application.router.add_post(path, self._ask)
         application.router.add_get("/truth", self._truth)
+        application.router.add_post("/control", self._obey)
         return application
+
+    async def tick(self) -> None:
+        """
+        Keep the world up to date until cancelled, so that it calls URLs without being asked.
+        """
+        while True:
+            await self._clock.sleep(TICK_S)
+            self.bring_up()
 
     async def _ask(self, request: web.Request) -> web.StreamResponse:
         posted = await request.post() if request.method == "POST" else {}
         fields = [(name, value) for name, value in posted.items() if isinstance(value, str)]
-        self.bring_up()
-        url = f"{request.scheme}://{request.host}"
         # GET wins over POST, and the last of a name over the others.
-        reply = self.page.answer([*fields, *request.query.items()], request.remote, url)
-        return self._written(reply)
+        given = [*fields, *request.query.items()]
+        params = filtered(given)
+        function = params.get("function", "")
+        await spoiling.hold(self.faults, function, request)
+        self.bring_up()
+        user, password = params.get("user", ""), params.get("pass", "")
+        reply = spoiling.refusal(self.faults, function, user, password, request.remote)
+        if reply is None:
+            reply = self.page.answer(given, request.remote, f"{request.scheme}://{request.host}")
+        return self._written(spoiling.spoilt(self.faults, function, reply))
 
     def _written(self, reply: Reply) -> web.Response:
         body = reply.body.encode("latin-1", "replace") if self._is_latin1 else reply.body.encode()
@@ -68,7 +98,23 @@ class DialerTwin:
 
     async def _truth(self, request: web.Request) -> web.Response:
         self.bring_up()
-        return web.Response(body=orjson.dumps(self.world.truth()), content_type="application/json")
+        hooks = None if self.hooks is None else self.hooks.as_json()
+        truth = {**self.world.truth(), "hooks": hooks, "faults": self.faults.as_json()}
+        return _json(truth)
+
+    async def _obey(self, request: web.Request) -> web.Response:
+        self.bring_up()
+        try:
+            return _json(self._control.obey(orjson.loads(await request.read())))
+        except (ControlError, orjson.JSONDecodeError) as error:
+            return _json({"message": str(error)}, status=400)
+
+    def _event_ms(self) -> int:
+        return self.world.now_ms
+
+
+def _json(body: dict[str, Any], status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")
 
 
 class RunningDialer:
@@ -81,6 +127,7 @@ class RunningDialer:
         self.twin = twin
         self.world = twin.world
         self.page = twin.page
+        self.faults = twin.faults
         self.url = url
 
     @property
@@ -110,7 +157,44 @@ async def start_dialer_twin(
     twin = DialerTwin(settings, clock)
     async with AsyncExitStack() as rooms:
         url = await serve_on_loopback(twin.application(), listen, rooms)
+        if twin.hooks is not None:
+            for work in (twin.hooks.run(), twin.tick()):
+                run_beside(work, rooms)
         return RunningDialer(twin, url, rooms.pop_all())
+
+
+async def run(
+    settings: DialerTwinSettings,
+    listen: str,
+    stop: asyncio.Event,
+    announce: Callable[[str], None],
+    faults: Iterable[Fault] = (),
+) -> None:
+    """
+    Serve a twin in real time until `stop`, with some faults on; `announce` gets its URL once it listens.
+    """
+    twin = await start_dialer_twin(settings, SystemClock(), listen)
+    try:
+        for fault in faults:
+            twin.faults.on(fault)
+        announce(twin.url)
+        await stop.wait()
+    finally:
+        await twin.close()
+
+
+def run_beside(work: Coroutine[Any, Any, None], rooms: AsyncExitStack) -> None:
+    """
+    Run something in its own task until `rooms` close.
+    """
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    rooms.push_async_callback(end)
 
 
 async def serve_on_loopback(application: web.Application, listen: str, rooms: AsyncExitStack) -> str:

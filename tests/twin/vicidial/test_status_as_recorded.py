@@ -4,11 +4,13 @@ The twin's status answers are those a real server gave, byte for byte, where its
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from relay.twin.vicidial.builds import NEWEST, OLDER
 from relay.twin.vicidial.calls import INBOUND
-from tests.twin.vicidial.asking_dialer import Asking, dialer, of_version
+from tests.twin.vicidial.asking_dialer import BUSY, Asking, dialer, of_version
 
 # What two builds of the real page answered (2026-11-21 03:07:44), with eleven agents in eleven states.
 AGENTS = {
@@ -144,7 +146,8 @@ async def test_groups_count_as_the_real_server_counts() -> None:
             "user_group_status", user_groups="AGENTS|SUPPORTG", header="YES", stage="csv"
         )
 
-    assert "SALESLINE SUPPORT|5|2|5|4|1|0|0|0\n" == in_groups
+    # Recorded with 5 calls: there the ringing phone rang for nobody.
+    assert "SALESLINE SUPPORT|6|2|5|4|1|0|0|0\n" == in_groups
     assert (
         "usergroups,calls_waiting,agents_logged_in,agents_in_calls,agents_waiting,agents_paused,"
         "agents_in_dead_calls,agents_in_dispo,agents_in_dial\nAGENTS SUPPORTG,2,10,5,2,1,1,1,1\n"
@@ -165,3 +168,26 @@ async def test_a_list_is_filtered_by_campaigns_and_groups() -> None:
         "1010|SALES|8600060|QUEUE|107|Y1210305430000000107|0|Jack Jones|SUPPORTG|1|LOGIN|\n"
     ) == some
     assert "ERROR: logged_in_agents NO LOGGED IN AGENTS: apiuser|\n" == none
+
+
+@pytest.mark.parametrize("version", [OLDER, NEWEST])
+async def test_a_living_floor_is_shown_as_it_is_whoever_is_asked_for(version: str) -> None:
+    settings = replace(BUSY, dialect=of_version(version).dialect)
+    async with dialer(settings) as asking:
+        for _ in range(60):
+            asking.clock.advance(5)
+            rows = await asking.rows("logged_in_agents", show_sub_status="YES")
+            for row in rows:
+                one = (await asking.rows("agent_status", agent_user=row[0]))[0]
+
+                assert 12 == len(row)
+                assert 13 == len(one)
+                shown = [row[n] for n in (3, 5, 4, 1, 6, 7, 8, 9, 10, 11, 2)]
+                assert shown == [*one[:10], one[12]]
+            told = (await asking.truth())["agents"]
+
+            assert {row[0]: (row[3], int(row[4])) for row in rows} == {
+                user: (agent["status"], agent["lead_id"])
+                for user, agent in told.items()
+                if agent["status"] != "LOGGED_OUT"
+            }

@@ -31,7 +31,8 @@ OPTIONAL = ", THIS IS AN OPTIONAL FIELD: |apiuser|"
 # Each line: function, parameters, answer.  They are asked one after the other of one twin.
 USERS = [
     ("add_user", LEVEL_7, f"ERROR: add_user {DENIED} ADD USERS: |lvl7|0|"),
-    ("add_user", {"agent_user": "3002"}, "ERROR: add_user YOU MUST USE ALL REQUIRED FIELDS: |apiuser|3002||||"),
+    ("add_user", {"agent_user": "3002"},
+     "ERROR: add_user YOU MUST USE ALL REQUIRED FIELDS: |apiuser|3002||||"),
     ("add_user", {**USER, **LEVEL_8, "agent_user_level": "9"},
      f"ERROR: add_user {DENIED} ADD USERS IN THIS USER LEVEL: |lvl8|9"),
     ("add_user", {**USER, "agent_user_group": "ADFHR"},
@@ -82,7 +83,8 @@ PHONES = [
     ("add_phone", LEVEL_7, f"ERROR: add_phone {DENIED} ADD PHONES: |lvl7|0|"),
     ("add_phone", {"extension": "1000"},
      "ERROR: add_phone YOU MUST USE ALL REQUIRED FIELDS: |apiuser|1000||||||||||"),
-    ("add_phone", {**PHONE, "server_ip": "10.0.9.9"}, "ERROR: add_phone SERVER DOES NOT EXIST: |apiuser|10.0.9.9"),
+    ("add_phone", {**PHONE, "server_ip": "10.0.9.9"},
+     "ERROR: add_phone SERVER DOES NOT EXIST: |apiuser|10.0.9.9"),
     ("add_phone", PHONE, "SUCCESS: add_phone PHONE HAS BEEN ADDED - apiuser|55000|10.10.10.15|SIP|55000"),
     ("add_phone", PHONE, "ERROR: add_phone PHONE ALREADY EXISTS ON THIS SERVER: |apiuser|10.10.10.15|55000"),
     ("update_phone", {"extension": "55000"},
@@ -132,13 +134,14 @@ PHONES = [
     ("blind_monitor", {"phone_login": "cc1001", "session_id": "8609999", "server_ip": "10.10.10.15"},
      "ERROR: blind_monitor INVALID SESSION ID - 8609999|10.10.10.15|apiuser"),
     ("blind_monitor", {"phone_login": "cc1001", "session_id": "8600052", "server_ip": "10.10.10.15"},
-     "SUCCESS: blind_monitor HAS BEEN LAUNCHED - cc1001|010*010*010*015*08600052|1002|8600052|1|apiuser"),
+     "SUCCESS: blind_monitor HAS BEEN LAUNCHED - cc1001|010*010*010*015*08600052|1001|8600052|1|apiuser"),
 ]  # fmt: skip
 LISTS = [
     ("add_list", {}, "ERROR: add_list YOU MUST USE ALL REQUIRED FIELDS: |apiuser|||"),
     ("add_list", {**LIST, "campaign_id": "NOPE"}, "ERROR: add_list CAMPAIGN DOES NOT EXIST: |apiuser|NOPE"),
     ("add_list", {**LIST, "script": "NOSCRIPT"}, f"ERROR: add_list SCRIPT DOES NOT EXIST{OPTIONAL}NOSCRIPT"),
-    ("add_list", {**LIST, "drop_inbound_group": "IN8"}, f"ERROR: add_list IN-GROUP DOES NOT EXIST{OPTIONAL}IN8"),
+    ("add_list", {**LIST, "drop_inbound_group": "IN8"},
+     f"ERROR: add_list IN-GROUP DOES NOT EXIST{OPTIONAL}IN8"),
     ("add_list", {**LIST, "reset_time": "012"}, f"ERROR: add_list RESET TIME IS NOT VALID{OPTIONAL}012"),
     ("add_list", {**LIST, "xferconf_two": "1" * 51},
      f"ERROR: add_list TRANSFER CONF OVERRIDE TWO IS NOT VALID{OPTIONAL}{'1' * 51}"),
@@ -156,7 +159,8 @@ LISTS = [
     ("update_list", {"list_id": "101", "reset_list": "Y"},
      "NOTICE: update_list NO UPDATES DEFINED: |apiuser|\n"
      "NOTICE: update_list LEADS IN LIST HAVE BEEN RESET - apiuser|101|"),
-    ("update_list", {"list_id": "1105", "insert_if_not_found": "Y", "campaign_id": "TESTCAMP", "list_name": "Ins"},
+    ("update_list", {"list_id": "1105", "insert_if_not_found": "Y", "campaign_id": "TESTCAMP",
+      "list_name": "Ins"},
      "NOTICE: update_list LIST DOES NOT EXIST, SENDING TO add_list FUNCTION: |apiuser|1105\n"
      "SUCCESS: add_list LIST HAS BEEN ADDED - apiuser|1105|Ins|TESTCAMP"),
     ("update_list", {"list_id": "102", "delete_list": "Y", "delete_leads": "Y"},

@@ -1,0 +1,3 @@
+"""
+A simulated Elision dialer, held against its document.
+"""
