@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,8 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from ipaddress import ip_network
-from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry
@@ -34,18 +31,18 @@ from relay.command_assembly import Commanded, open_commands
 from relay.config.dialled import Dialled, dialled_by
 from relay.config.id_key import decode_id_key
 from relay.config.schema import KafkaConfig, RelayConfig, SourceConfig
-from relay.dialer_assembly import dialer_poll, streams_of, vicidial_source
+from relay.dialer_assembly import dialer_poll, vicidial_source
 from relay.interpreter import tune_interpreter
-from relay.journal.id_key import read_id_key
 from relay.journal.port import Appended
-from relay.journal.postgresql import upgrade_postgresql
 from relay.journal.store import SqlJournal, open_sqlite
+from relay.journal_assembly import ONLY_SQLITE, SQLITE, owner, path_of
 from relay.model.clock import Clock
 from relay.model.endpoint import EndpointSpec
 from relay.model.errors import ConfigError, Fault, JournalUnusable
-from relay.model.event import StoredEvent
 from relay.model.ids import IdMaker
+from relay.model.vendor_answer import VendorAnswer
 from relay.pipeline.deliver import Deliver
+from relay.pipeline.dialer.dialer_settings import PAST
 from relay.pipeline.hand_on import HandOn
 from relay.pipeline.housekeeping import Housekeeping, LoopLag
 from relay.pipeline.lane_context import WebhookEndpoint
@@ -54,16 +51,14 @@ from relay.pipeline.nightly import Nightly
 from relay.pipeline.publish import Publish
 from relay.pipeline.turns import PlannedStream
 from relay.sinks.kafka.publisher import KafkaPublisher
-from relay.sinks.kafka.reader import read_committed
-from relay.sinks.kafka.records import JOURNAL_HEADER, SEQ_HEADER
 from relay.sinks.kafka.settings import KafkaSettings
-from relay.sinks.kafka.topics import Topics
 from relay.sinks.webhook.guard import Guard
 from relay.sinks.webhook.retry import next_delay_s
 from relay.sinks.webhook.sink import WebhookSink
 from relay.sinks.webhook.transport.client import Transport
 from relay.source_assembly import Surroundings, nightly_reads, plan_of, poll_of, rooms_of, voipcloud_source
 from relay.sources.port import FunctionSource
+from relay.sources.vicidial import wire as vicidial
 from relay.sources.vicidial.config import Dialer360Config, ElisionConfig, VicidialConfig
 from relay.sources.voipcloud.config import VoipcloudConfig
 from relay.system_clock import SystemClock
@@ -77,11 +72,9 @@ SOURCE_KINDS: Final[Mapping[str, type[SourceConfig]]] = {
     "dialer360": Dialer360Config,
     "elision": ElisionConfig,
 }
-SQLITE: Final = "sqlite:///"
-ONLY_SQLITE: Final = Fault("journal.url", "this version runs on SQLite only: sqlite:///PATH")
+# Elision is VICIdial with functions of its own, which answer in JSON.
+FUNCTION_READERS: Final = {"dialer360": vicidial.read_answer, "elision": vicidial.read_answer}
 CONDITIONS: Final = ("config", "journal", "leases")
-EVENTS_AT_ONCE: Final = 1_000
-BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -119,16 +112,6 @@ class SourceLoop(Loop, Protocol):
         ...
 
 
-class TopicEvent(NamedTuple):
-    """
-    An event as a reader of the Kafka topics gets it.
-    """
-
-    journal_id: str
-    seq: int
-    body: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class House:
     """
@@ -158,6 +141,15 @@ def vet(dialled: Dialled) -> list[Fault]:
     guard = _guard(dialled)
     refusals = ((key, guard.refusal_of_url(url)) for key, url in dialled.urls.items())
     return [Fault(key, why) for key, why in refusals if why is not None]
+
+
+def read_answer(
+    kind: str, function: str, body: bytes, http_status: int, version: str | None, stage: str
+) -> VendorAnswer:
+    """
+    Return how relay reads a raw answer of a phone system of this kind that is asked by function name.
+    """
+    return FUNCTION_READERS[kind](function, body, http_status=http_status, version=version, stage=stage)
 
 
 async def serve(config: RelayConfig, stop: asyncio.Event) -> None:
@@ -202,64 +194,6 @@ def budget_plan(
     return {source.id: plan_of(source, rates.get(source.id, {})) for source in sources}
 
 
-async def upgrade(url: str) -> None:
-    """
-    Bring the journal at `url` to the schema of this version.
-
-    Raises:
-        JournalUnusable: in use, newer, or not to be reached.
-    """
-    if url.startswith(SQLITE):
-        async with open_sqlite(_path(url), _owner(), SystemClock().now()):
-            return
-    await upgrade_postgresql(url)
-
-
-def journal_id_key(url: str) -> bytes:
-    """
-    Return the key of a journal's ids; a relay may be using the journal meanwhile.
-
-    Raises:
-        ConfigError: no SQLite journal.
-        JournalUnusable: there is none at `url`.
-    """
-    if not url.startswith(SQLITE):
-        raise ConfigError([ONLY_SQLITE])
-    return read_id_key(_path(url))
-
-
-async def journal_events(url: str) -> list[StoredEvent]:
-    """
-    Return every event of a journal that no relay is using now, in seq order.
-
-    Raises:
-        JournalUnusable: in use, newer, or not to be read.
-    """
-    events: list[StoredEvent] = []
-    async with open_sqlite(_path(url), _owner(), SystemClock().now()) as journal:
-        while page := await journal.events_after(
-            events[-1].seq if events else 0, EVENTS_AT_ONCE, BYTES_AT_ONCE
-        ):
-            events += page
-    return events
-
-
-async def read_topics(bootstrap_servers: str, topic_prefix: str) -> list[TopicEvent]:
-    """
-    Return every committed event of the topics that together hold each event once, as often as it is there.
-
-    Raises:
-        PublisherLost: Kafka did not answer.
-    """
-    records = await read_committed(bootstrap_servers, Topics(topic_prefix).events)
-    return [
-        TopicEvent(
-            record.headers[JOURNAL_HEADER].decode(), int(record.headers[SEQ_HEADER]), record.value or b""
-        )
-        for record in records
-    ]
-
-
 async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: AsyncExitStack) -> list[Loop]:
     guard = _guard(dialled_by(config))
     transport = Transport(guard)
@@ -288,7 +222,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     commands = await open_commands(taking, house.journal.commands, house.clock, wake, rooms)
     accounts = LinkAccounts(house.journal, house.journal.reading)
     nightly = Nightly(
-        [nightly_reads(source) for source in config.sources],
+        [nightly_reads(source) for source in config.sources if not isinstance(source, ElisionConfig)],
         house.journal,
         house.journal.reading,
         house.journal.work,
@@ -337,7 +271,8 @@ def _source_setup(config: SourceConfig) -> SourceSetup:
         budget = SourceBudget(config.budget.requests, config.budget.per_s)
         return SourceSetup(budget, zone, config.streams)
     if isinstance(config, VicidialConfig):
-        return SourceSetup(None, zone, streams_of(config))
+        past = () if isinstance(config, ElisionConfig) else (PAST,)
+        return SourceSetup(None, zone, past, config.kind, pushes_by_get=bool(past))
     return SourceSetup(None, zone, ())
 
 
@@ -363,7 +298,7 @@ def _first(errors: BaseExceptionGroup[JournalUnusable]) -> JournalUnusable:
 async def _open_house(config: RelayConfig, metrics: Metrics) -> AsyncIterator[House]:
     clock, id_key = SystemClock(), config.journal.id_key
     key = decode_id_key(id_key.reveal()) if id_key is not None else None
-    async with open_sqlite(_path(config.journal.url), _owner(), clock.now(), key) as journal:
+    async with open_sqlite(path_of(config.journal.url), owner(), clock.now(), key) as journal:
         yield House(journal, IdMaker(journal.identity.id_key), clock, metrics)
 
 
@@ -413,11 +348,3 @@ def _show_config(config: RelayConfig, metrics: Metrics, health: Health) -> None:
     metrics.config_last_reload_successful.set(1)
     metrics.config_last_reload_success_timestamp_seconds.set(SystemClock().now().timestamp())
     health.set("config", ok=True)
-
-
-def _path(url: str) -> Path:
-    return Path(url.removeprefix(SQLITE))
-
-
-def _owner() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"

@@ -23,6 +23,7 @@ from relay.pipeline.dialer.call_follow_ups import CallFollowUps
 from relay.pipeline.dialer.clock_check import ClockCheck
 from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_inbox import DialerInbox
+from relay.pipeline.dialer.dialer_past import DialerPast
 from relay.pipeline.dialer.dialer_poll import Chore, DialerPoll
 from relay.pipeline.dialer.dialer_settings import (
     AGENT_STATS,
@@ -31,6 +32,7 @@ from relay.pipeline.dialer.dialer_settings import (
     DID_CALLS,
     IN_GROUPS,
     LISTS,
+    PAST,
     USER_GROUPS,
     VERSION,
     DialerSettings,
@@ -86,7 +88,7 @@ def streams_of(config: VicidialConfig) -> tuple[str, ...]:
         DID_CALLS: config.dids,
         AGENT_STATS: config.stats,
     }
-    return (AGENTS, CALLS, *(name for name, wanted in optional.items() if wanted), VERSION)
+    return (AGENTS, CALLS, *(name for name, wanted in optional.items() if wanted), VERSION, PAST)
 
 
 async def dialer_poll(config: VicidialConfig, source: FunctionSource, around: Surroundings) -> DialerPoll:
@@ -168,10 +170,11 @@ def _dialer360(config: Dialer360Config, rooms: _Rooms, around: Surroundings) -> 
         chores.append(GroupPoll(context, IN_GROUPS, IN_GROUP, config.in_groups, group_diff))
     if config.user_groups:
         chores.append(GroupPoll(context, USER_GROUPS, USER_GROUP, config.user_groups, group_diff))
+    did_logs = DidLogs(context, book, DidEvents(ids, config.country))
     if config.dids:
-        chores.append(DidLogs(context, book, DidEvents(ids, config.country)))
+        chores.append(did_logs)
     if config.stats:
         chores.append(StatsWindows(context, timedelta(seconds=config.stats.every_s), ids))
-    chores.append(ClockCheck(context))
+    chores += [ClockCheck(context), DialerPast(context, book, did_logs)]
     inbox = DialerInbox(context, rooms.commands, book, follow_ups)
     return DialerPoll(context, chores, inbox, agents, follow_ups)

@@ -8,7 +8,7 @@ import math
 from datetime import datetime
 from typing import Any, Final
 
-from relay.api.operation import JSON, Answer
+from relay.api.operation import Answer
 from relay.api.problems import BUDGET_SPENT, CONTENT_TYPE, CUT_OFF, NO_ANSWER, NOT_SENT, VENDOR, Problem
 from relay.api.shown import Shown
 from relay.commands.function import Function
@@ -42,8 +42,7 @@ def answer_of(verdict: Verdict) -> Answer:
         "raw": result.raw,
     }
     if result.status == SUCCEEDED:
-        told["status"] = result.status
-        return Answer(Answer.of(told).body, content_type=JSON)
+        return Answer.of({"command_id": command.command_id, "status": result.status, **told})
     kind = _WITHOUT_ANSWER.get(verdict.cause) or VENDOR[result.word]
     headers = {}
     if verdict.until is not None and command.finished_at is not None:

@@ -1,5 +1,6 @@
 """
-`POST /hooks/{source_id}`: what phone systems push.  A push is a hint for the owner of the source, no record.
+`/hooks/{source_id}`: what phone systems push, by POST, or by GET where a phone system can do no more than get
+a URL.  A push is a hint for the owner of the source, no record.
 
 It is admitted by the source's `hook_token` and by nothing else, so that it can stand on a listener of its
 own.  Strangers learn nothing: without the right token every answer is the same, after the same comparison.
@@ -35,6 +36,7 @@ MAX_PUSH: Final = 64 * 1024
 MAX_FORM_FIELDS: Final = 200
 ACCEPTED: Final = "accepted"
 _OUTCOMES: Final = {UNAUTHORISED.status: "refused", BUSY.status: "full"}
+_NO_PUSH: Final = WRONG_METHOD.about("It takes POST.", {"Allow": "POST"})
 _REFUSAL: Final = UNAUTHORISED.about(f"Send the source's hook_token in {TOKEN_HEADER}, or as ?token=.")
 
 
@@ -67,8 +69,8 @@ class HookDoor:
             Refused: 401 without the right token, 400, 408, 413 or 422 for what cannot be read, 503 where
                 there is no room; nothing was stored.
         """
-        if request.method != "POST":
-            raise Refused(WRONG_METHOD.about("It takes POST.", {"Allow": "POST"}))
+        if request.method not in ("GET", "POST"):
+            raise Refused(_NO_PUSH)
         source_id = request.match_info["source_id"]
         try:
             await self._take(source_id, request)
@@ -81,6 +83,9 @@ class HookDoor:
 
     async def _take(self, source_id: str, request: web.Request) -> None:
         self._admit(source_id, request)
+        # Asked behind the token: which of the sources is of what kind is nobody's business.
+        if request.method == "GET" and not self._reach.sources[source_id].pushes_by_get:
+            raise Refused(_NO_PUSH)
         with self._gate.enter():
             body = await received(request, MAX_PUSH, self._patience_s)
             async with self._gate.turn:
@@ -111,6 +116,9 @@ class HookDoor:
 
 
 async def _pushed(request: web.Request, body: bytes) -> dict[str, Any]:
+    if request.method == "GET":
+        pairs = [(name, value) for name, value in request.query.items() if name != TOKEN_PARAMETER]
+        return _once_each(pairs[: MAX_FORM_FIELDS + 1])
     push = _form(body) if request.content_type == FORM else await document_of(body)
     if not isinstance(push, dict):
         raise Refused(MALFORMED.about("A push is one JSON object, or a form."))
@@ -132,7 +140,11 @@ def _form(body: bytes) -> dict[str, str]:
         )
     except ValueError:
         raise Refused(MALFORMED.about("The body is no form.")) from None
-    form = dict(pairs)
-    if len(form) < len(pairs):
-        raise Refused(MALFORMED.about("The form has a field twice."))
-    return form
+    return _once_each(pairs)
+
+
+def _once_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs) or len(pairs) > MAX_FORM_FIELDS:
+        raise Refused(MALFORMED.about("It has a field twice, or too many of them."))
+    return fields

@@ -68,12 +68,15 @@ class SourceBudget:
 @dataclass(frozen=True, slots=True)
 class SourceSetup:
     """
-    What the configuration says of a source: its budget (None: no limit), its zone, the call streams it reads.
+    What the configuration says of a source: its budget (None: no limit), its zone, the streams that a job of
+    its past reads (none: it shows no calls), its kind.  `pushes_by_get`: all it can do is to get a URL.
     """
 
     budget: SourceBudget | None
     zone: ZoneInfo
     streams: tuple[str, ...]
+    kind: str = "voipcloud"
+    pushes_by_get: bool = False
 
 
 async def _explain_nothing(_call_id: str) -> None:
@@ -244,7 +247,8 @@ class Operation:
     `takes` stands in the place of `body` where the handler reads it itself, `gives_schemas` in the place of
     `gives` where the answer is one of several, by the names of their schemas; `key` tells what an
     Idempotency-Key means.  `keeps_reply` marks a handler that stores its reply for an Idempotency-Key itself,
-    with what it does; `waits_for_others` one that does little but wait for somebody outside, and may take long.
+    with what it does; `waits_for_others` one that does little but wait for somebody outside, and may take
+    long.
     """
 
     method: str

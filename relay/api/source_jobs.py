@@ -20,7 +20,7 @@ from relay.api.queries import ListQuery
 from relay.api.sources import covered_streams
 from relay.config.schema import MAX_BACK_DAYS
 from relay.model.coverage import Interval
-from relay.model.errors import NotFound
+from relay.model.errors import Conflict, NotFound
 from relay.model.source_work import BACKFILL, RECONCILE, SourceJob
 from relay.model.times import to_ms
 
@@ -132,6 +132,9 @@ async def _started(reach: Reach, asked: Asked, kind: str, stretch: Interval) -> 
     source_id = asked.path["source_id"]
     _zone(reach, source_id)
     reply = partial(_reply, reach)
+    setup = reach.sources.get(source_id)
+    if setup is not None and not setup.streams:
+        raise Conflict(f"`{source_id}` is of the kind {setup.kind}, which shows no calls: it has no past")
     stored = await reach.work.make_job(
         source_id, kind, stretch.start, stretch.end, reply, reach.clock.now(), asked.once
     )

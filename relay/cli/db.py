@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from relay import assembly
+from relay import assembly, journal_assembly
 from relay.cli.answers import as_json
 from relay.config.checked import journal_url, without_password
 from relay.config.id_key import encode_id_key
@@ -37,7 +37,7 @@ def upgrade(config: Config = None, url: Url = None) -> None:
     Bring the schema of the journal to this version, making the database where there is none.
     """
     database = _database(config, url)
-    asyncio.run(assembly.upgrade(database))
+    asyncio.run(journal_assembly.upgrade(database))
     typer.echo(f"{without_password(database)} is up to date.")
 
 
@@ -54,7 +54,7 @@ def id_key(
 
     A new journal that is given it makes the same ids of the same calls. Relay may be running meanwhile.
     """
-    key = assembly.journal_id_key(_database(config, url))
+    key = journal_assembly.journal_id_key(_database(config, url))
     _write_private(file, encode_id_key(key) + "\n")
     place = as_json(str(file.absolute()), indented=False)  # escaped as in TOML
     typer.echo(f"The id_key is in {place}: keep it as safe as the journal.")

@@ -1,5 +1,5 @@
 """
-`relay source`: how far a running relay has read its phone systems.
+`relay source`: how far a running relay has read its phone systems, and how it reads one answer.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import typer
 
 from relay.cli.answers import Item, shown
 from relay.cli.asking import AsJson, Insecure, SourceId, Url, ask, in_path
+from relay.cli.reading import read
 from relay.cli.remote import DEFAULT_URL
 from relay.cli.tables import fitting, open_console, print_json
 
@@ -26,6 +27,7 @@ COLUMNS: Final = (
 GAP_COLUMNS: Final = ("stream", "start", "end", "reason", "opened_at", "closed_at", "rows_recovered")
 
 commands = typer.Typer(help="Phone systems, and what was read of them.", no_args_is_help=True)
+commands.command("read")(read)
 
 
 @commands.callback()

@@ -39,6 +39,7 @@ LIST_NAME: Final = Parameter("list_name", TEXT, "Name of the list.", (6, 30), "-
 CAMPAIGN: Final = replace(CAMPAIGN_ID, description="Campaign that dials it; it must exist.")
 ACTIVE: Final = Parameter("active", FLAG, "Whether it is dialled.", default="N")
 
+_TIME: Final = "([01][0-9]|2[0-3])[0-5][0-9]"
 _FIELDS: Final = (
     # 6 to 20 digits in the document of lists, at most 18 by the server's own error.
     Parameter("outbound_cid", DIGITS, "Number shown to the called.", (6, 18)),
@@ -55,7 +56,7 @@ _FIELDS: Final = (
         "When leads may be called anew: times of four digits, joined by a minus sign.",
         (4, 100),
         "-0-9",
-        pattern=r"([01]\d|2[0-3])[0-5]\d(-([01]\d|2[0-3])[0-5]\d)*",
+        pattern=f"{_TIME}(-{_TIME})*",
     ),
     Parameter("expiration_date", DATE, "Last day that it is dialled."),
 )

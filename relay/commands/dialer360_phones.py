@@ -15,6 +15,7 @@ from relay.commands.dialer360_shared import (
     DIALER360,
     EMAIL,
     GENERAL,
+    IP_ADDRESS,
     LABEL,
     NO_UPDATES,
     REQUIRED_FIELDS,
@@ -41,7 +42,7 @@ from relay.model.vendor_answer import BAD_ARGUMENT, DENIED, NOT_FOUND, SUCCESS
 
 _EXTENSION: Final = Parameter("extension", TEXT, "Extension of the phone.", (2, 100), WORD, required=True)
 _SERVER_IP: Final = Parameter(
-    "server_ip", TEXT, "Server it registers with.", (7, 15), "0-9.", True, pattern=r"\d{1,3}(\.\d{1,3}){3}"
+    "server_ip", TEXT, "Server it registers with.", (7, 15), "0-9.", True, pattern=IP_ADDRESS
 )
 _FIELDS: Final = (
     Parameter("dialplan_number", DIGITS, "Number in the dial plan.", (1, 20)),

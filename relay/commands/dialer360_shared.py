@@ -24,6 +24,7 @@ EMAIL: Final = "-'.:/@%_0-9A-Za-z"
 LABEL: Final = "- +.:/@_0-9A-Za-z"
 PLAIN_LABEL: Final = "- +_0-9A-Za-z"
 ADDRESS_OF_WEB: Final = "- %=+.:/@?&_0-9A-Za-z"
+IP_ADDRESS: Final = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
 # Comments and the codes of other systems keep all but these; a plus becomes a space.
 FREE: Final = '^;#"+'
 # The same in rows whose delimiter is a pipe.

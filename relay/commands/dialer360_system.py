@@ -10,6 +10,7 @@ from relay.commands.dialer360_shared import (
     ADMINISTER,
     DIALER360,
     GENERAL,
+    IP_ADDRESS,
     MODIFY_CAMPAIGNS,
     NO_UPDATES,
     REQUIRED_FIELDS,
@@ -105,7 +106,7 @@ SYSTEM: Final = (
             Parameter("session_id", DIGITS, "Session to listen to.", (7, 7), required=True),
             Parameter(
                 "server_ip", TEXT, "Server of the session.", (7, 15), "0-9.", True,
-                pattern=r"\d{1,3}(\.\d{1,3}){3}",
+                pattern=IP_ADDRESS,
             ),
             Parameter(
                 "stage",
@@ -120,7 +121,7 @@ SYSTEM: Final = (
             Saying(
                 "HAS BEEN LAUNCHED", SUCCESS, ("phone_login", "dial_string", "agent_user", "session_id")
             ),
-            *refused("INVALID PHONE LOGIN", "INVALID SESSION ID", word=NOT_FOUND),
+            *refused("INVALID PHONE LOGIN", "INVALID SESSION ID"),
             Saying("USER DOES NOT HAVE PERMISSION TO BLIND MONITOR", DENIED),
         ),
         SEE,
@@ -145,7 +146,8 @@ SYSTEM: Final = (
         (
             *GENERAL,
             Saying("USER DOES NOT HAVE PERMISSION TO GET AGENT INFO", DENIED),
-            Saying("INVALID USER ID", NOT_FOUND),
+            # Unknown, or not logged in.
+            *refused("INVALID USER ID"),
         ),
         SEE,
     ),

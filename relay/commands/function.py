@@ -69,14 +69,15 @@ class Parameter:
     """
     One parameter of a function.
 
-    `length` is that of the text (LIST: of an item at least, of all joined at most; RECORDS: how many), `limits` are the least and
-    the greatest number, both included.  `characters` is the inside of a character class: what the vendor
-    keeps of a text or of an item of a list; everything else it drops in silence, so that it is refused
-    here.  `pattern` says more about the whole text.  `choices` are the values of a CHOICE or of the items
-    of a LIST, the words for yes and no of a FLAG, and for other kinds words that stand beside the values.
-    `separator` joins a LIST; `places` are the decimals that a DECIMAL is written with; `fields` are those
-    of a record.  `default` is what the vendor takes where nothing is given; with `default_is_sent` relay
-    sends it, because the vendor has none or one that cannot be used.  `is_clearable`: null empties the field.
+    `length` is that of the text (LIST: of an item at least, of all joined at most; RECORDS: how many),
+    `limits` are the least and the greatest number, both included.  `characters` is the inside of a
+    character class: what the vendor keeps of a text or of an item; everything else it drops in silence, so
+    that it is refused here.  `pattern` says more about the whole text.  `choices` are the values of a
+    CHOICE or of the items of a LIST, the words for yes and no of a FLAG, and for a DATETIME words that
+    stand for times.  `separator` joins a LIST; `places` are the decimals that a DECIMAL is written with;
+    `fields` are those of a record.  `default` is what the vendor takes where nothing is given; with
+    `default_is_sent` relay sends it, because the vendor has none or one that cannot be used.
+    `is_clearable`: null empties the field.
     """
 
     name: str

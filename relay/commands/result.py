@@ -59,6 +59,8 @@ PROBLEMS: Final[Mapping[str, Problem]] = MappingProxyType(
 
 # The vendor refuses what was asked for, and would not had something else been asked.
 _REJECTIONS: Final = frozenset({BAD_ARGUMENT, DUPLICATE, NOT_FOUND, DENIED})
+# What keeps its meaning whatever else stands in the answer.
+_SHUT_OUT: Final = frozenset({AUTH, IP_BLOCKED, LOCKED, SERVER_FAULT})
 _NAMES: Final = frozenset({"auth", *(function.name for function in ALL)})
 _TRUE: Final = frozenset({True, "true", "True", "1"})
 
@@ -112,11 +114,12 @@ def result_of(function: Function, answer: VendorAnswer) -> CommandResult:
 
     Of several messages one decides: a success, wherever it stands (a lead that was added stays added whatever
     the remarks behind it), else the last refusal (the first may only introduce it), else the first remark.
+    Where the reader could not read all of it, or was shut out, only a success still stands, or nothing.
     A write that the vendor did not clearly refuse or do is `unknown`.
     """
     judged = [_judge(function, answer, message) for message in answer.messages]
     deciding = _deciding(judged)
-    word = deciding.word if deciding else answer.verdict
+    word = _word(deciding, answer.verdict)
     rows = [dict(row) for row in answer.rows]
     events = _events(judged)
     notices = [one.message.text for one in judged if one is not deciding]
@@ -150,7 +153,7 @@ def unanswered(function: Function, why: str) -> CommandResult:
 
 def _judge(function: Function, answer: VendorAnswer, message: Message) -> _Judged:
     saying = saying_of(function, message.text)
-    if saying is not None:
+    if saying is not None and not (saying.word == SUCCESS and message.kind == "ERROR"):
         return _Judged(message, saying, saying.word)
     if message.kind == "ERROR":
         return _Judged(message, None, UNKNOWN if answer.verdict in DONE else answer.verdict)
@@ -165,6 +168,12 @@ def _deciding(judged: list[_Judged]) -> _Judged | None:
         if one.word not in DONE:
             return one
     return judged[0] if judged else None
+
+
+def _word(deciding: _Judged | None, verdict: str) -> str:
+    if deciding is None or verdict in _SHUT_OUT:
+        return verdict
+    return deciding.word if deciding.word == SUCCESS or verdict != UNKNOWN else UNKNOWN
 
 
 def _by_row(

@@ -16,7 +16,7 @@ from relay.model import call as words
 from relay.model.dialer_call import DialerCall
 from relay.model.errors import RecordRejected
 from relay.model.times import from_vendor
-from relay.normalise.dialer_outcomes import IN_PROGRESS
+from relay.normalise.dialer_outcomes import IN_PROGRESS, was_spoken
 
 NO_AGENT: Final = frozenset({"VDAD", "VDCL"})  # the dialer itself, outbound and inbound
 RECORDING_SLACK: Final = timedelta(seconds=10)
@@ -68,7 +68,7 @@ def with_detail(call: DialerCall, row: Mapping[str, Any], zone: ZoneInfo) -> Dia
     if not is_final:
         return call
     call = call._replace(status=status, talk_s=talk_s)
-    return _answered_by_talk(call) if talk_s and call.answered_at is None else call
+    return _answered_by_talk(call) if was_spoken(call) and call.answered_at is None else call
 
 
 def with_log(call: DialerCall, logged: LoggedCall) -> DialerCall:

@@ -54,7 +54,18 @@ def outcome_of(call: DialerCall) -> str:
     known = _OUTCOMES.get(call.status)
     if known is not None:
         return known
-    return words.ANSWERED if call.talk_s else words.UNKNOWN
+    return words.ANSWERED if was_spoken(call) else words.UNKNOWN
+
+
+def was_spoken(call: DialerCall) -> bool:
+    """
+    Tell whether a call whose fate is known was one that somebody spoke on, though no poll saw it.
+
+    Either the dialer counted seconds of talk, or an agent chose a disposition of the campaign's own.
+    """
+    if call.talk_s:
+        return True
+    return call.status is not None and call.agent_id is not None and call.status not in _OUTCOMES
 
 
 def leg_status(call: DialerCall) -> str | None:

@@ -118,7 +118,8 @@ async def house_of(
     """
     Run the API over sources that are entered already, with the loops of their bulk jobs.
     """
-    clock, woken, stop = clock or SystemClock(), [], asyncio.Event()
+    woken: list[str] = []
+    clock, stop = clock or SystemClock(), asyncio.Event()
     metrics = Metrics(CollectorRegistry())
     async with AsyncExitStack() as rooms:
         journal = await rooms.enter_async_context(open_sqlite(path, "tests", NOW))

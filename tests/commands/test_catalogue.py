@@ -18,8 +18,8 @@ DOCUMENTED = {
         "version sounds_list moh_list vm_list blind_monitor agent_ingroup_info recording_lookup "
         "did_log_export phone_number_log agent_stats_export user_group_status in_group_status agent_status"
         " callid_info lead_field_info update_log_entry add_lead update_lead add_user update_user"
-        " add_group_alias add_phone update_phone add_phone_alias update_phone_alias add_list update_list server_refresh"
-        " check_phone_number logged_in_agents update_campaign"
+        " add_group_alias add_phone update_phone add_phone_alias update_phone_alias add_list update_list"
+        " server_refresh check_phone_number logged_in_agents update_campaign"
     ),
     "elision": "add_user update_user add_list active_lists add_multi_lead",
     "voipcloud": "call-to-number get-system-status",

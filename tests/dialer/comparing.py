@@ -101,9 +101,7 @@ def told_of(events: Sequence[Event], agent_id: str) -> list[Mapping[str, Any]]:
     """
     types = ("agent.logged_in", "agent.logged_out", "agent.status_changed")
     return [
-        event["data"]
-        for event in events
-        if event["type"] in types and event["data"]["agent_id"] == agent_id
+        event["data"] for event in events if event["type"] in types and event["data"]["agent_id"] == agent_id
     ]
 
 

@@ -28,6 +28,7 @@ from relay.twin.vicidial.server import start_dialer_twin
 from relay.twin.vicidial.settings import DialerTwinSettings
 
 SOURCE = "dialer"
+GOOD = ("rows", "empty")
 ID_KEY = b"0123456789abcdef0123456789abcdef"
 
 
@@ -107,9 +108,7 @@ class DialerFloor:
         """
         rooms = AsyncExitStack()
         path, now = self.folder / "relay.db", self.clock.now()
-        self.journal: SqlJournal = await rooms.enter_async_context(
-            open_sqlite(path, "test", now, ID_KEY)
-        )
+        self.journal: SqlJournal = await rooms.enter_async_context(open_sqlite(path, "test", now, ID_KEY))
         ids = IdMaker(self.journal.identity.id_key)
         self.appends = 0
         around = Surroundings(self.journal, ids, self.clock, self.metrics, self._appended)
@@ -138,6 +137,12 @@ class DialerFloor:
             if left_s <= 0:
                 return
             self.clock.advance(min(left_s, max(self.clock.next_wake_s, 0.0)))
+
+    def good_polls(self) -> list[datetime]:
+        """
+        Return when all agents were asked for and the answer could be read wholly.
+        """
+        return [at for name, at, verdict in self.polled if name == "logged_in_agents" and verdict in GOOD]
 
     async def events(self, *types: str) -> list[dict[str, Any]]:
         """

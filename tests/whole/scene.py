@@ -11,7 +11,7 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
-from relay import assembly
+from relay import journal_assembly
 from relay.model.event import StoredEvent
 from relay.testing.receiver import VerifyingReceiver
 from relay.twin.audit import Audit, audit
@@ -122,7 +122,7 @@ class Scene:
         """
         Return every event that relay recorded; relay must have ended.
         """
-        return await assembly.journal_events(f"sqlite:///{self.journal}")
+        return await journal_assembly.journal_events(f"sqlite:///{self.journal}")
 
     async def audited(self) -> Audit:
         """

@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 import pytest
 
-from relay.assembly import TopicEvent
 from relay.cli.demonstration.acts import Evidence
 from relay.cli.demonstration.stage import SOURCE, Look
 from relay.cli.demonstration.verdict import judge
+from relay.journal_assembly import TopicEvent
 from relay.model.catalogue import CALL_FINISHED, CALL_STARTED
 from relay.model.event import StoredEvent
 from relay.model.times import rfc3339

@@ -12,7 +12,7 @@ from collections import Counter
 import orjson
 import pytest
 
-from relay import assembly
+from relay import journal_assembly
 from relay.twin.voipcloud.settings import Rules, Traffic
 from tests.whole.conftest import SetUp
 from tests.whole.scene import KAFKA, Scene, Wishes
@@ -64,7 +64,7 @@ async def test_ten_kills_at_random_moments_cost_nothing(set_up: SetUp, kafka: st
     await scene.relay.wait_for(kafka_has_all, "published", 30)
     code = await scene.relay.stop()
     result = await scene.audited()
-    topics = await assembly.read_topics(kafka, prefix)
+    topics = await journal_assembly.read_topics(kafka, prefix)
     journal = await scene.journal_events()
 
     assert 0 == code, scene.relay.said()

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from relay import assembly
+from relay import journal_assembly
 from relay.twin.voipcloud.settings import Traffic
 from tests.cli.conftest import Finished
 from tests.cli.speaking import ran
@@ -38,7 +38,7 @@ async def milestones(journal: Path) -> dict[str, set[str]]:
     Return the ids of the milestones of each call that a journal holds, by subject.
     """
     ids: dict[str, set[str]] = {}
-    for event in await assembly.journal_events(f"sqlite:///{journal}"):
+    for event in await journal_assembly.journal_events(f"sqlite:///{journal}"):
         if event.type in MILESTONES:
             ids.setdefault(event.subject, set()).add(event.id)
     return ids

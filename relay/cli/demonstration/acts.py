@@ -12,19 +12,21 @@ from functools import partial
 from operator import itemgetter
 from typing import Final
 
-from relay import assembly
-from relay.assembly import TopicEvent
+from relay import journal_assembly
+from relay.cli.demonstration.dialer import DIALER, DIDS, DialerLook
 from relay.cli.demonstration.figures import figures
 from relay.cli.demonstration.schedule import Spell
 from relay.cli.demonstration.screen import Screen
 from relay.cli.demonstration.settings import PER_S, DemoSettings
 from relay.cli.demonstration.stage import SOURCE, Look, Stage
+from relay.journal_assembly import TopicEvent
 from relay.model.event import StoredEvent
 from relay.twin.audit import audit
+from relay.twin.vicidial.audit import audit_dialer
 from relay.twin.voipcloud.fault_kinds import FAULTS, does
 
-OVER_TIMEOUT_S: Final = 40.0
-QUIET_TIMEOUT_S: Final = 30.0
+OVER_TIMEOUT_S: Final = 60.0
+QUIET_TIMEOUT_S: Final = 60.0  # the log of an inbound number tells of a call half a minute after its end
 QUIET_FOR_S: Final = 1.5
 LOOK_EVERY_S: Final = 0.25
 ROUNDS: Final = 2
@@ -43,6 +45,7 @@ class Evidence:
     """
 
     look: Look
+    dialer: DialerLook
     journal: list[StoredEvent]
     topics: list[TopicEvent] | None
     kills: int
@@ -137,6 +140,7 @@ class Acts:
 
     async def _stop_calls(self) -> None:
         await self._stage.phone_system.stop_calls()
+        await self._stage.dialer.stop_calls()
         self._screen.say("no more calls begin; those under way are waited for")
 
     async def _wind_up(self) -> Evidence:
@@ -160,27 +164,30 @@ class Acts:
 
     async def _gather(self) -> Evidence:
         self._screen.say("relay is stopped; its journal is compared with the receiver and the truth")
-        look = await self._stage.phone_system.look()
+        look, dialer = await self._stage.phone_system.look(), await self._stage.dialer.look()
         await self._stop()
-        journal = await assembly.journal_events(self._stage.journal_url)
+        journal = await journal_assembly.journal_events(self._stage.journal_url)
         topics = None
         if self._settings.kafka:
-            topics = await assembly.read_topics(self._settings.kafka, self._stage.topic_prefix)
-        return Evidence(look, journal, topics, self._kills, self._faults, self._settings.faults)
+            topics = await journal_assembly.read_topics(self._settings.kafka, self._stage.topic_prefix)
+        return Evidence(look, dialer, journal, topics, self._kills, self._faults, self._settings.faults)
 
     def _is_outstanding(self, evidence: Evidence) -> bool:
         received, topics = self._stage.receiver.events, evidence.topics
         is_undelivered = any(
-            event.id not in received for event in evidence.journal if event.source_id == SOURCE
+            event.id not in received for event in evidence.journal if event.source_id in (SOURCE, DIALER)
         )
         return is_undelivered or (topics is not None and len(topics) < len(evidence.journal))
 
     async def _is_over(self) -> bool:
-        return (await self._stage.phone_system.look()).is_done
+        dialer = await self._stage.dialer.look()
+        return dialer.is_done and (await self._stage.phone_system.look()).is_done
 
     async def _is_delivered(self) -> bool:
         look, events = await self._stage.phone_system.look(), list(self._stage.receiver.events.values())
-        return not audit(look.calls, events, None, source_id=SOURCE).lost
+        dialer = await self._stage.dialer.look()
+        of_dialer = audit_dialer(dialer.truth, events, None, DIALER, DIDS)
+        return of_dialer.is_clean and not audit(look.calls, events, None, source_id=SOURCE).lost
 
     async def _wait_until_quiet(self) -> None:
         last, since = None, time.monotonic()
@@ -210,8 +217,8 @@ class Acts:
         while True:
             if self._stage.relay.has_died and not self._is_down_on_purpose:
                 raise self._stage.relay.death()
-            look = await self._stage.phone_system.look()
-            self._screen.show(figures(self._elapsed_s(), look, self._stage.receiver, self._kills))
+            look, dialer = await self._stage.phone_system.look(), await self._stage.dialer.look()
+            self._screen.show(figures(self._elapsed_s(), look, dialer, self._stage.receiver, self._kills))
             await asyncio.sleep(self._screen.every_s)
 
     def _elapsed_s(self) -> float:

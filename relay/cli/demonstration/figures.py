@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from relay.cli.demonstration.dialer import DialerLook
 from relay.cli.demonstration.stage import Look
 from relay.model.call import QUEUE_CALLS, USER_CALLS
 from relay.testing.receiver import VerifyingReceiver
@@ -29,10 +30,13 @@ class Figures:
     refused: int
     kills: int
     requests: int
+    dialer: DialerLook
     faults: tuple[str, ...] = ()
 
 
-def figures(elapsed_s: float, look: Look, receiver: VerifyingReceiver, kills: int) -> Figures:
+def figures(
+    elapsed_s: float, look: Look, dialer: DialerLook, receiver: VerifyingReceiver, kills: int
+) -> Figures:
     """
     Count.
     """
@@ -48,6 +52,7 @@ def figures(elapsed_s: float, look: Look, receiver: VerifyingReceiver, kills: in
         refused=receiver.refused,
         kills=kills,
         requests=look.requests,
+        dialer=dialer,
         faults=look.faults,
     )
 

@@ -95,6 +95,9 @@ def _rows(now: Figures) -> list[tuple[str, str]]:
         ("calls", f"{now.calls} ({now.calls - now.ended} open)"),
         ("delivered ends", str(now.told)),
         ("linked queue calls", str(now.linked)),
+        ("dialer calls", str(now.dialer.calls)),
+        ("agents", f"{now.dialer.agents_logged_in} ({now.dialer.agents_in_call} in call)"),
+        ("waiting in in-groups", _waiting(now)),
         ("events", str(now.events)),
         ("resent", str(now.resent)),
         ("refused by the receiver", str(now.refused)),
@@ -102,6 +105,10 @@ def _rows(now: Figures) -> list[tuple[str, str]]:
         ("requests", str(now.requests)),
         *([("faults on", ", ".join(now.faults))] if now.faults else []),
     ]
+
+
+def _waiting(now: Figures) -> str:
+    return " ".join(f"{name} {waiting}" for name, waiting in now.dialer.calls_waiting.items())
 
 
 def _table(now: Figures) -> Table:

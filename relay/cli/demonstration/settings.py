@@ -43,6 +43,7 @@ class DemoSettings:
     ops_port: int = 0
     faults: tuple[str, ...] = ()
     variety: bool = False
+    dialer_port: int = 0
 
     @property
     def kill_at_s(self) -> float:

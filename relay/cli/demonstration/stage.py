@@ -17,7 +17,9 @@ from typing import Any, Final
 
 import aiohttp
 
+from relay.cli.demonstration import dialer
 from relay.cli.demonstration.child import RelayProcess
+from relay.cli.demonstration.dialer import Dialer
 from relay.cli.demonstration.schedule import REQUEST_TIMEOUT_S
 from relay.cli.demonstration.settings import PER_S, REQUESTS, TOKEN, DemoSettings
 from relay.config.webhook_secret import new_secret
@@ -25,6 +27,7 @@ from relay.model.errors import RelayError
 from relay.system_clock import SystemClock
 from relay.testing.receiver import VerifyingReceiver
 from relay.twin.truth import TruthCall
+from relay.twin.vicidial.server import start_dialer_twin
 from relay.twin.voipcloud.server import start_twin
 
 SOURCE: Final = "demo-pbx"
@@ -134,6 +137,7 @@ class Stage:
     phone_system: PhoneSystem
     receiver: VerifyingReceiver
     relay: RelayProcess
+    dialer: Dialer
 
 
 @asynccontextmanager
@@ -149,15 +153,19 @@ async def open_stage(settings: DemoSettings) -> AsyncIterator[Stage]:
         folder = _folder(settings.keep, stack)
         try:
             twin = await start_twin(settings.twin(), SystemClock(), f"127.0.0.1:{settings.twin_port}")
+            stack.push_async_callback(twin.close)
+            floor = await start_dialer_twin(
+                dialer.dialer_settings(settings.seed), SystemClock(), f"127.0.0.1:{settings.dialer_port}"
+            )
+            stack.push_async_callback(floor.close)
         except OSError as error:
             raise RelayError(f"the phone system cannot listen: {error.strerror}") from error
-        stack.push_async_callback(twin.close)
         receiver = await stack.enter_async_context(VerifyingReceiver(secret))
         timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         api_port, ops_port = _ports(settings)
         journal_url, topic_prefix = f"sqlite:///{folder / 'relay.db'}", TOPIC_PREFIX + secrets.token_hex(4)
-        text = CONFIG + (KAFKA if settings.kafka else "")
+        text = CONFIG + dialer.CONFIG + (KAFKA if settings.kafka else "")
         config = folder / "relay.toml"
         config.touch(mode=0o600)
         words = {
@@ -166,12 +174,16 @@ async def open_stage(settings: DemoSettings) -> AsyncIterator[Stage]:
             "patience": f"request_timeout_s = {REQUEST_TIMEOUT_S}" if settings.faults else "",
             "endpoint": ENDPOINT, "receiver_url": receiver.url, "secret": secret,
             "retries": ", ".join(map(str, RETRIES)), "kafka": settings.kafka, "topic_prefix": topic_prefix,
+            "dialer": dialer.DIALER, "dialer_url": floor.api_url, "dialer_user": dialer.USER,
+            "dialer_password": dialer.PASSWORD, "in_groups": json.dumps(dialer.IN_GROUPS),
+            "dids": json.dumps(dialer.DIDS),
         }  # fmt: skip
         config.write_text(text.format_map(words))
         relay = RelayProcess(config, folder / "relay.log", f"http://127.0.0.1:{ops_port}", session)
         stack.push_async_callback(relay.kill)
         phone_system = PhoneSystem(twin.url, session)
-        yield Stage(folder, journal_url, topic_prefix, phone_system, receiver, relay)
+        of_floor = Dialer(floor.url, session)
+        yield Stage(folder, journal_url, topic_prefix, phone_system, receiver, relay, of_floor)
 
 
 def _folder(keep: Path | None, stack: AsyncExitStack) -> Path:

@@ -6,20 +6,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import orjson
 
-from relay.assembly import TopicEvent
 from relay.cli.demonstration.acts import Evidence
+from relay.cli.demonstration.dialer import AGENTS, DIALER, DIDS, IN_GROUPS
 from relay.cli.demonstration.figures import linked_queue_calls
 from relay.cli.demonstration.settings import CALLS_CLAIMED, LINKED_CLAIMED
 from relay.cli.demonstration.stage import ENDPOINT, SOURCE
+from relay.journal_assembly import TopicEvent
 from relay.model.event import StoredEvent
 from relay.testing.receiver import VerifyingReceiver
 from relay.twin.audit import Audit, audit
 from relay.twin.published import published_calls, survivors
+from relay.twin.vicidial.audit import DialerAudit, audit_dialer
 
 SHOWN_FAULTS: Final = 10
 _OWN_SUBJECT: Final = f"endpoint/{ENDPOINT}"
@@ -32,6 +34,7 @@ class Verdict:
     """
 
     audit: Audit
+    dialer: DialerAudit
     rows: tuple[tuple[str, int], ...]
     faults: tuple[str, ...]
 
@@ -47,7 +50,13 @@ class Verdict:
         Return it for machines.
         """
         figures = {name.replace(" ", "_"): value for name, value in self.rows}
-        return {"ok": self.holds, **figures, "faults": list(self.faults), "audit": self.audit.as_json()}
+        return {
+            "ok": self.holds,
+            **figures,
+            "faults": list(self.faults),
+            "audit": self.audit.as_json(),
+            "dialer": asdict(self.dialer),
+        }
 
 
 def judge(evidence: Evidence, receiver: VerifyingReceiver) -> Verdict:
@@ -62,14 +71,19 @@ def judge(evidence: Evidence, receiver: VerifyingReceiver) -> Verdict:
         source_id=SOURCE,
         resent=receiver.resent,
     )
+    floor = audit_dialer(evidence.dialer.truth, published, receiver.events.keys(), DIALER, DIDS)
     linked = linked_queue_calls(survivors(published_calls(published)))
     rows: list[tuple[str, int]] = [
         ("calls in truth", result.calls),
         ("published", result.published),
         ("delivered", result.delivered),
-        ("lost", len(result.lost)),
-        ("duplicated", len(result.duplicated)),
-        ("bent", len(result.bent)),
+        ("dialer calls in truth", floor.calls),
+        ("dialer calls published", floor.published),
+        ("agents", floor.agents),
+        ("in-groups and user groups", floor.groups),
+        ("lost", len(result.lost) + len(floor.lost)),
+        ("duplicated", len(result.duplicated) + len(floor.duplicated)),
+        ("bent", len(result.bent) + len(floor.bent)),
         ("resent", result.resent),
         ("linked queue calls", linked),
         ("events", len(published)),
@@ -84,11 +98,12 @@ def judge(evidence: Evidence, receiver: VerifyingReceiver) -> Verdict:
     faults = [
         *evidence.faults,
         *_audit_faults(result),
+        *_dialer_faults(floor),
         *_claim_faults(result, linked, evidence, receiver),
         *_delivery_faults(evidence.journal, published, receiver),
         *(_topic_faults(evidence.journal, evidence.topics) if evidence.topics is not None else ()),
     ]
-    return Verdict(result, tuple(rows), tuple(faults))
+    return Verdict(result, floor, tuple(rows), tuple(faults))
 
 
 def _audit_faults(result: Audit) -> Iterator[str]:
@@ -99,6 +114,18 @@ def _audit_faults(result: Audit) -> Iterator[str]:
         yield f"bent: {bent.field} of {bent.key} is {bent.truth}, {bent.subject} says {bent.published}"
     if result.open_calls:
         yield f"{result.open_calls} calls had not ended"
+
+
+def _dialer_faults(floor: DialerAudit) -> Iterator[str]:
+    yield from (f"lost: {what}" for what in floor.lost)
+    yield from (f"duplicated: {what}" for what in floor.duplicated)
+    yield from (f"bent: {what}" for what in floor.bent)
+    if not floor.calls:
+        yield "no call of the dialer was to be told"
+    if floor.agents < AGENTS:
+        yield f"only {floor.agents} of {AGENTS} agents were told of"
+    if floor.groups < len(IN_GROUPS):
+        yield f"only {floor.groups} groups were told of"
 
 
 def _claim_faults(

@@ -15,6 +15,7 @@ from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_settings import VERSION
 
 UNNOTICED: Final = timedelta(seconds=2)  # whole seconds, and the time of the answer: less says nothing
+STEADY: Final = timedelta(seconds=1)
 ZONE_ERROR: Final = timedelta(minutes=5)
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,9 @@ class ClockCheck:
         middle = answered.requested_at + (answered.answered_at - answered.requested_at) / 2
         # A second that began before the answer: on average half of it has gone by.
         skew = at + timedelta(milliseconds=500) - middle
-        context.ledger.skew = timedelta(0) if abs(skew) < UNNOTICED else skew
+        skew = timedelta(0) if abs(skew) < UNNOTICED else skew
+        if abs(skew - context.ledger.skew) > STEADY:  # what wavers would stand in every duration
+            context.ledger.skew = skew
         context.metrics.source_clock_skew_seconds.labels(context.label).set(
             context.ledger.skew.total_seconds()
         )

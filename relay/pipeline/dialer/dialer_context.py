@@ -13,9 +13,10 @@ from relay.journal.commands_port import MappingJournal
 from relay.journal.port import Append, Appended, PollJournal
 from relay.model.change import CallChange
 from relay.model.clock import Clock
-from relay.model.event import is_of_the_past
+from relay.model.event import LIVE, PUSH, is_of_the_past
 from relay.model.mapping import Mappings
 from relay.model.subject_state import SubjectChange
+from relay.model.times import EPOCH
 from relay.normalise.advancing import Look
 from relay.normalise.rules import CallRules
 from relay.pipeline.dialer.dialer_settings import DialerSettings
@@ -63,7 +64,9 @@ class DialerContext:
         """
         Return a look at the dialer, when and why.
         """
-        return Look(observed_at, self.rules.publish_from, self.ledger.skew, origin)
+        # What somebody asks for of the past is published, however old it is.
+        publish_from = self.rules.publish_from if origin in (LIVE, PUSH) else EPOCH
+        return Look(observed_at, publish_from, self.ledger.skew, origin)
 
     def at_dialer(self, at: datetime) -> datetime:
         """

@@ -19,7 +19,7 @@ from relay.pipeline.dialer.agent_poll import AgentPoll
 from relay.pipeline.dialer.call_follow_ups import CallFollowUps
 from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_inbox import DialerInbox
-from relay.pipeline.dialer.dialer_settings import CALLS, REFUSED_FOR
+from relay.pipeline.dialer.dialer_settings import CALLS, PAST, REFUSED_FOR
 from relay.pipeline.pace import PaceSettings
 from relay.pipeline.poll_state import DEGRADED, PollSettings, StreamPoll, state_of
 from relay.pipeline.waiting import pause, pause_until_done
@@ -141,6 +141,9 @@ class DialerPoll:
         self._woken.set()
 
     async def _read_inbox(self) -> None:
+        if PAST in self._context.streams:  # a job may be what the loop was woken for
+            past = self._context.streams[PAST]
+            past.next_at = past.next_at if past.trouble else self._context.clock.now()
         self._context.mappings = await self._context.mapping_journal.mappings(self._context.source_id)
         if await self._inbox.step():
             self._woken.set()  # the rest at once

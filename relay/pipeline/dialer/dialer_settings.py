@@ -18,6 +18,7 @@ DID_CALLS: Final = "did_calls"
 AGENT_STATS: Final = "agent_stats"
 VERSION: Final = "version"
 LISTS: Final = "lists"
+PAST: Final = "past"
 
 REFUSED_FOR: Final = timedelta(minutes=15)  # a locked user stays so for as long; a wrong password locks it
 

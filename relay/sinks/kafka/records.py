@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
+from relay.model.catalogue import AGENT_LOGGED_OUT, AGENT_STATS, CALL_MERGED
 from relay.model.event import CONTENT_TYPE, StoredEvent, schema_uri, source_uri
 from relay.model.times import rfc3339, to_ms
 from relay.sinks.kafka.topics import Topics
@@ -64,12 +65,13 @@ class RecordMaker:
 
     def state_records(self, events: Sequence[StoredEvent]) -> list[Record]:
         """
-        Return the last state of every subject in a batch, for its compacted topic.
+        Return the last state of every subject in a batch, for its compacted topic; a tombstone for an agent
+        who logged out and a call that became part of another.
 
         Binary mode, since a structured event cannot be a tombstone; without `relay-seq`, so that the event
         topics alone are contiguous.
         """
-        last = {event.subject: event for event in events}
+        last = {event.subject: event for event in events if event.type != AGENT_STATS}  # no state of an agent
         records = []
         for event in last.values():
             topic = self._topics.state_topic(event.subject)
@@ -80,8 +82,12 @@ class RecordMaker:
 
 def _state_record(topic: str, event: StoredEvent) -> Record:
     key = event.subject.encode()
-    data = orjson.dumps(orjson.loads(event.body)["data"])
-    return Record(topic, key, data, [*_attributes(event, key), _BINARY], to_ms(event.recorded_at))
+    data = orjson.loads(event.body)["data"]
+    is_over = event.type == AGENT_LOGGED_OUT or (
+        event.type == CALL_MERGED and data["absorbed_into"] is not None
+    )
+    value = None if is_over else orjson.dumps(data)
+    return Record(topic, key, value, [*_attributes(event, key), _BINARY], to_ms(event.recorded_at))
 
 
 def _attributes(event: StoredEvent, key: bytes) -> Headers:

@@ -20,7 +20,7 @@ AGENTS: Final = "agents"
 GROUPS: Final = "groups"
 OPS: Final = "ops"
 FAMILIES: Final = (CALLS, AGENTS, GROUPS, OPS)
-STATE_FAMILIES: Final = (CALLS,)  # the families whose last state is kept in a compacted topic
+STATE_FAMILIES: Final = (CALLS, AGENTS, GROUPS)  # the families whose last state is kept in a compacted topic
 FAMILY_OF_KIND: Final = {"call": CALLS, "agent": AGENTS, "in_group": GROUPS, "user_group": GROUPS}
 
 HISTORY: Final = {"cleanup.policy": "delete", "retention.ms": str(30 * 86_400_000)}

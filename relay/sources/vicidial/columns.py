@@ -28,7 +28,8 @@ _SHAPES: Final = {
     "word": rf"{_WORD}*",
     "session_id": r"\d+",
     "status": r"READY|CLOSER|QUEUE|MQUEUE|INCALL|PAUSED",
-    "callerid": r"(?:[A-Z][0-9A-Za-z]{0,39})?",
+    # Letter, month without its first digit, day, hour, minute, second, lead; others by their first letters.
+    "callerid": r"(?:[VMYJ]\d[0-3]\d[0-2]\d(?:[0-5]\d){2}\d{10}|(?:DC|S|LP|VH|XL)[0-9A-Za-z]{8,37})?",
     **dict.fromkeys(("lead_id", "list_id", "calls_today", "duration"), r"\d*"),
     **dict.fromkeys(("campaign_id", "call_status", "lead_status"), rf"{_WORD}*"),
     "user_group": r"[-_0-9A-Za-z ]{1,20}",
@@ -38,7 +39,7 @@ _SHAPES: Final = {
     **dict.fromkeys(("sub_status", "real_time_sub_status"), r"(?:3-)?[A-Z]{2,12}|"),
     **dict.fromkeys(("phone_number", "phone", "did_number", "caller_id_number"), _PHONE),
     "computer_ip": r"[0-9A-Fa-f:]*[.:][0-9A-Fa-f.:]+|",
-    "call_id": r"[A-Z]{1,2}[0-9A-Za-z]{6,39}",
+    "call_id": r"[A-Z]{1,2}[0-9A-Za-z_]{6,39}",
     **dict.fromkeys(("custtime", "length_in_sec"), r"-?\d*"),
     **dict.fromkeys(("call_date", "start_time"), _TIME),
     "call_type": r"[A-Z_]*",
@@ -57,9 +58,10 @@ _SHAPES: Final = {
     "pauses_per_session": r"[\d.]*",
     **dict.fromkeys(("number", "size", "epoch"), r"\d+"),
     "date": rf"(?:{_TIME}\.?)?",
-    "full_name": r"(?s:.{0,120})",
-    "vendor_lead_code": r"(?s:.{0,60})",
-    "source_id": r"(?s:.{0,150})",
+    # No longer than the vendor's document allows: what is longer has swallowed a piece of another row.
+    "full_name": r"(?s:.{0,50})",
+    "vendor_lead_code": r"(?s:.{0,20})",
+    "source_id": r"(?s:.{0,50})",
     "location": r"(?s:.{0,600})",
 }
 FREE_TEXT: Final = frozenset({"full_name", "vendor_lead_code", "source_id", "location"})

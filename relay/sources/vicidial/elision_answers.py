@@ -25,7 +25,7 @@ _LEAD: Final = re.compile(r"lead \d+")
 
 class JsonReading(NamedTuple):
     """
-    What a JSON answer says: its messages, its rows, what could not be read of it; verdict None: the messages'.
+    What a JSON answer says: its messages, its rows, what could not be read; `verdict` None: the messages'.
     """
 
     heard: list[Heard]
@@ -42,13 +42,10 @@ def read_json(function: str, text: str, redactor: Redactor) -> JsonReading | Non
         answer = json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):
         return None
-    if (
-        isinstance(answer, list)
-        and answer
-        and answer[0] in _KINDS
-        and all(isinstance(one, str) for one in answer)
-    ):
-        return JsonReading([_heard(answer[0], answer[1] if answer[1:] else "", tuple(answer[2:]))], [], [])
+    if isinstance(answer, list):
+        answer = redactor.json(answer)
+        is_message = len(answer) > 1 and all(isinstance(one, str) for one in answer) and answer[0] in _KINDS
+        return JsonReading([_heard(answer[0], answer[1], tuple(answer[2:]))], [], []) if is_message else None
     if not isinstance(answer, dict):
         return None
     answer = redactor.json(answer)

@@ -19,7 +19,10 @@ from relay.sources.vicidial.messages import Heard
 
 HIDDEN: Final = "[redacted]"
 _LOGIN_FLAGS: Final = frozenset({"BAD", "2FA", "LOCK", "IPBLOCK"})
-_LOGIN_SIGNS: Final = re.compile(r"Login|incorrect|try again|login attempts|BAD\||2FA\||\|LOCK|IPBLOCK")
+# Several signs each, as a damaged answer must not show what a whole one hides.
+_LOGIN_SIGNS: Final = re.compile(
+    r"Login|ncorrect, |please try|try again|again: \||login attempts|\|?BAD\||\|BAD|2FA\||\|LOCK|IPBLOCK"
+)
 _DROPPED_BY_THE_SERVER: Final = re.compile(r"[^-_0-9A-Za-z]")
 
 # user= and pass= of a link or a debug line, "pass": of JSON, and name=pass value="…" of a form.
@@ -62,24 +65,34 @@ class Redactor:
         """
         Return a text without our secrets and without what is named user or password in it.
         """
-        for secret in self._secrets:
-            text = text.replace(secret, HIDDEN)
+        text = self.value(text)
         return _NAMED.sub(_hide_value, text) if any(sign in text for sign in _NAMING) else text
 
     def value(self, text: str) -> str:
         """
-        Return free text of a row without our secrets.
+        Return free text without our secrets.
 
-        A short secret, or one of digits, goes only where it stands alone: phone numbers may contain it.
+        A short secret, or one of digits, goes only where it stands alone: phone numbers and leads may
+        contain it.
         """
         for secret in self._secrets:
             if secret not in text:
                 continue
-            if len(secret) < _SHORT or secret.isdecimal():
-                text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(secret)}(?![0-9A-Za-z])", HIDDEN, text)
-            else:
+            if _is_telling(secret):
                 text = text.replace(secret, HIDDEN)
+            else:
+                text = re.sub(rf"(?<![0-9A-Za-z_]){re.escape(secret)}(?![0-9A-Za-z_])", HIDDEN, text)
         return text
+
+    def is_inside(self, value: object) -> bool:
+        """
+        Return whether a value that is no free text has a secret for a part, which then is damage.
+
+        An agent who is named exactly like our user is that agent.
+        """
+        return isinstance(value, str) and any(
+            secret in value and secret != value and _is_telling(secret) for secret in self._secrets
+        )
 
     def json(self, value: Any) -> Any:
         """
@@ -102,7 +115,8 @@ class Redactor:
         kind, text, details = heard.message
         if heard.verdict == UNKNOWN:
             text = HIDDEN if self._is_login else text.partition("|")[0]
-            details = (HIDDEN,) * len(details) if self._is_login else details
+        if self._is_login and heard.verdict not in (AUTH, LOCKED, IP_BLOCKED):
+            details = (HIDDEN,) * len(details)  # an echo may be glued to it
         return Message(kind, self.text(text), tuple(map(self.text, _without_echo(heard, details))))
 
     def message_line(self, heard: Heard) -> str:
@@ -131,6 +145,10 @@ def _variants(secret: str) -> set[str]:
     return {one for one in spelled if one}
 
 
+def _is_telling(secret: str) -> bool:
+    return len(secret) >= _SHORT and not secret.isdecimal()
+
+
 def _hide_value(match: re.Match[str]) -> str:
     return f"{match.group(1)}{match.group(2)}{match.group(3)}{HIDDEN}"
 
@@ -144,7 +162,7 @@ def _without_echo(heard: Heard, details: tuple[str, ...]) -> tuple[str, ...]:
     if text == "add_user USER HAS BEEN ADDED" and len(details) >= _SHORT:
         # API user, agent, password, level, name, group: a password may hold the separator, the end may not.
         return _hidden(details, 2, len(details) - 3)
-    if heard.function in _WITH_PASSWORDS and not _is_plain(text):
+    if heard.function in _PASSWORD_THIRD or (heard.function in _WITH_PASSWORDS and not _is_plain(text)):
         return _hidden(details, 2, len(details))
     return details
 
@@ -154,7 +172,8 @@ def _address(detail: str) -> str:
     return detail.rstrip(": ") if re.fullmatch(r"[0-9A-Fa-f.: ]{0,45}", detail) else HIDDEN
 
 
-_WITH_PASSWORDS: Final = frozenset({"add_user", "update_user", "copy_user", "add_phone", "update_phone"})
+_PASSWORD_THIRD: Final = frozenset({"add_user", "update_user", "copy_user"})  # behind API user and agent
+_WITH_PASSWORDS: Final = frozenset({"add_phone", "update_phone"})
 
 
 def _is_plain(text: str) -> bool:

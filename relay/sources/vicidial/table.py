@@ -15,6 +15,7 @@ from relay.sources.vicidial.noise import is_page, why_unreadable
 DELIMITERS: Final = {"pipe": "|", "csv": ",", "tab": "\t"}
 STAGES: Final = tuple(DELIMITERS)
 MAX_LINES_OF_ROW: Final = 4  # a name with three newlines
+MAX_UNREADABLE: Final = 100  # then the rest of the answer is not worth the time
 AMBIGUOUS: Final = "can be read in two ways"
 _HEADER_WORDS: Final = {
     # What the documents call a column that the server calls otherwise.
@@ -26,7 +27,8 @@ _HEADER_WORDS: Final = {
 
 class Row(NamedTuple):
     """
-    One row by column name, the line it began with, and how many delimiters or newlines its free text holds.
+    One row by column name, the line that it began with, and how many delimiters and newlines
+    its free text holds.
     """
 
     values: dict[str, Any]
@@ -103,6 +105,9 @@ def _read(function: str, lines: Sequence[str], delimiter: str, columns: Columns,
         else:
             why = split if split == AMBIGUOUS else why_unreadable(line)
             reading.rejected.append(RejectedLine(line, why))
+        if len(reading.rejected) == MAX_UNREADABLE and position < len(lines):
+            reading.rejected.append(RejectedLine("", f"{len(lines) - position} further lines were not read"))
+            break
     return reading
 
 

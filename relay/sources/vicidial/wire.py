@@ -18,11 +18,11 @@ from relay.sources.vicidial.decoding import read_text
 from relay.sources.vicidial.finding import FIELD_OF_A_LEAD, Question, find
 from relay.sources.vicidial.messages import hear
 from relay.sources.vicidial.noise import without_warnings
-from relay.sources.vicidial.reading import SERVER_ERROR, verdict_of
-from relay.sources.vicidial.redaction import Redactor
+from relay.sources.vicidial.reading import SERVER_ERROR, Found, verdict_of
+from relay.sources.vicidial.redaction import HIDDEN, Redactor
 
 MAX_RAW: Final = 65_536
-MAX_REJECTED: Final = 100
+MAX_REJECTED: Final = 101
 MAX_REJECTED_LINE: Final = 500
 NOTHING_TO_CHANGE: Final = "update_lead"  # then it answers 200 and an empty body
 
@@ -50,6 +50,7 @@ def read_answer(
         return _nothing(function, http_status, body, redactor)
     is_cut = text.is_cut and lines[-1] == text.lines[-1]
     found = find(Question(function, version, stage, http_status), lines, is_cut, redactor)
+    _take_out_damaged(found, redactor)
     verdict = verdict_of(found, http_status)
     messages = tuple(map(redactor.message, found.heard))
     is_broken = http_status >= SERVER_ERROR and verdict != ROWS
@@ -73,6 +74,15 @@ def _nothing(function: str, http_status: int, body: bytes, redactor: Redactor) -
     return VendorAnswer(NOTICE if function == NOTHING_TO_CHANGE else SERVER_FAULT)
 
 
+def _take_out_damaged(found: Found, redactor: Redactor) -> None:
+    """
+    Believe no row of an answer that has our password inside a number or a name: something else was glued in.
+    """
+    if any(redactor.is_inside(row[name]) for row in found.rows for name in row if not is_free_text(name)):
+        found.rows = []
+        found.reject(HIDDEN, "a secret stands in its rows")
+
+
 def _without_secrets(row: Mapping[str, Any], redactor: Redactor) -> Mapping[str, Any]:
     """
     Clean free text.  What was checked to be a number, a time or an agent's id is the phone system's own: an
@@ -85,9 +95,8 @@ def _without_secrets(row: Mapping[str, Any], redactor: Redactor) -> Mapping[str,
 
 
 def _bounded(rejected: Sequence[RejectedLine], redactor: Redactor) -> tuple[RejectedLine, ...]:
-    kept = [
-        RejectedLine(redactor.line(line, MAX_REJECTED_LINE), why) for line, why in rejected[:MAX_REJECTED]
-    ]
+    first = rejected[:MAX_REJECTED]
+    kept = [RejectedLine(redactor.line(line, MAX_REJECTED_LINE), why) for line, why in first]
     if len(rejected) > MAX_REJECTED:
         kept.append(RejectedLine("", f"and {len(rejected) - MAX_REJECTED} more"))
     return tuple(kept)

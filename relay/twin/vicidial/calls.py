@@ -70,6 +70,7 @@ class Call:
     recording_id: int | None = None
     recording_url: str = ""
     recording_ready_ms: int | None = None
+    times_shown: int = 0  # in so many answers about all agents it stood
 
     @property
     def is_inbound(self) -> bool:
@@ -158,6 +159,7 @@ class Call:
             "recording_id": self.recording_id,
             "recording_url": self.recording_url or None,
             "recording_ready_at": _at(self.recording_ready_ms),
+            "times_shown": self.times_shown,
         }
 
 

@@ -34,6 +34,9 @@ def version(ask: Ask) -> str:
     )
 
 
+_CALL_ID: Final = 5  # its place in a row of logged_in_agents
+
+
 def logged_in_agents(ask: Ask) -> str:
     """
     List the agents that are logged in, filtered by campaigns and user groups where these are sent.
@@ -50,7 +53,10 @@ def logged_in_agents(ask: Ask) -> str:
         return ask.error("NO LOGGED IN AGENTS", "")
     has_sub = ask.get("show_sub_status") == "YES"
     header = ask.headers("logged_in_agents sub" if has_sub else "logged_in_agents")
-    return ask.table(header, (_agent_row(ask, agent, shown, has_sub) for agent, shown in rows))
+    shown_rows = [_agent_row(ask, agent, shown, has_sub) for agent, shown in rows]
+    for call_id in {row[_CALL_ID] for row in shown_rows}.intersection(ask.world.exchange.by_id):
+        ask.world.exchange.by_id[str(call_id)].times_shown += 1
+    return ask.table(header, shown_rows)
 
 
 def _agent_row(ask: Ask, agent: Agent, shown: Shown, has_sub: bool) -> list[object]:

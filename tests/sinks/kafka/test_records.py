@@ -24,9 +24,9 @@ ATTRIBUTES = {
     ("subject", "event_topic", "state_topic"),
     [
         ("call/pbx/c1", "relay.calls.v1", "relay.calls.state.v1"),
-        ("agent/pbx/a1", "relay.agents.v1", None),
-        ("in_group/pbx/sales", "relay.groups.v1", None),
-        ("user_group/pbx/sales", "relay.groups.v1", None),
+        ("agent/pbx/a1", "relay.agents.v1", "relay.agents.state.v1"),
+        ("in_group/pbx/sales", "relay.groups.v1", "relay.groups.state.v1"),
+        ("user_group/pbx/sales", "relay.groups.v1", "relay.groups.state.v1"),
         ("source/pbx", "relay.ops.v1", None),
         ("endpoint/crm", "relay.ops.v1", None),
         ("lead/pbx/call", "relay.ops.v1", None),
@@ -61,20 +61,35 @@ def test_the_headers_say_what_the_body_says(subject: str) -> None:
     )  # fmt: skip
 
 
-def test_only_the_last_state_of_each_call_in_a_batch_is_kept() -> None:
+def test_only_the_last_state_of_each_subject_in_a_batch_is_kept() -> None:
     journal = ListJournal()
     journal.append("call/pbx/c1", state="ringing")
     last = journal.append("call/pbx/c1", "call.answered", state="answered", text='"data":{}')
     journal.append("call/pbx/c2", state="ringing")
-    journal.append("agent/pbx/a1", state="paused")
+    journal.append("agent/pbx/a1", "agent.status_changed", status="PAUSED")
+    journal.append("agent/pbx/a1", "agent.stats", calls=3)
+    journal.append("lead/pbx/101", "lead.created")
 
     records = RecordMaker(Topics("relay"), "journal-a").state_records(journal.events)
 
-    assert [b"call/pbx/c1", b"call/pbx/c2"] == [record.key for record in records]
+    assert [b"call/pbx/c1", b"call/pbx/c2", b"agent/pbx/a1"] == [record.key for record in records]
+    assert "PAUSED" == orjson.loads(records[2].value or b"")["status"]
     assert orjson.loads(last.body)["data"] == orjson.loads(records[0].value or b"")
     headers = dict(records[0].headers)
     assert {*ATTRIBUTES, "content-type"} == set(headers)
     assert (b"application/json", b"call.answered") == (headers["content-type"], headers["ce_type"])
+
+
+def test_a_state_that_is_over_is_a_tombstone() -> None:
+    journal = ListJournal()
+    journal.append("agent/pbx/a1", "agent.logged_out", status="LOGGED_OUT")
+    journal.append("call/pbx/c1", "call.merged", absorbed_into="c2", absorbed_call_id=None)
+    journal.append("call/pbx/c2", "call.merged", absorbed_into=None, absorbed_call_id="c1")
+
+    records = RecordMaker(Topics("relay"), "journal-a").state_records(journal.events)
+
+    assert [None, None] == [record.value for record in records[:2]]
+    assert records[2].value is not None
 
 
 @pytest.mark.kafka

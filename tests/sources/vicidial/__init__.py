@@ -1,0 +1,3 @@
+"""
+Tests of what a VICIdial server answers, and of asking one.
+"""
