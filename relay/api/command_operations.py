@@ -4,17 +4,17 @@ The operations of commands and bulk jobs: one for each function, made from the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from relay.api import answers, bulk, bulk_body, command_answers, commands, queries
-from relay.api.openapi import one_of_schemas
+from relay.api.openapi import reference_to
 from relay.api.operation import JSON, KEY_IGNORED, KEY_REQUIRED, Operation, Payload
 from relay.commands.catalogue import ALL
 from relay.commands.function import Function
 from relay.commands.result import PROBLEMS
-from relay.commands.schemas import request_schema, result_schema
+from relay.commands.schemas import Schema, request_schema, result_schema
 
 SOURCE: Final = "/v1/sources/{source_id}"
 BULK: Final = f"{SOURCE}/bulk"
@@ -29,7 +29,8 @@ def _run(functions: Sequence[Function]) -> Operation:
     Return the operation of the functions of one name; what they take and give differs by kind of source.
     """
     first = functions[0]
-    takes = {f"{one.kind}_{one.name}": request_schema(one) for one in functions}
+    takes = _named(first.name, {f"{one.kind}_{one.name}": request_schema(one) for one in functions})
+    gives = {f"{one.kind}_{one.name}_result": _answer_schema(one) for one in functions}
     return Operation(
         "POST",
         f"{SOURCE}/commands/{first.name}",
@@ -40,17 +41,26 @@ def _run(functions: Sequence[Function]) -> Operation:
         keeps_reply=True,
         waits_for_others=True,
         takes=Payload(
-            {JSON: one_of_schemas(takes)},
+            {JSON: reference_to(next(iter(takes)))},
             takes,
             is_required=any(parameter.required for one in functions for parameter in one.parameters),
         ),
-        gives_schemas={f"{one.kind}_{one.name}_result": _answer_schema(one) for one in functions},
+        gives_schemas=_named(f"{first.name}_result", gives),
         key=KEY_REQUIRED if first.is_write else KEY_IGNORED,
         operation_id=f"run_{first.name.replace('-', '_')}",
     )
 
 
-def _answer_schema(function: Function) -> Mapping[str, Any]:
+def _named(name: str, schemas: dict[str, Schema]) -> dict[str, Schema]:
+    """
+    Return schemas with one that stands for all of them first.
+    """
+    if len(schemas) == 1:
+        return schemas
+    return {name: {"anyOf": [reference_to(one) for one in schemas]}, **schemas}
+
+
+def _answer_schema(function: Function) -> Schema:
     schema = result_schema(function)
     command_id = {"type": "string", "description": "Its name at /v1/commands."}
     return {

@@ -5,7 +5,7 @@ The OpenAPI 3.1 document, made from the table of operations and the models that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import orjson
@@ -136,7 +136,7 @@ class _Described:
             if operation.gives is not None:
                 schema = _ref(operation.gives)
             elif operation.gives_schemas:
-                schema = one_of_schemas(operation.gives_schemas)
+                schema = reference_to(next(iter(operation.gives_schemas)))
             response["content"] = {operation.content_type: {"schema": schema}}
         headers: Document = {}
         if operation.status == 201:
@@ -201,12 +201,11 @@ def _schemas(operations: Sequence[Operation]) -> Document:
     return schemas
 
 
-def one_of_schemas(schemas: Mapping[str, object]) -> Document:
+def reference_to(name: str) -> Document:
     """
-    Return a reference to a schema of the document, or to each of several.
+    Return a reference to a schema of the document.
     """
-    refs = [{"$ref": _REF.format(model=name)} for name in schemas]
-    return refs[0] if len(refs) == 1 else {"anyOf": refs}
+    return {"$ref": _REF.format(model=name)}
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:

@@ -245,8 +245,8 @@ class Operation:
     `scope` None needs no key.  `gives` is the model of the answer, None where it has no body or is no JSON
     of ours.  `problems` are the statuses of problems besides those that follow from the rest.
     `takes` stands in the place of `body` where the handler reads it itself, `gives_schemas` in the place of
-    `gives` where the answer is one of several, by the names of their schemas; `key` tells what an
-    Idempotency-Key means.  `keeps_reply` marks a handler that stores its reply for an Idempotency-Key itself,
+    `gives` where the catalogue has the schema: the first, by name, which may refer to the others; `key` tells
+    what an Idempotency-Key means.  `keeps_reply` marks a handler that stores its reply for an Idempotency-Key itself,
     with what it does; `waits_for_others` one that does little but wait for somebody outside, and may take
     long.
     """
