@@ -84,7 +84,7 @@ async def agents(params: dict[str, Any]) -> dict[str, float]:
                 AGENTS, timedelta(0), StreamState(), clock.now(), is_call_stream=False
             )
             poll = agent_parts(context, ids).agents
-            await poll.start()
+            await poll.start({})
             await _polled(poll, metered, FIRST)
             events, metered.of_calls_ms = 0, 0.0
             cpu_ms = await _polled(poll, metered, params["polls"])

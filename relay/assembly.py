@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +27,7 @@ from relay.api.operation import Reach, SourceBudget, SourceSetup
 from relay.api.ops import ops_listener
 from relay.api.server import ApiSettings, api_listener
 from relay.api.tail import EventTail
+from relay.command_assembly import Commanded, open_commands
 from relay.config.dialled import Dialled, dialled_by
 from relay.config.id_key import decode_id_key
 from relay.config.schema import KafkaConfig, RelayConfig, SourceConfig
@@ -56,6 +57,7 @@ from relay.sinks.webhook.retry import next_delay_s
 from relay.sinks.webhook.sink import WebhookSink
 from relay.sinks.webhook.transport.client import Transport
 from relay.source_assembly import Surroundings, nightly_reads, plan_of, poll_of, rooms_of, voipcloud_source
+from relay.sources.port import FunctionSource
 from relay.sources.vicidial import wire as vicidial
 from relay.sources.vicidial.config import Dialer360Config, ElisionConfig, VicidialConfig
 from relay.sources.voipcloud.config import VoipcloudConfig
@@ -127,9 +129,21 @@ def check(config: RelayConfig) -> list[Fault]:
     Return what is wrong with a configuration beyond its own words: addresses that may not be dialled.
     """
     faults = vet(dialled_by(config))
+    faults += _unknown_links(config)
     if not config.journal.url.startswith(SQLITE):
         faults.append(ONLY_SQLITE)
     return faults
+
+
+def _unknown_links(config: RelayConfig) -> Iterator[Fault]:
+    known = {source.id for source in config.sources}
+    for source in config.sources:
+        if isinstance(source, Dialer360Config):
+            for name in source.link_with:
+                if name == source.id or name not in known:
+                    yield Fault(
+                        f"sources[{source.id}].link_with", f"`{name}` is no other source of this file"
+                    )
 
 
 def vet(dialled: Dialled) -> list[Fault]:
@@ -209,11 +223,15 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     appended = HandOn(deliver, publish, house.metrics, tail.move_to)
     open_endpoint = partial(_endpoint, transport, house.clock)
     await deliver.start([one.spec() for one in config.endpoints], open_endpoint, appended)
-    polls = [await _poll(source, house, appended, rooms) for source in config.sources]
+    built = [await _poll(source, house, appended, rooms) for source in config.sources]
+    polls = [poll for poll, _ in built]
     publication = publish.cursor_name if publish else None
     housekeeping = Housekeeping(house.journal, house.clock, house.metrics, health, publication)
     lag = LoopLag(house.clock, house.metrics)
     wake = partial(_wake, {poll.source_id: poll for poll in polls})
+    of_kind = {source.id: source.kind for source in config.sources}
+    taking = [Commanded(source, of_kind[source.source_id]) for _, source in built]
+    commands = await open_commands(taking, house.journal.commands, house.clock, wake, rooms)
     accounts = LinkAccounts(house.journal, house.journal.reading)
     nightly = Nightly(
         [nightly_reads(source) for source in config.sources if not isinstance(source, ElisionConfig)],
@@ -235,12 +253,14 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         id_key_fingerprint=house.journal.identity.fingerprint,
         mappings=house.journal.mappings,
         wake=wake,
+        commands=commands.reach,
         explain_links=accounts.explain,
         dry_run_links=accounts.dry_run,
     )
     listener = api_listener(config.server.listen, reach, house.metrics, _api_settings(config))
     api = await rooms.enter_async_context(listener)
-    return [api, deliver, *([publish] if publish else []), *polls, nightly, housekeeping, lag]
+    of_kafka = [publish] if publish else []
+    return [api, deliver, *of_kafka, *polls, *commands.loops, nightly, housekeeping, lag]
 
 
 def _api_settings(config: RelayConfig) -> ApiSettings:
@@ -293,15 +313,15 @@ async def _open_house(config: RelayConfig, metrics: Metrics) -> AsyncIterator[Ho
 
 async def _poll(
     config: SourceConfig, house: House, appended: Callable[[Appended], None], rooms: AsyncExitStack
-) -> SourceLoop:
+) -> tuple[SourceLoop, FunctionSource]:
     around = Surroundings(house.journal, house.ids, house.clock, house.metrics, appended)
     if isinstance(config, VicidialConfig):
         dialer = await rooms.enter_async_context(vicidial_source(config, around))
-        return await dialer_poll(config, dialer, around)
+        return await dialer_poll(config, dialer, around), dialer
     if not isinstance(config, VoipcloudConfig):
         raise AssertionError(f"SOURCE_KINDS has {config.kind} and nothing builds it")
     source = await rooms.enter_async_context(voipcloud_source(config, house.journal, house.clock))
-    return poll_of(config, source, await rooms_of(config, around), around)
+    return poll_of(config, source, await rooms_of(config, around), around), source
 
 
 def _endpoint(transport: Transport, clock: Clock, spec: EndpointSpec) -> WebhookEndpoint:

@@ -22,6 +22,7 @@ from relay.pipeline.dialer.call_book import CallBook
 from relay.pipeline.dialer.call_details import CallDetails
 from relay.pipeline.dialer.call_follow_ups import CallFollowUps
 from relay.pipeline.dialer.clock_check import ClockCheck
+from relay.pipeline.dialer.cross_links import CrossLinks
 from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_inbox import DialerInbox
 from relay.pipeline.dialer.dialer_past import DialerPast
@@ -191,6 +192,8 @@ def _dialer360(config: Dialer360Config, rooms: _Rooms, around: Surroundings) -> 
         chores.append(did_logs)
     if config.stats:
         chores.append(StatsWindows(context, timedelta(seconds=config.stats.every_s), ids))
+    if config.link_with:
+        chores.append(CrossLinks(context, book, config.link_with))
     chores += [ClockCheck(context), DialerPast(context, book, did_logs)]
     inbox = DialerInbox(context, rooms.commands, book, parts.follow_ups)
     return DialerPoll(context, chores, inbox, parts.agents, parts.follow_ups)

@@ -20,6 +20,8 @@ from relay.normalise.calls import CallAssembler
 from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_pushes import read_push
 from relay.normalise.voipcloud_rows import VoipcloudRows
+from relay.pipeline.command_inbox import CommandInbox
+from relay.pipeline.command_links import CommandLinks
 from relay.pipeline.inbox import Inbox
 from relay.pipeline.ingest import Ingest
 from relay.pipeline.nightly import NightlyReads
@@ -124,7 +126,9 @@ def poll_of(config: VoipcloudConfig, source: Source, rooms: Rooms, around: Surro
     def read(body: Mapping[str, Any], received_at: datetime) -> LegFacts:
         return read_push(body, rules, ids, received_at)
 
-    return Poll(context, Inbox(context, read, Replays(context, reader)))
+    verdicts = CommandInbox(config.id, config.country, journal, ids, clock, around.appended)
+    commands = CommandLinks(context, verdicts, journal.commands, ids, config.country)
+    return Poll(context, Inbox(context, read, Replays(context, reader), commands), commands)
 
 
 def poll_settings(config: VoipcloudConfig) -> PollSettings:

@@ -21,7 +21,16 @@ from prometheus_client import Counter
 from relay.api.admission import Admission
 from relay.api.gate import Gate
 from relay.api.openapi import REPLAYED
-from relay.api.operation import EVENT_STREAM, Answer, Asked, Operation, Reach, Streaming
+from relay.api.operation import (
+    EVENT_STREAM,
+    JSON,
+    MAX_BODY,
+    Answer,
+    Asked,
+    Operation,
+    Reach,
+    Streaming,
+)
 from relay.api.problems import (
     BUG,
     CONTENT_TYPE,
@@ -133,12 +142,11 @@ class FrontDoor:
         if operation is None:
             raise _nothing_there(operations)
         with self._gate.enter():
-            body = b""
-            if request.method in _BODIES:
-                body = await body_of(request, operation.body is not None, self._patience.body_s)
-            # Whoever waits for a receiver must not keep the others waiting.
-            async with nullcontext() if operation.waits_for_others else self._gate.turn:
-                answer = await self._worked_on(operation, request, owner, body)
+            async with self._gate.large if _may_be_large(operation) else nullcontext():
+                body = await self._body(operation, request)
+                # Whoever waits for a receiver must not keep the others waiting.
+                async with nullcontext() if operation.waits_for_others else self._gate.turn:
+                    answer = await self._worked_on(operation, request, owner, body)
         if isinstance(answer, Streaming):
             return await self._streamed(request, answer)
         headers = _V1_HEADERS if operation.path.startswith("/v1/") else HEADERS
@@ -147,16 +155,28 @@ class FrontDoor:
         headers = {**headers, **answer.headers, "Content-Type": answer.content_type}
         return web.Response(body=answer.body, status=answer.status, headers=headers)
 
+    async def _body(self, operation: Operation, request: web.Request) -> bytes:
+        if request.method not in _BODIES:
+            return b""
+        if operation.takes is None:
+            kinds = (JSON,) if operation.body is not None else ()
+            return await body_of(request, kinds, self._patience.body_s)
+        within_s = operation.takes.within_s or self._patience.body_s
+        return await body_of(request, operation.takes.content, within_s, operation.takes.max_bytes)
+
     async def _worked_on(
         self, operation: Operation, request: web.Request, owner: str, body: bytes
     ) -> Answer | Streaming:
-        once = once_of(request, owner, body)
+        once = once_of(request, owner, body, operation.key)
         asked = Asked(
             path_of(request),
             query_of(request.query, operation.query),
             await parsed_body(body, operation.body) if operation.body is not None else None,
             once,
             last_event_id_of(request) if operation.content_type == EVENT_STREAM else None,
+            body if operation.takes is not None else b"",
+            request.content_type,
+            owner,
         )
         if once is None:
             return await self._handled(operation, asked)
@@ -231,6 +251,10 @@ class FrontDoor:
             counted = self._metrics.api_requests.labels(route, str(status))
             self._counted[route, status] = counted
         counted.inc()
+
+
+def _may_be_large(operation: Operation) -> bool:
+    return operation.takes is not None and operation.takes.max_bytes > MAX_BODY
 
 
 def _nothing_there(operations: Mapping[str, Operation]) -> Refused:

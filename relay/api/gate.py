@@ -30,6 +30,7 @@ class Gate:
 
     def __init__(self, at_once: int = AT_ONCE, waiting: int = WAITING, streams: int = STREAMS) -> None:
         self._turns = asyncio.Semaphore(at_once)
+        self._large = asyncio.Semaphore(1)
         self._room = at_once + waiting
         self._streams = streams
         self._under_way: set[tuple[str, str]] = set()
@@ -56,6 +57,14 @@ class Gate:
         Return what to wait for before working, and to hold while working.
         """
         return self._turns
+
+    @property
+    def large(self) -> asyncio.Semaphore:
+        """
+        Return what to wait for before reading a large body, and to hold while working on it: they would fill
+        the memory.
+        """
+        return self._large
 
     @contextmanager
     def stream(self) -> Iterator[None]:

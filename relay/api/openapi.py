@@ -14,7 +14,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from relay.api.admission import SAFE_METHODS
 from relay.api.answers import ProblemDocument
-from relay.api.operation import EVENT_STREAM, JSON, Operation
+from relay.api.operation import EVENT_STREAM, JSON, KEY_IGNORED, KEY_REQUIRED, Operation
 from relay.api.problems import CONTENT_TYPE, KINDS
 from relay.api.queries import SEQ_PATTERN
 from relay.api.request import IDEMPOTENCY_KEY, KEY_PATTERN, LAST_EVENT_ID, PATH_PATTERNS
@@ -81,7 +81,7 @@ def problem_statuses(operation: Operation, needs_key: bool) -> list[int]:
         statuses |= {400, 408, 413}
     if operation.method == "POST":
         statuses.add(409)
-    if operation.body is not None:
+    if operation.body is not None or operation.takes is not None:
         statuses.add(415)
     return sorted(statuses)
 
@@ -104,6 +104,9 @@ class _Described:
         if operation.body is not None:
             content = {JSON: {"schema": _ref(operation.body)}}
             document["requestBody"] = {"required": True, "content": content}
+        if operation.takes is not None:
+            taken = {kind: {"schema": dict(schema)} for kind, schema in operation.takes.content.items()}
+            document["requestBody"] = {"required": operation.takes.is_required, "content": taken}
         if self._needs_key:
             document["security"] = [{SCHEME: [operation.scope]}] if operation.scope is not None else []
         return document
@@ -118,9 +121,10 @@ class _Described:
             }
 
     def _of_headers(self) -> Iterator[Document]:
-        if self._operation.method == "POST":
+        if self._operation.method == "POST" and self._operation.key != KEY_IGNORED:
             about = "Sent again with the same key, the same request is done once and answered alike."
-            yield _header(IDEMPOTENCY_KEY, KEY_PATTERN, about)
+            is_required = self._operation.key == KEY_REQUIRED
+            yield _header(IDEMPOTENCY_KEY, KEY_PATTERN, about, is_required)
         if self._operation.content_type == EVENT_STREAM:
             yield _header(LAST_EVENT_ID, SEQ_PATTERN, "Go on after this id; goes before `after`.")
 
@@ -131,13 +135,15 @@ class _Described:
             schema = {"type": "string"} if operation.content_type == EVENT_STREAM else {"type": "object"}
             if operation.gives is not None:
                 schema = _ref(operation.gives)
+            elif operation.gives_schemas:
+                schema = reference_to(next(iter(operation.gives_schemas)))
             response["content"] = {operation.content_type: {"schema": schema}}
         headers: Document = {}
         if operation.status == 201:
             headers["Location"] = _answer_header("Where it is.", is_required=True)
         if operation.status == 202:
             headers["Location"] = _answer_header("Where to see how far it is, if anywhere.")
-        if operation.method == "POST":
+        if operation.method == "POST" and operation.key != KEY_IGNORED:
             headers[REPLAYED] = _answer_header("true: this was answered before, and not done again.")
         return response | ({"headers": headers} if headers else {})
 
@@ -155,7 +161,8 @@ def _problem(status: int) -> Document:
 
 
 def _of_query(kind: type[BaseModel]) -> Iterator[Document]:
-    for name, schema in kind.model_json_schema(ref_template=_REF).get("properties", {}).items():
+    whole = kind.model_json_schema(ref_template=_REF)
+    for name, schema in whole.get("properties", {}).items():
         # Null stands for a parameter that is left out, which a text cannot say.
         alternatives = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
         described = {**schema, **alternatives[0]}
@@ -164,13 +171,14 @@ def _of_query(kind: type[BaseModel]) -> Iterator[Document]:
             described.pop(word, None)
         if described.get("default") in (None, []):
             described.pop("default", None)
-        parameter = {"name": name, "in": "query", "required": False, "schema": described}
+        is_required = name in whole.get("required", ())
+        parameter = {"name": name, "in": "query", "required": is_required, "schema": described}
         yield parameter | ({"description": about} if about else {})
 
 
-def _header(name: str, pattern: str, about: str) -> Document:
+def _header(name: str, pattern: str, about: str, is_required: bool = False) -> Document:
     schema = {"type": "string", "pattern": pattern}
-    return {"name": name, "in": "header", "required": False, "schema": schema, "description": about}
+    return {"name": name, "in": "header", "required": is_required, "schema": schema, "description": about}
 
 
 def _answer_header(about: str, is_required: bool = False) -> Document:
@@ -186,7 +194,18 @@ def _schemas(operations: Sequence[Operation]) -> Document:
             models[operation.body, "validation"] = None
     _, definitions = models_json_schema(list(models), ref_template=_REF)
     schemas: Document = definitions["$defs"]
+    for operation in operations:
+        schemas |= operation.gives_schemas
+        if operation.takes is not None:
+            schemas |= operation.takes.schemas
     return schemas
+
+
+def reference_to(name: str) -> Document:
+    """
+    Return a reference to a schema of the document.
+    """
+    return {"$ref": _REF.format(model=name)}
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:

@@ -19,12 +19,19 @@ from pydantic import BaseModel, ConfigDict
 from relay.api.owner import EndpointOwner
 from relay.api.stream import Pace
 from relay.api.tail import EventTail
+from relay.commands.desk import CommandDesk
 from relay.journal.api_port import Once, ReadingJournal, RegistryJournal, SourceWorkJournal
-from relay.journal.commands_port import MappingJournal
+from relay.journal.commands_port import CommandJournal, MappingJournal
 from relay.model.clock import Clock
 from relay.model.linking import LinkRules
 
 JSON: Final = "application/json"
+MAX_BODY: Final = 1024 * 1024
+
+# What an Idempotency-Key means to an operation that is a POST.
+KEY_OPTIONAL: Final = "optional"
+KEY_REQUIRED: Final = "required"
+KEY_IGNORED: Final = "ignored"  # nothing is changed by it, however often it is asked for
 EVENT_STREAM: Final = "text/event-stream"
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -87,13 +94,25 @@ def _wake_nobody(_source_id: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandReach:
+    """
+    What handlers of commands may ask and change; `wake_bulk` tells that a source has a new bulk job.
+    """
+
+    desk: CommandDesk
+    journal: CommandJournal
+    wake_bulk: Callable[[str], None] = _wake_nobody
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
     """
     What handlers may ask and change.
 
     `refusal_of_url` says why a URL may not be dialled; `sources` are those of the configuration;
     `id_key_fingerprint` tells the journal's `id_key` from others; `wake` tells a source's owner that the
-    journal holds work for it; `explain_links` scores the legs round a call, None for an unknown one;
+    journal holds work for it; `commands` makes phone systems do things (None: not here); `explain_links`
+    scores the legs round a call, None for an unknown one;
     `dry_run_links` links a stretch of a source anew and changes nothing (ValueError: it is too long);
     `document` describes this API; `changing` is held while an endpoint is read and written back.
     """
@@ -109,6 +128,7 @@ class Reach:
     id_key_fingerprint: str
     mappings: MappingJournal
     wake: Callable[[str], None] = _wake_nobody
+    commands: CommandReach | None = None
     explain_links: ExplainLinks = _explain_nothing
     dry_run_links: DryRunLinks = _dry_run_nothing
     document: bytes = b"{}"
@@ -120,6 +140,9 @@ class Reach:
 class Asked:
     """
     A request that was found to be as the operation wants it.
+
+    `raw` and `media_type` are those of a body that the handler reads itself, `owner` is the name of the key
+    ("": there are no keys).
     """
 
     path: Mapping[str, str]
@@ -127,6 +150,9 @@ class Asked:
     body: BaseModel | None
     once: Once | None
     last_event_id: str | None = None
+    raw: bytes = b""
+    media_type: str = ""
+    owner: str = ""
 
     def query_as(self, kind: type[Model]) -> Model:
         """
@@ -167,7 +193,10 @@ class Answer:
         """
         Return all of it as the journal keeps it for an Idempotency-Key: a line of JSON, then the body.
         """
-        head = orjson.dumps({"status": self.status, "headers": dict(self.headers)})
+        kept: dict[str, Any] = {"status": self.status, "headers": dict(self.headers)}
+        if self.content_type != JSON:
+            kept["content_type"] = self.content_type
+        head = orjson.dumps(kept)
         return head + b"\n" + self.body
 
     @classmethod
@@ -177,7 +206,8 @@ class Answer:
         """
         head, _, body = reply.partition(b"\n")
         kept = orjson.loads(head)
-        return cls(body, kept["status"], headers={**kept["headers"], **(more or {})})
+        content_type = kept.get("content_type", JSON)
+        return cls(body, kept["status"], content_type, {**kept["headers"], **(more or {})})
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +217,22 @@ class Streaming:
     """
 
     blocks: AsyncGenerator[bytes, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """
+    A body that the handler reads itself.
+
+    `content` has a JSON Schema for each media type, `schemas` those that these refer to.  It may have
+    `max_bytes` and must be there within `within_s` (None: as any other).
+    """
+
+    content: Mapping[str, Mapping[str, Any]]
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    is_required: bool = True
+    max_bytes: int = MAX_BODY
+    within_s: float | None = None
 
 
 Handler = Callable[[Reach, Asked], Awaitable[Answer | Streaming]]
@@ -199,8 +245,11 @@ class Operation:
 
     `scope` None needs no key.  `gives` is the model of the answer, None where it has no body or is no JSON
     of ours.  `problems` are the statuses of problems besides those that follow from the rest.
-    `keeps_reply` marks a handler that stores its reply for an Idempotency-Key itself, with what it does;
-    `waits_for_others` one that does little but wait for somebody outside, and may take long.
+    `takes` stands in the place of `body` where the handler reads it itself, `gives_schemas` in the place of
+    `gives` where the catalogue has the schema: the first, by name, which may refer to the others; `key` tells
+    what an Idempotency-Key means.  `keeps_reply` marks a handler that stores its reply for it itself, with
+    what it does; `waits_for_others` one that does little but wait for somebody outside, and may take
+    long.
     """
 
     method: str
@@ -216,10 +265,14 @@ class Operation:
     content_type: str = JSON
     keeps_reply: bool = False
     waits_for_others: bool = False
+    takes: Payload | None = None
+    gives_schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    key: str = KEY_OPTIONAL
+    operation_id: str = ""
 
     @property
     def name(self) -> str:
         """
         Return the operation's id in the OpenAPI document.
         """
-        return self.handler.__name__
+        return self.operation_id or self.handler.__name__

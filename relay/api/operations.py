@@ -11,6 +11,7 @@ from relay.api import (
     answers,
     bodies,
     calls,
+    command_operations,
     contract,
     deliveries,
     endpoints,
@@ -221,6 +222,7 @@ OPERATIONS: Final = (
         "aliases:write", source_answers.AliasesImportedAnswer, body=bodies.Aliases, problems=(409,),
     ),
     *MAPPING_OPERATIONS,
+    *command_operations.OPERATIONS,
     Operation("GET", "/openapi.json", contract.openapi, "This document.", None),
     Operation(
         "GET", "/schemas/{type}", contract.event_schema, "JSON Schema of a type of event.",

@@ -6,13 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from pydantic import ValidationError
 
+from relay.commands.result import PROBLEMS as VENDOR_PROBLEMS
 from relay.config.faults import in_words
-from relay.model.errors import Conflict, JournalBusy, JournalUnusable, NotFound, RelayError
+from relay.model.errors import (
+    Conflict,
+    JournalBusy,
+    JournalUnusable,
+    NotFound,
+    ParametersInvalid,
+    RelayError,
+)
 
 CONTENT_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:relay:problem:"
@@ -34,7 +42,8 @@ class FieldError:
 @dataclass(frozen=True, slots=True)
 class Problem:
     """
-    One kind of failure, `word`, and what there is to say about this one.
+    One kind of failure, `word`, and what there is to say about this one; `members` stand in the document
+    besides.
     """
 
     word: str
@@ -43,6 +52,7 @@ class Problem:
     detail: str = ""
     errors: tuple[FieldError, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """
@@ -57,6 +67,7 @@ class Problem:
                 "errors": [
                     {"field": _text(error.field), "problem": _text(error.problem)} for error in self.errors
                 ],
+                **self.members,
             }
         )
 
@@ -79,6 +90,11 @@ class Refused(RelayError):
 
 _AGAIN: Final = {"Retry-After": str(RETRY_AFTER_S)}
 MALFORMED: Final = Problem("malformed", 400, "The request cannot be read")
+KEY_NEEDED: Final = Problem(
+    "key_needed", 400, "An Idempotency-Key is needed",
+    "This changes a phone system. Send a new Idempotency-Key for each change, and the same one when you"
+    " repeat a request: then it is done once.",
+)  # fmt: skip
 UNAUTHORISED: Final = Problem(
     "unauthorised", 401, "A valid API key is needed", "Send Authorization: Bearer KEY.",
     headers={"WWW-Authenticate": REALM},
@@ -89,16 +105,24 @@ WRONG_METHOD: Final = Problem("wrong_method", 405, "This cannot be done there")
 TOO_SLOW: Final = Problem("too_slow", 408, "The request did not arrive in time")
 CONFLICT: Final = Problem("conflict", 409, "This does not fit what is there")
 TOO_LARGE: Final = Problem("too_large", 413, "The request is too large")
-NOT_JSON: Final = Problem("not_json", 415, "The body must be JSON")
+NOT_JSON: Final = Problem("not_json", 415, "The body is of a kind that is not taken")
 INVALID: Final = Problem("invalid", 422, "The request holds something that cannot be")
 BUG: Final = Problem("bug", 500, "relay has a bug here", "It was logged; nothing more is told.")
 BUSY: Final = Problem("busy", 503, "relay is busy", "Try again.", headers=_AGAIN)
 STOPPING: Final = Problem(
     "stopping", 503, "relay is about to stop", "The journal cannot be used.", headers=_AGAIN
 )
+BUDGET_SPENT: Final = Problem("budget_spent", 429, "The phone system may not be asked now", headers=_AGAIN)
+NO_ANSWER: Final = Problem("no_answer", 504, "The phone system did not answer in time")
+CUT_OFF: Final = Problem("cut_off", 502, "The phone system's answer was lost")
+NOT_SENT: Final = Problem("not_sent", 502, "The phone system cannot be reached")
+# A phone system's own refusals: vendor_bad_argument, …
+VENDOR: Final = {
+    word: Problem(f"vendor_{word}", kind.status, kind.title) for word, kind in VENDOR_PROBLEMS.items()
+}
 KINDS: Final = (
-    MALFORMED, UNAUTHORISED, FORBIDDEN, NOT_FOUND, WRONG_METHOD, TOO_SLOW, CONFLICT, TOO_LARGE, NOT_JSON,
-    INVALID, BUG, BUSY, STOPPING,
+    MALFORMED, KEY_NEEDED, UNAUTHORISED, FORBIDDEN, NOT_FOUND, WRONG_METHOD, TOO_SLOW, CONFLICT, TOO_LARGE,
+    NOT_JSON, INVALID, BUDGET_SPENT, BUG, BUSY, STOPPING, *VENDOR.values(), NOT_SENT, CUT_OFF, NO_ANSWER,
 )  # fmt: skip
 
 
@@ -113,6 +137,8 @@ def problem_of(error: Exception) -> Problem | None:
             return NOT_FOUND.about(str(error))
         case Conflict():
             return CONFLICT.about(str(error))
+        case ParametersInvalid():
+            return invalid(FieldError(fault.key, fault.problem) for fault in error.faults).problem
         case JournalBusy():
             return BUSY
         case JournalUnusable():

@@ -23,6 +23,9 @@ MAX_LIMIT: Final = 1_000
 SEQ_PATTERN: Final = "^[0-9]{1,18}$"
 EVENT_ID_PATTERN: Final = "^[a-z0-9_]{20,64}$"
 CALL_ID_PATTERN: Final = "^[a-z0-9_]{1,64}$"
+COMMAND_ID_PATTERN: Final = "^cmd_[0-9a-z]{1,64}$"
+BULK_ID_PATTERN: Final = "^bulk_[0-9a-z]{1,64}$"
+FUNCTION_PATTERN: Final = "^[a-z0-9_-]{1,64}$"
 _TEXT: Final = "^[^\\u0000-\\u001f\\u007f]*$"
 _CURSOR: Final = "^[!-~]*$"
 _INSTANT: Final = re.compile(
@@ -220,3 +223,51 @@ class AliasListQuery(ListQuery):
     """
 
     source_id: Id | None = Field(default=None, description="Only of this source.")
+
+
+class CommandListQuery(ListQuery):
+    """
+    Which commands.
+    """
+
+    source: Id = Field(description="Of this source.")
+    function: Annotated[str, Field(pattern=FUNCTION_PATTERN)] | None = Field(
+        default=None, description="Only of this function."
+    )
+    state: Literal["sent", "succeeded", "failed", "unknown"] | None = Field(
+        default=None, description="Only in this state."
+    )
+    bulk: Annotated[str, Field(pattern=BULK_ID_PATTERN)] | None = Field(
+        default=None, description="Only of this bulk job."
+    )
+
+    def wanted(self) -> dict[str, str]:
+        """
+        Return the filter in the shared words.
+        """
+        given = {"function": self.function, "state": self.state, "bulk_id": self.bulk}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class BulkQuery(Given):
+    """
+    What is done with every row.
+    """
+
+    function: Annotated[str, Field(pattern=FUNCTION_PATTERN)] | None = Field(
+        default=None, description="add_lead or add_multi_lead. Left out: the one that the source has."
+    )
+    default: Annotated[
+        tuple[Annotated[str, Field(max_length=500, pattern="^[a-zA-Z0-9_]{1,50}=[^\\u0000-\\u001f]*$")], ...],
+        Field(max_length=50, json_schema_extra={"minItems": 1}),
+    ] = Field(default=(), description="A parameter of rows that lack it, as `list_id=999`; may be repeated.")
+
+
+class BulkRowListQuery(ListQuery):
+    """
+    Which rows of a bulk job.
+    """
+
+    state: Literal["succeeded", "failed", "unknown"] | None = Field(
+        default=None, description="Only with this verdict."
+    )

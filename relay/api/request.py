@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from hashlib import blake2b
 from typing import Any, Final, get_origin
@@ -19,8 +19,10 @@ from multidict import MultiMapping
 from pydantic import BaseModel, ValidationError
 
 from relay.api.mapping_queries import CODE_PATTERN, KIND_PATTERN, NAME_PATTERN
+from relay.api.operation import KEY_IGNORED, KEY_OPTIONAL, KEY_REQUIRED, MAX_BODY
 from relay.api.problems import (
     INVALID,
+    KEY_NEEDED,
     MALFORMED,
     NOT_FOUND,
     NOT_JSON,
@@ -31,11 +33,16 @@ from relay.api.problems import (
     field_errors,
     invalid,
 )
-from relay.api.queries import CALL_ID_PATTERN, EVENT_ID_PATTERN, SEQ_PATTERN
+from relay.api.queries import (
+    BULK_ID_PATTERN,
+    CALL_ID_PATTERN,
+    COMMAND_ID_PATTERN,
+    EVENT_ID_PATTERN,
+    SEQ_PATTERN,
+)
 from relay.config.schema import ID_PATTERN
 from relay.journal.api_port import Once
 
-MAX_BODY: Final = 1024 * 1024
 MAX_FIELDS: Final = 64
 MAX_PARAMETERS: Final = 200
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
@@ -52,6 +59,8 @@ PATH_PATTERNS: Final = {
     "code": CODE_PATTERN,
     "job_id": "^[0-9]{1,18}$",
     "delivery_id": r"^[a-z0-9-]{1,40}\.[a-z0-9_]{20,64}\.[0-9]{1,18}$",
+    "command_id": COMMAND_ID_PATTERN,
+    "bulk_id": BULK_ID_PATTERN,
     "type": r"^[a-z_]{1,40}(\.[a-z_]{1,40})+$",
 }
 _IN_A_THREAD: Final = 16 * 1024
@@ -85,7 +94,7 @@ def query_of(given: MultiMapping[str], kind: type[BaseModel]) -> BaseModel:
     Raises:
         Refused: 422, for each that is unknown, repeated or wrong.
     """
-    if not given:
+    if not given and not any(field.is_required() for field in kind.model_fields.values()):
         return _empty(kind)
     lists = _lists(kind)
     wanted: dict[str, object] = {}
@@ -106,15 +115,19 @@ def query_of(given: MultiMapping[str], kind: type[BaseModel]) -> BaseModel:
     return query
 
 
-def once_of(request: web.Request, owner: str, body: bytes) -> Once | None:
+def once_of(request: web.Request, owner: str, body: bytes, key: str = KEY_OPTIONAL) -> Once | None:
     """
     Return what makes a repeated POST known again, where the client wants that.
 
     Raises:
-        Refused: 422, the Idempotency-Key is none.
+        Refused: 400, there must be an Idempotency-Key; 422, it is none.
     """
     given = request.headers.getall(IDEMPOTENCY_KEY, [])
-    if not given or request.method != "POST":
+    if request.method != "POST" or key == KEY_IGNORED:
+        return None
+    if not given and key == KEY_REQUIRED:
+        raise Refused(KEY_NEEDED)
+    if not given:
         return None
     if len(given) > 1 or not _KEY.fullmatch(given[0]):
         raise invalid([FieldError(IDEMPOTENCY_KEY, "must be given once, as 1 to 200 printable characters")])
@@ -138,19 +151,28 @@ def last_event_id_of(request: web.Request) -> str | None:
     return given[0]
 
 
-async def body_of(request: web.Request, takes_json: bool, within_s: float) -> bytes:
+async def body_of(
+    request: web.Request, media_types: Collection[str], within_s: float, max_bytes: int = MAX_BODY
+) -> bytes:
     """
     Return the bytes of the body, which must be there within so many seconds.
+
+    Args:
+        request: the request.
+        media_types: what it may be (none: there must be no body).
+        within_s: how long it may take.
+        max_bytes: how large it may be.
 
     Raises:
         Refused: 400, 408, 413 or 415.
     """
     if not request.body_exists:
         return b""
-    if takes_json and not _is_json(request):
-        raise Refused(NOT_JSON.about("Send Content-Type: application/json, in UTF-8, without an encoding."))
-    body = await received(request, MAX_BODY, within_s)
-    if body and not takes_json:
+    if media_types and not _is_one_of(request, media_types):
+        wanted = " or ".join(media_types)
+        raise Refused(NOT_JSON.about(f"Send Content-Type: {wanted}, in UTF-8, without an encoding."))
+    body = await received(request, max_bytes, within_s)
+    if body and not media_types:
         raise Refused(MALFORMED.about("This takes no body."))
     return body
 
@@ -232,10 +254,10 @@ def _number(text: str) -> int | float:
     return int(number) if number.is_integer() else number
 
 
-def _is_json(request: web.Request) -> bool:
+def _is_one_of(request: web.Request, media_types: Collection[str]) -> bool:
     is_plain = request.headers.get("Content-Encoding", "identity").lower() == "identity"
     charset = (request.charset or "utf-8").lower()
-    return is_plain and request.content_type == "application/json" and charset in ("utf-8", "utf8")
+    return is_plain and request.content_type in media_types and charset in ("utf-8", "utf8")
 
 
 @cache

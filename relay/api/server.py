@@ -18,10 +18,9 @@ from relay.api.front_door import UNKNOWN_ROUTE, Answering, FrontDoor, Patience
 from relay.api.gate import Gate
 from relay.api.hooks import ROUTE, HookDoor
 from relay.api.openapi import as_bytes, document_of
-from relay.api.operation import Operation, Reach
+from relay.api.operation import MAX_BODY, Operation, Reach
 from relay.api.operations import OPERATIONS
 from relay.api.problems import NOT_FOUND, Refused
-from relay.api.request import MAX_BODY
 from relay.model.errors import ConfigError, Fault
 from relay.telemetry.metrics import Metrics
 

@@ -87,6 +87,8 @@ class Answer:
         title = shown(problem.get("title") or "refused")
         detail = problem.get("detail")
         yield f"{title} ({self.status})" + (f": {shown(detail)}" if detail else "")
+        if problem.get("command_id"):
+            yield f"  command {shown(problem['command_id'])}"
         errors = problem.get("errors")
         listed = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
         for error in listed[:MAX_SHOWN_ERRORS]:

@@ -17,6 +17,7 @@ from relay.cli import (
     audit,
     backfill,
     budget,
+    command,
     config,
     db,
     deliveries,
@@ -50,6 +51,7 @@ app.add_typer(endpoints.commands, name="endpoints")
 app.add_typer(deliveries.commands, name="deliveries")
 app.add_typer(source.commands, name="source")
 app.add_typer(backfill.commands, name="backfill")
+app.add_typer(command.commands, name="command")
 app.add_typer(rejects.commands, name="rejects")
 app.add_typer(aliases.commands, name="aliases")
 app.add_typer(agents.agent_commands, name="agents")

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from relay.cli.remote import Address, RemoteRelay, segment
+from relay.cli.remote import TIMEOUT_S, Address, RemoteRelay, segment
 
 T = TypeVar("T")
 
@@ -33,7 +33,12 @@ Limit = Annotated[int, typer.Option(min=0, help="How many at most; 0: all.")]
 DEFAULT_LIMIT = 50
 
 
-def ask(url: str, is_insecure: bool, question: Callable[[RemoteRelay], Awaitable[T]]) -> T:
+def ask(
+    url: str,
+    is_insecure: bool,
+    question: Callable[[RemoteRelay], Awaitable[T]],
+    timeout_s: float = TIMEOUT_S,
+) -> T:
     """
     Put a question to the relay at `url`, with the key of `RELAY_API_KEY`; return what came of it.
 
@@ -45,7 +50,7 @@ def ask(url: str, is_insecure: bool, question: Callable[[RemoteRelay], Awaitable
         raise typer.BadParameter(str(error), param_hint="--url / RELAY_URL") from None
 
     async def put() -> T:
-        async with RemoteRelay(address) as remote:
+        async with RemoteRelay(address, timeout_s) as remote:
             return await question(remote)
 
     return asyncio.run(put())

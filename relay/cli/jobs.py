@@ -74,4 +74,9 @@ async def _ended(remote: RemoteRelay, path: str) -> Item:
 def _progress(job: Item) -> str:
     progress = job.get("progress")
     share = f"{progress:.0%}" if isinstance(progress, int | float) else "-"
-    return f"{shown(job.get('kind'))} {shown(job.get('id'))}: {shown(job.get('state'))}, {share}"
+    name = (
+        f"bulk {shown(job['bulk_id'])}"
+        if "bulk_id" in job
+        else f"{shown(job.get('kind'))} {shown(job.get('id'))}"
+    )
+    return f"{name}: {shown(job.get('state'))}, {share}"

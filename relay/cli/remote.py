@@ -8,6 +8,7 @@ the environment are not followed, so it reaches nobody else.  Every answer has a
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import socket
 import ssl
@@ -19,6 +20,7 @@ from typing import Any, Final, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
+import orjson
 
 from relay.cli.answers import Answer, Item, shown
 from relay.config.checked import http_url
@@ -112,17 +114,26 @@ class RemoteRelay:
         """
         return (await self._ask("GET", path)).item()
 
-    async def post(self, path: str, body: object = None) -> Item:
+    async def post(self, path: str, body: object = None, *, key: str | None = None) -> Item:
         """
-        Make or do something; return what came of it.
+        Make or do something; return what came of it.  `key` is its Idempotency-Key, else one is made.
         """
-        return (await self._ask("POST", path, body)).item()
+        sent = None if body is None else orjson.dumps(body)
+        return (await self._ask("POST", path, sent, key)).item()
+
+    async def upload(
+        self, path: str, parameters: Parameters, content: bytes, media_type: str, *, key: str | None = None
+    ) -> Item:
+        """
+        Send a file; return what came of it.
+        """
+        return (await self._ask("POST", f"{path}?{urlencode(parameters)}", content, key, media_type)).item()
 
     async def patch(self, path: str, body: object) -> Item:
         """
         Change something; return what it is then.
         """
-        return (await self._ask("PATCH", path, body)).item()
+        return (await self._ask("PATCH", path, orjson.dumps(body))).item()
 
     async def delete(self, path: str) -> None:
         """
@@ -156,8 +167,17 @@ class RemoteRelay:
                 raise RelayError(f"{path} was answered with a list that never ends")
             after = page.next
 
-    async def _ask(self, method: str, path: str, body: object = None) -> Answer:
-        headers = {"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {}
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        key: str | None = None,
+        media_type: str = "application/json",
+    ) -> Answer:
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex} if method == "POST" else {}
+        if body is not None:
+            headers["Content-Type"] = media_type
         try:
             try:
                 return await self._ask_once(method, path, body, headers)
@@ -178,10 +198,13 @@ class RemoteRelay:
             what = shown(error) or type(error).__name__
             raise RelayError(self._unknown(method, f"broke the connection off: {what}")) from None
 
-    async def _ask_once(self, method: str, path: str, body: object, headers: Mapping[str, str]) -> Answer:
+    async def _ask_once(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
         url = self._address.url + path
+        data = None if body is None else io.BytesIO(body)  # what the client wants of large bodies
         async with self._session.request(
-            method, url, json=body, headers=headers, allow_redirects=False
+            method, url, data=data, headers=headers, allow_redirects=False
         ) as reply:
             whole = bytearray()
             async for piece in reply.content.iter_chunked(_PIECE_BYTES):

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, case, delete, func, insert, select, update
 
 from relay.journal import schema
 from relay.journal.api_port import Once
 from relay.journal.command_schema import IS_UNDER_WAY
-from relay.journal.idempotency import put_aside, recall, set_reply
+from relay.journal.idempotency import put_aside, recall, set_reply, take_back
 from relay.journal.rows import ms_or_null, time_or_null
 from relay.journal.source_work import enter_item, require_source
 from relay.model.command import SENT, SUCCEEDED, UNKNOWN, Command
@@ -73,6 +73,15 @@ def finish_command(conn: Connection, command: Command, reply: bytes, now: dateti
     enter_item(conn, command.source_id, COMMAND_DONE, one_command(conn, command.command_id).as_json(), now)
 
 
+def withdraw_command(conn: Connection, command_id: str) -> None:
+    """
+    Forget a command without a verdict that was never sent, and its key.
+    """
+    is_it = (_t.c.command_id == command_id, _t.c.state == SENT)
+    if conn.execute(delete(_t).where(*is_it)).rowcount:
+        take_back(conn, command_id)
+
+
 def unfinished_commands(conn: Connection, source_id: str) -> list[Command]:
     """
     Return commands without a verdict, oldest first.
@@ -84,10 +93,11 @@ def unfinished_commands(conn: Connection, source_id: str) -> list[Command]:
 
 def link_command(conn: Connection, command_id: str, call_id: str) -> None:
     """
-    Keep which call a command caused; the first stands.
+    Keep which call a command caused; the first stands.  That there is one tells that it was done.
     """
     is_it = (_t.c.command_id == command_id, _t.c.call_id.is_(None))
-    conn.execute(update(_t).where(*is_it).values(call_id=call_id))
+    state = case((_t.c.state == UNKNOWN, SUCCEEDED), else_=_t.c.state)
+    conn.execute(update(_t).where(*is_it).values(call_id=call_id, state=state))
 
 
 def unlinked_commands(conn: Connection, source_id: str, function: str, since: datetime) -> list[Command]:

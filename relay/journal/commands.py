@@ -46,6 +46,9 @@ class SqlCommands:
     async def finish_command(self, command: Command, reply: bytes, now: datetime) -> None:
         await self._fence.write(lambda conn, _: command_rows.finish_command(conn, command, reply, now))
 
+    async def withdraw_command(self, command_id: str) -> None:
+        await self._fence.write(lambda conn, _: command_rows.withdraw_command(conn, command_id))
+
     async def unfinished_commands(self, source_id: str) -> list[Command]:
         return await self._database.read(lambda conn: command_rows.unfinished_commands(conn, source_id))
 

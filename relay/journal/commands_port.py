@@ -50,6 +50,12 @@ class CommandJournal(Protocol):
         """
         ...
 
+    async def withdraw_command(self, command_id: str) -> None:
+        """
+        Forget a command without a verdict that was never sent, and let its key be used again.
+        """
+        ...
+
     async def unfinished_commands(self, source_id: str) -> list[Command]:
         """
         Return commands without a verdict, oldest first: of a process that is no more, when asked at a start.
@@ -58,7 +64,7 @@ class CommandJournal(Protocol):
 
     async def link_command(self, command_id: str, call_id: str) -> None:
         """
-        Keep which call a command caused; the first stands.
+        Keep which call a command caused; the first stands.  A command that was `unknown` has succeeded then.
         """
         ...
 

@@ -75,6 +75,13 @@ def set_reply(conn: Connection, command_id: str, reply: bytes, now: datetime) ->
     conn.execute(update(_t).where(_t.c.command_id == command_id).values(reply=reply, made_ms=to_ms(now)))
 
 
+def take_back(conn: Connection, command_id: str) -> None:
+    """
+    Let the key of a command that has no reply be used again.
+    """
+    conn.execute(delete(_t).where(_t.c.command_id == command_id, _t.c.reply == UNDER_WAY))
+
+
 def forget_replies(conn: Connection, before: datetime) -> int:
     """
     Remove some of the replies stored before an instant; return how many.

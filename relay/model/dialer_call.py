@@ -24,7 +24,8 @@ class DialerCall(NamedTuple):
     `vendor_id` is the dialer's call id (None where only a log told of the call).  Times are UTC; where a
     poll told them they are the middle of the interval between two polls, and `answered_precision_s` and
     `ended_precision_s` half its width.  `status` is the dialer's status of the call once it is final,
-    `talk_s` its own count of it.  `logged_at` is the time under which its logs list the call.
+    `talk_s` its own count of it.  `logged_at` is the time under which its logs list the call,
+    `linked_call_id` the call of another source that is the same conversation.
     """
 
     vendor_id: str | None
@@ -48,6 +49,7 @@ class DialerCall(NamedTuple):
     hangup_reason: str | None = None
     recording_url: str | None = None
     logged_at: datetime | None = None
+    linked_call_id: str | None = None
     is_pushed: bool = False
 
     @property

@@ -17,6 +17,7 @@ Every error relay raises on purpose, grouped by what the caller does about it.
       TransportError(reason)          no answer to a delivery; becomes TryLater
       PublisherLost(reason)           the Kafka producer is thrown away and built anew
   NotFound, Conflict              asked for what is not there, or does not fit: say so, change nothing
+  ParametersInvalid(faults)       a command that may not be sent: name each parameter
 
 A failing delivery is no error but an answer: see `relay.model.outcome`.
 """
@@ -191,3 +192,13 @@ class Conflict(RelayError):
     """
     What was asked for does not fit what is there; nothing was changed, and the message says why.
     """
+
+
+class ParametersInvalid(RelayError):
+    """
+    The parameters of a command have faults; all of them, and nothing was sent.
+    """
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)

@@ -9,7 +9,7 @@ from typing import Final
 
 NOUNS: Final = (
     "endpoints", "deliveries", "events", "calls", "agents", "groups", "sources", "rejects", "aliases",
-    "lead-statuses", "agent-mappings",
+    "lead-statuses", "agent-mappings", "commands",
 )  # fmt: skip
 EVERYTHING: Final = "*"
 SCOPES: Final = (EVERYTHING, *(f"{noun}:{action}" for noun in NOUNS for action in ("read", "write", "*")))

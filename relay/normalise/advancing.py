@@ -77,7 +77,7 @@ class Advancing:
         """
         call_id = changed[0].call_id
         is_ended = known is not None and known.is_end_published
-        record = self.record(call_id, legs, is_ended)
+        record = self.record(call_id, legs, is_ended) | _caused(known, *absorbed)
         ended_at = end_of(legs, is_ended)
         call = known or self._new_call(call_id, legs, record)
         call = call._replace(
@@ -109,7 +109,7 @@ class Advancing:
         """
         Return the end of a call, for which nothing need be waited for any more, once all its legs are closed.
         """
-        record = self.record(call.call_id, legs, call.is_end_published)
+        record = self.record(call.call_id, legs, call.is_end_published) | _caused(call)
         ended_at = end_of(legs, call.is_end_published)
         seen_at = (call.end_seen_at or look.observed_at) if ended_at else None
         events = self.events(
@@ -128,12 +128,23 @@ class Advancing:
         """
         Return a call that was silent with the events it would have made.
         """
-        record = self.record(call.call_id, legs, call.is_end_published)
+        record = self.record(call.call_id, legs, call.is_end_published) | _caused(call)
         events = self.events(call._replace(is_silent=False), look)
         events.start(record)
         events.answer(record)
         if call.ended_at is not None:
             events.end(record)
+        return CallChange(events.call, (), tuple(events.made), call.revision)
+
+    def claim(self, call: Call, command_id: str, look: Look) -> CallChange:
+        """
+        Return a call with the command that caused it.
+        """
+        record, events = call.record | {"command_id": command_id}, self.events(call, look)
+        if call.revision:
+            events.update(record)
+        else:
+            events.stay_silent(record)
         return CallChange(events.call, (), tuple(events.made), call.revision)
 
     def _absorbed(self, call: Call, into: str, look: Look) -> CallChange:
@@ -171,3 +182,12 @@ class Advancing:
 def _ended_before_publishing(ended_at: datetime | None, look: Look) -> bool:
     # publish_from is an instant of our clock, the end one of the phone system's.
     return ended_at is not None and ended_at - look.skew < look.publish_from
+
+
+def _caused(*calls: Call | None) -> Record:
+    """
+    Return the command that caused one of some calls: no row tells it, so it is carried on.
+    """
+    ids = (call.record.get("command_id") for call in calls if call is not None)
+    command_id = next((one for one in ids if one is not None), None)
+    return {} if command_id is None else {"command_id": command_id}

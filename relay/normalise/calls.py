@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from relay.model.call import Call, Leg, LegFacts
 from relay.model.change import CallChange, Neighbourhood
 from relay.model.coverage import Gap, Read
-from relay.model.event import LIVE
+from relay.model.event import COMMAND, LIVE
 from relay.model.ids import IdMaker
 from relay.model.linking import LinkRules
 from relay.normalise.adopting import identify_pushed
@@ -148,6 +148,12 @@ class CallAssembler:
                 look = self._look(call.end_seen_at or now, timedelta(0), origin, None)
                 changes.append(self._advancing.end(call, legs[call.call_id], (), look))
         return changes
+
+    def claim(self, call: Call, command_id: str, observed_at: datetime) -> CallChange:
+        """
+        Return a call with the command that caused it, told at once where the call was published.
+        """
+        return self._advancing.claim(call, command_id, self._look(observed_at, timedelta(0), COMMAND, None))
 
     def next_release(self, held: Neighbourhood, released: Sequence[CallChange]) -> datetime | None:
         """

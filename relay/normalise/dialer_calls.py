@@ -7,7 +7,6 @@ that a poll, a push, a log and a backfill all name it alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -214,10 +213,12 @@ class DialerCalls:
             "disposition_mapped": mappings.codes.get(now.status or ""),
             "hangup_reason": now.hangup_reason,
             "recording_url": now.recording_url,
+            "linked_call_ids": [now.linked_call_id] if now.linked_call_id else [],
         }
         if outcome != words.ANSWERED and (now.ended_at is None or not now.is_final):
             more["talk_s"] = None  # nobody knows yet whether somebody spoke
-        return record | more | _kept(call.record)
+        # What others found out about the call: the command that caused it.
+        return record | more | {"command_id": call.record.get("command_id")}
 
     def _new_call(self, leg: Leg) -> Call:
         return Call(
@@ -235,13 +236,6 @@ class DialerCalls:
             last_event_id=None,
             record={},
         )
-
-
-def _kept(record: Mapping[str, Any]) -> Record:
-    """
-    Return what others have found out about the call: its command, the same conversation elsewhere.
-    """
-    return {name: record[name] for name in ("command_id", "linked_call_ids") if record.get(name)}
 
 
 def _is_past(ended_at: datetime | None, look: Look) -> bool:

@@ -28,7 +28,7 @@ _WHOLE_S: Final = 1
 
 class DidCall(NamedTuple):
     """
-    One call of the log; `is_told` once its event with a length went out.
+    One call of the log; `is_told`: that there is one was told, and now its length is known.
     """
 
     logged: LoggedCall
@@ -47,20 +47,36 @@ def calls_of_day(state: SubjectState, day: str, rows: Sequence[LoggedCall]) -> l
     """
     Return the calls of a day's log, oldest first, of which something is new since the state was stored.
     """
-    told = {(at, phone, ordinal): length for at, phone, ordinal, length in state.notes.get(day, ())}
+    told: dict[tuple[str, str], dict[int, int | None]] = defaultdict(dict)
+    for at, phone, ordinal, length in state.notes.get(day, ()):
+        told[at, phone][ordinal] = length
     bags: dict[tuple[str, str], list[LoggedCall]] = defaultdict(list)
     for row in rows:
         bags[row.wall_time, row.phone].append(row)
+    return [call for key, bag in sorted(bags.items()) for call in _fresh_of(bag, told.get(key, {}))]
+
+
+def _fresh_of(bag: Sequence[LoggedCall], told: Mapping[int, int | None]) -> list[DidCall]:
+    """
+    Return what is new of the calls of one second and caller, of which lengths were told by ordinal.
+    """
+    lasting = [row for row in bag if row.length_s is None]
+    over = sorted((row for row in bag if row.length_s is not None), key=_length_of)
+    for length in sorted((one for one in told.values() if one is not None), reverse=True):
+        # The row that was told, also where its length has been corrected since.
+        grown = next((row for row in over if _length_of(row) >= length), over[-1] if over else None)
+        if grown is not None:
+            over.remove(grown)
+    still_open = [ordinal for ordinal in sorted(told) if told[ordinal] is None]
     fresh = []
-    for (at, phone), bag in sorted(bags.items()):
-        # Of calls of one second those that are over come first, so that a length once told stays where it is.
-        bag.sort(key=lambda row: (row.length_s is None, row.length_s or 0))
-        for ordinal, row in enumerate(bag):
-            is_known = (at, phone, ordinal) in told
-            length = told.get((at, phone, ordinal))
-            if not is_known or (length is None and row.length_s is not None):
-                fresh.append(DidCall(row, ordinal, is_known))
-    return fresh
+    while over and len(still_open) > len(lasting):
+        fresh.append(DidCall(over.pop(0), still_open.pop(0), is_told=True))
+    new = (*over, *lasting[len(still_open) :])
+    return fresh + [DidCall(row, ordinal, is_told=False) for ordinal, row in enumerate(new, len(told))]
+
+
+def _length_of(row: LoggedCall) -> int:
+    return row.length_s or 0
 
 
 class DidEvents:

@@ -50,12 +50,13 @@ class CommandInbox:
         self._clock = clock
         self._appended = appended
 
-    async def take(self, item: InboxItem, mappings: Mappings) -> None:
+    async def take(self, item: InboxItem, mappings: Mappings) -> Command:
         """
-        Append the events of a command, and take the item away.
+        Append the events of a command, and take the item away; a read changed nothing and makes none.
         """
         command = command_of(item)
-        told = tidings_of(command, tuple((command.result or {}).get("events", ())), mappings, self._country)
+        types = tuple((command.result or {}).get("events", ()))
+        told = tidings_of(command, types, mappings, self._country) if command.is_write else []
         subjects = {self._events.subject_of(one) for one in told}
         while True:
             states = await self._journal.subjects_named(subjects)
@@ -69,7 +70,7 @@ class CommandInbox:
             )
             try:
                 await handed_on(self._journal.append(change), self._appended)
-                return
+                return command
             except RevisionConflict:
                 continue  # another command told of the same subject: once more from what is there now
 

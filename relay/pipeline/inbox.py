@@ -1,5 +1,6 @@
 """
-What others put down for the owner of a source: pushes of the phone system, rejects to be read again.
+What others put down for the owner of a source: pushes of the phone system, rejects to be read again,
+commands that have a verdict.
 
 An item is taken away by the transaction that holds its effect, so a crash in between only repeats it.
 """
@@ -17,7 +18,8 @@ from relay.model.change import CallChange, Neighbourhood, Reject
 from relay.model.errors import RecordRejected, RevisionConflict
 from relay.model.event import PUSH as PUSHED
 from relay.model.ids import row_digest
-from relay.model.source_work import PUSH, InboxItem
+from relay.model.source_work import COMMAND_DONE, PUSH, InboxItem
+from relay.pipeline.command_links import CommandLinks
 from relay.pipeline.grouping import near_keys
 from relay.pipeline.poll_context import PollContext
 from relay.pipeline.replays import Replays
@@ -39,12 +41,17 @@ class Inbox:
         context: the source.
         read_push: reads what the phone system pushed.
         replays: reads rejects again.
+        commands: takes commands that have a verdict.
     """
 
-    def __init__(self, context: PollContext, read_push: PushReader, replays: Replays) -> None:
+    def __init__(
+        self, context: PollContext, read_push: PushReader, replays: Replays, commands: CommandLinks
+    ) -> None:
         self._context = context
         self._read_push = read_push
         self._replays = replays
+        self._commands = commands
+        self.looks: list[datetime] = []  # when to look for calls that commands caused
         self.is_full = True  # there may be more than was taken
 
     async def step(self) -> bool:
@@ -56,6 +63,10 @@ class Inbox:
         for item in items:
             if item.kind == PUSH:
                 has_news |= await self._take_push(item)
+            elif item.kind == COMMAND_DONE:
+                looks = await self._commands.take(item)
+                self.looks += looks
+                has_news |= bool(looks)
             else:
                 await self._replays.take(item)
         self.is_full = len(items) == ITEMS_AT_ONCE

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 from relay.journal.port import SourceView, StreamState
+from relay.model.call import USER_CALLS
 from relay.model.errors import RevisionConflict, SourceError, SourceThrottled
 from relay.model.times import EPOCH
 from relay.pipeline.asking import ask
@@ -23,6 +25,7 @@ from relay.sources.port import OWN_QUOTA, Pull, Window
 
 RATES_EVERY: Final = timedelta(hours=1)
 STATUS_TIER: Final = "status"
+MOST_LOOKS: Final = 30
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Live:
         self._rates_at = EPOCH
         self._next_poll_at = self._clock.now()
         self._tried: set[str] = set()
+        self._looks: list[datetime] = []  # when the users' calls are asked for besides, soonest first
         self._label = self._metrics.start_source(
             context.source_id, (*context.source.call_streams, *context.source.status_streams)
         )
@@ -69,7 +73,12 @@ class Live:
         """
         Return when the next stream may be asked.
         """
-        return min(max(self._may_ask_at(stream), self._clock.now()) for stream in self._streams.values())
+        now = self._clock.now()
+        turn_at = min(max(self._may_ask_at(stream), now) for stream in self._streams.values())
+        users = self._streams.get(USER_CALLS)
+        if not self._looks or users is None:
+            return turn_at
+        return min(turn_at, max(self._looks[0], users.next_at, now))
 
     @property
     def has_tried_any(self) -> bool:
@@ -93,6 +102,13 @@ class Live:
         earliest = self._clock.now() + timedelta(seconds=self._pace.pause_s(self._clock.now()))
         self._next_poll_at = min(self._next_poll_at, earliest)
 
+    def look_at(self, times: Iterable[datetime]) -> None:
+        """
+        Ask for the users' calls at some times besides, where the budget allows: a command makes one.
+        """
+        now = self._clock.now()
+        self._looks = sorted([*self._looks, *(at for at in times if at > now)])[:MOST_LOOKS]
+
     async def take_turn(self) -> None:
         """
         Ask the stream whose read is worth most now.
@@ -102,7 +118,9 @@ class Live:
         due = [stream for stream in self._streams.values() if self._may_ask_at(stream) <= now]
         with_open = frozenset(stream.name for stream in due if stream.has_open_calls)
         statuses = [stream for stream in due if not stream.is_call_stream]
-        stream = statuses[0] if statuses else next_turn(due, self._rates, with_open, now)
+        stream = self._looked_for(now)
+        if stream is None:
+            stream = statuses[0] if statuses else next_turn(due, self._rates, with_open, now)
         if stream is None:
             return
         if stream.is_call_stream:
@@ -115,6 +133,13 @@ class Live:
 
     def _may_ask_at(self, stream: StreamPoll) -> datetime:
         return max(stream.next_at, self._next_poll_at) if stream.is_call_stream else stream.next_at
+
+    def _looked_for(self, now: datetime) -> StreamPoll | None:
+        users = self._streams.get(USER_CALLS)
+        if users is None or not self._looks or self._looks[0] > now or users.next_at > now:
+            return None
+        self._looks = [at for at in self._looks if at > now]
+        return users
 
     async def _ask(self, stream: StreamPoll) -> None:
         context = self._context

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from relay.model.errors import JournalBusy
+from relay.pipeline.command_links import CommandLinks
 from relay.pipeline.ends import Ends
 from relay.pipeline.inbox import Inbox
 from relay.pipeline.live import Live
@@ -31,15 +32,17 @@ class Poll:
     Args:
         context: the source.
         inbox: what was put down for it.
+        commands: finds the calls that commands caused.
     """
 
-    def __init__(self, context: PollContext, inbox: Inbox) -> None:
+    def __init__(self, context: PollContext, inbox: Inbox, commands: CommandLinks) -> None:
         self._context = context
         self._clock = context.clock
         self._live = Live(context)
         self._ends = Ends(context)
         self._past = Past(context, self._ends)
         self._inbox = inbox
+        self._commands = commands
         self._has_started = False
         self._release_at: datetime | None = None  # when a held end goes out, whether or not a stream is asked
         self._woken = asyncio.Event()
@@ -75,6 +78,7 @@ class Poll:
         try:
             if not self._has_started:
                 await self._live.start()
+                await self._commands.start()
                 self._has_started = True
             turn_at = self._live.turn_at
             others = (self._release_at, self._past.next_at)
@@ -97,6 +101,8 @@ class Poll:
         is_further = self._live.has_tried_any and await self._inbox.step()
         if is_further:
             self._live.expect_news()
+            self._live.look_at(self._inbox.looks)
+            self._inbox.looks = []
         if self._clock.now() >= turn_at:
             await self._live.take_turn()
             is_further = True
@@ -108,6 +114,7 @@ class Poll:
             # Just started: what ended while relay was away may have legs in streams not read yet.
             self._release_at = await self._ends.step()
         if is_further:
+            await self._commands.step()
             await self._show()
 
     async def _show(self) -> None:

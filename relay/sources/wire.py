@@ -106,6 +106,16 @@ class Wire:
         timeout = ClientTimeout(total=timeout_s)
         return await self._send("GET", "", timeout, params=params, middlewares=(_Once(self._source_id),))
 
+    async def post(self, path: str, form: Mapping[str, str], budget: ClientMiddlewareType) -> Answer:
+        """
+        Send one form by POST; never sent again.
+
+        Raises:
+            SourceUnreachable, SourceGarbled, SourceThrottled: as `get`.
+        """
+        middlewares = (_Once(self._source_id), budget)
+        return await self._send("POST", path, self._timeout, data=form, middlewares=middlewares)
+
     async def post_form(self, form: Mapping[str, str], timeout_s: float) -> Answer:
         """
         Send one form by POST to the base URL itself; never sent again.
@@ -127,7 +137,8 @@ class Wire:
         except TimeoutError as error:
             raise self._unreachable("timeout", f"no answer within {timeout.total} s") from error
         except ClientConnectorError as error:
-            raise self._unreachable("connect", f"cannot connect: {error.os_error or error}") from error
+            why = f"cannot connect: {error.os_error or error}"
+            raise SourceUnreachable(self._source_id, "connect", why, was_sent=False) from error
         except ClientPayloadError as error:
             raise self._unreachable("bad_payload", f"the answer was cut off: {error}") from error
         except ClientError as error:

@@ -28,7 +28,7 @@ OTHER: Final = "_other"
 
 DIALER_STREAMS: Final = (
     "agents", "in_groups", "user_groups", "calls", "did_calls", "agent_stats", "version", "lists",
-    "past",
+    "past", "cross_links",
 )  # fmt: skip
 STREAMS: Final = (*CALL_STREAMS, "system_status", *DIALER_STREAMS)
 POLL_OUTCOMES: Final = (

@@ -12,9 +12,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
-from relay.api import answers, bodies, mapping_answers, mapping_bodies, source_answers
+from relay.api import answers, bodies, command_answers, mapping_answers, mapping_bodies, source_answers
 from relay.api.openapi import document_of, problem_statuses
-from relay.api.operation import Operation
+from relay.api.operation import KEY_IGNORED, Operation
 from relay.api.operations import OPERATIONS
 from relay.api.problems import KINDS
 from tests.api.conftest import NEW, Api
@@ -114,7 +114,8 @@ def test_every_parameter_of_a_query_is_described_as_it_is_checked() -> None:
 def test_the_headers_that_count_are_described() -> None:
     for operation, document in described():
         in_header = [one["name"] for one in document["parameters"] if one["in"] == "header"]
-        keyed = ["Idempotency-Key"] if operation.method == "POST" else []
+        takes_key = operation.method == "POST" and operation.key != KEY_IGNORED
+        keyed = ["Idempotency-Key"] if takes_key else []
         resumed = ["Last-Event-ID"] if operation.path.endswith("/stream") else []
 
         assert [*keyed, *resumed] == in_header
@@ -202,8 +203,8 @@ def test_what_the_schema_takes_is_taken_and_what_it_refuses_is_refused(
 def test_the_answers_are_those_of_the_table() -> None:
     models = {
         model.__name__
-        for module in (answers, source_answers, mapping_answers)
-        for model in vars(module).values()
+        for part in (answers, source_answers, mapping_answers, command_answers)
+        for model in vars(part).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
         and model not in (BaseModel, answers.Listing, mapping_answers.SubjectAnswer)

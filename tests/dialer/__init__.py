@@ -1,0 +1,3 @@
+"""
+A dialer, proven: a simulated floor of agents, relay over it, by one clock.
+"""

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from prometheus_client import CollectorRegistry
@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from relay.dialer_assembly import dialer_poll, vicidial_source
 from relay.journal.port import Appended
 from relay.journal.store import SqlJournal, open_sqlite
+from relay.model.clock import Clock
 from relay.model.ids import IdMaker
 from relay.source_assembly import Surroundings
 from relay.sources.port import POLL, Answered, FunctionSource
@@ -71,18 +72,31 @@ class DialerFloor:
     keys: dict[str, Any] = field(default_factory=dict)
     polled: list[tuple[str, datetime, str]] = field(default_factory=list)
 
-    async def __aenter__(self) -> DialerFloor:
+    async def __aenter__(self) -> Self:
         self.clock = ManualClock(DEFAULT_START)
         self._twin_rooms = AsyncExitStack()
-        self.twin = await start_dialer_twin(self.settings, self.clock)
+        self.twin = await start_dialer_twin(self.settings, self.dialers_clock())
         self._twin_rooms.push_async_callback(self.twin.close)
-        self.metrics = Metrics(CollectorRegistry())
+        self.registry = CollectorRegistry()
+        self.metrics = Metrics(self.registry)
         await self.start_relay()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop_relay()
         await self._twin_rooms.aclose()
+
+    def dialers_clock(self) -> Clock:
+        """
+        Return the clock that the dialer lives by.
+        """
+        return self.clock
+
+    def watched(self, source: FunctionSource) -> FunctionSource:
+        """
+        Return the source that relay asks.
+        """
+        return NotedSource(source, self.polled)
 
     def config(self) -> VicidialConfig:
         """
@@ -113,7 +127,7 @@ class DialerFloor:
         self.appends = 0
         around = Surroundings(self.journal, ids, self.clock, self.metrics, self._appended)
         source = await rooms.enter_async_context(vicidial_source(self.config(), around))
-        self.poll = await dialer_poll(self.config(), NotedSource(source, self.polled), around)
+        self.poll = await dialer_poll(self.config(), self.watched(source), around)
         self._stop = asyncio.Event()
         self._running = asyncio.create_task(self.poll.run(self._stop))
         self._relay_rooms = rooms

@@ -337,9 +337,17 @@ def check(event: Event) -> dict[str, Any]:
     Assert that an event is as its schema and its data class say; return it as a receiver reads it.
     """
     sent: dict[str, Any] = orjson.loads(event.to_json(event.observed_at + timedelta(milliseconds=40)))
-    assert [] == [error.message for error in _validator(event.type).iter_errors(sent)]
-    assert sent["data"] == EVENT_TYPES[event.type].data.model_validate(sent["data"], strict=True).model_dump()
+    check_sent(sent)
     return sent
+
+
+def check_sent(sent: Mapping[str, Any]) -> None:
+    """
+    Assert that an event, as a receiver reads it, is as its schema and its data class say.
+    """
+    event_type = sent["type"]
+    assert [] == [error.message for error in _validator(event_type).iter_errors(sent)]
+    assert sent["data"] == EVENT_TYPES[event_type].data.model_validate(sent["data"], strict=True).model_dump()
 
 
 @cache

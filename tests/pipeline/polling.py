@@ -25,6 +25,8 @@ from relay.normalise.calls import CallAssembler
 from relay.normalise.rules import CallRules
 from relay.normalise.voipcloud_pushes import read_push
 from relay.normalise.voipcloud_rows import VoipcloudRows
+from relay.pipeline.command_inbox import CommandInbox
+from relay.pipeline.command_links import CommandLinks
 from relay.pipeline.inbox import Inbox
 from relay.pipeline.ingest import Ingest
 from relay.pipeline.pace import PaceSettings
@@ -214,8 +216,11 @@ async def polling(
             clock=clock,
             metrics=metrics,
         )
-        inbox = Inbox(context, lambda body, at: read_push(body, rules, IDS, at), Replays(context, reader))
-        running = Polling(context, journal, source, Poll(context, inbox), clock, metrics, appended)
+        verdicts = CommandInbox("pbx", "AU", journal, IDS, clock, appended.append)
+        commands = CommandLinks(context, verdicts, journal.commands, IDS, "AU")
+        replays = Replays(context, reader)
+        inbox = Inbox(context, lambda body, at: read_push(body, rules, IDS, at), replays, commands)
+        running = Polling(context, journal, source, Poll(context, inbox, commands), clock, metrics, appended)
         try:
             yield running
         finally:

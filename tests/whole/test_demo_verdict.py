@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from relay.cli.demonstration.acts import Evidence
+from relay.cli.demonstration.dialer import DialerLook
 from relay.cli.demonstration.stage import SOURCE, Look
 from relay.cli.demonstration.verdict import judge
 from relay.journal_assembly import TopicEvent
@@ -22,6 +23,7 @@ from relay.model.times import rfc3339
 from relay.testing.receiver import VerifyingReceiver
 from relay.twin.truth import TruthCall
 from tests.whole.scene import SECRET
+from tests.whole.told_floor import events_of_floor, truth_of_floor
 
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
 CALLS, LINKED = 100, 20
@@ -94,11 +96,13 @@ def case() -> Case:
         for number, call in enumerate(calls)
         for revision in (1, 2)
     ]
+    journal += events_of_floor(START, len(journal) + 1)
     receiver = VerifyingReceiver(SECRET)
     receiver.events.update((event.id, orjson.loads(event.body)) for event in journal)
     receiver.refused = 3
     topics = [TopicEvent("journal", event.seq, event.body) for event in journal]
-    return Case(Evidence(Look(calls, 0, 500, True), journal, topics, 1), receiver)
+    dialer = DialerLook(truth_of_floor(START))
+    return Case(Evidence(Look(calls, 0, 500, True), dialer, journal, topics, 1), receiver)
 
 
 def test_everything_kept_is_green(case: Case) -> None:
@@ -129,9 +133,25 @@ def bend_a_call(case: Case) -> None:
 
 
 def double_an_end(case: Case) -> None:
-    again = event_of(case.evidence.look.calls[0], 0, 3, 201)
+    again = event_of(case.evidence.look.calls[0], 0, 3, len(case.evidence.journal) + 1)
     case.evidence.journal.append(again)
     case.receiver.events[again.id] = orjson.loads(again.body)
+
+
+def lose_a_call_of_the_dialer(case: Case) -> None:
+    case.evidence.dialer.truth["calls"].append({**case.evidence.dialer.truth["calls"][0], "call_id": "V1"})
+
+
+def bend_a_call_of_the_dialer(case: Case) -> None:
+    case.evidence.dialer.truth["calls"][0]["disposition"] = "NI"
+
+
+def end_a_call_of_the_dialer_later(case: Case) -> None:
+    case.evidence.dialer.truth["calls"][0]["ended_at"] = rfc3339(START + timedelta(seconds=12))
+
+
+def change_an_agent(case: Case) -> None:
+    case.evidence.dialer.truth["states"][3]["status"] = "READY"
 
 
 def deliver_something_else(case: Case) -> None:
@@ -193,6 +213,10 @@ SPOILT: list[tuple[Callable[[Case], None], str]] = [
     (lose_a_call, "lost: call-9 (queue, 0400000009 to 0270101000"),
     (bend_a_call, "bent: talk_s of call-4 is 2, call/demo-pbx/id4 says 3"),
     (double_an_end, "duplicated: call/demo-pbx/id0 has 2 events of the milestone end"),
+    (lose_a_call_of_the_dialer, "lost: V1 ("),
+    (bend_a_call_of_the_dialer, "bent: disposition of V3012000030000000420"),
+    (end_a_call_of_the_dialer_later, "bent: end of V3012000030000000420"),
+    (change_an_agent, "bent: agent 1004 is ('READY', None)"),
     (deliver_something_else, "event event_7 was delivered as something else than the journal holds"),
     (deliver_out_of_nowhere, "event event_0 was delivered and is not in the journal"),
     (never_kill, "relay was never killed"),

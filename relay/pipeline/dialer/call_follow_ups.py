@@ -238,6 +238,8 @@ class CallFollowUps:
             source_id = self._context.source_id
             raise SourceGarbled(source_id, "bad_payload", f"recording_lookup: {error.why}", "") from error
         if location is None:
+            if one.is_last_try:
+                self._context.metrics.dialer_calls_given_up.labels(self._context.label).inc()
             return
 
         def told(known: KnownDialerCall | None) -> DialerCall | None:

@@ -7,6 +7,7 @@ call that is known of it; what those logs show and nobody told of becomes a call
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,11 +21,12 @@ from relay.model.errors import RecordRejected, SourceGarbled
 from relay.model.source_work import DONE, RECONCILE, RUNNING, SourceJob
 from relay.normalise.dialer_calls import KnownDialerCall
 from relay.normalise.dialer_logs import LoggedCall, read_phone_log, with_log
+from relay.normalise.did_log import DidCall
 from relay.pipeline.dialer.asking import ask
 from relay.pipeline.dialer.call_book import CallBook, Telling, Told
 from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_settings import PAST
-from relay.pipeline.dialer.did_logs import DidLogs
+from relay.pipeline.dialer.did_logs import CALLS_AT_ONCE, DidLogs
 
 LOOK_EVERY: Final = timedelta(seconds=60)  # for a job that nobody woke the loop for
 RING: Final = timedelta(seconds=120)  # logs list a call when it was answered, its id when it was dialled
@@ -36,11 +38,13 @@ _BOTH: Final = (("IN", INBOUND), ("OUT", OUTBOUND))
 @dataclass(slots=True)
 class _Day:
     """
-    One day of a job under way: which inbound numbers and numbers of calls are still to be asked for.
+    One day of a job under way: which inbound numbers, calls of theirs, and numbers of calls are still to be
+    asked for.
     """
 
     day: date
     dids: list[str]
+    calls: list[tuple[str, DidCall]] = field(default_factory=list)
     phones: list[str] = field(default_factory=list)
     has_phones: bool = False
 
@@ -90,15 +94,21 @@ class DialerPast:
 
     async def _go_on(self, job: SourceJob, day: _Day) -> None:
         events, rows = 0, 0
-        if day.dids:
-            rows = await self._did_logs.read(day.dids[0], day.day, job.kind)
+        if day.calls:
+            events = await self._tell_did(day, job)
+        elif day.dids:
+            found = await self._did_logs.whole_day(day.dids[0], day.day, PAST)
+            rows = len(found)
+            day.calls = [
+                (day.dids[0], call) for call in found if job.start <= call.logged.logged_at < job.end
+            ]
             day.dids.pop(0)
         elif not day.has_phones:
             day.phones, day.has_phones = await self._phones_of(day.day), True
         elif day.phones:
             rows, events = await self._read_phone(day.phones[0], day.day, job)
             day.phones.pop(0)
-        is_over = day.has_phones and not day.phones
+        is_over = not (day.calls or day.dids or day.phones) and day.has_phones
         read_to = {PAST: _midnight(day.day + timedelta(days=1), self._context)} if is_over else job.read_to
         await self._keep(
             replace(
@@ -112,6 +122,17 @@ class DialerPast:
         )
         if is_over:
             self._day = None
+
+    async def _tell_did(self, day: _Day, job: SourceJob) -> int:
+        """
+        Tell of some calls of an inbound number's log; return how many events that made.
+        """
+        some, of_calls = day.calls[:CALLS_AT_ONCE], dict[str, Told]()
+        for did, call in some:
+            await self._did_logs.find(did, call, of_calls, {})
+        del day.calls[: len(some)]
+        changes = await self._book.tell(PAST, Telling(of_calls, self._context.clock.now(), job.kind))
+        return sum(len(change.events) for change in changes)
 
     def _begin(self, job: SourceJob) -> _Day | None:
         start = job.read_to.get(PAST, job.start)
@@ -152,12 +173,15 @@ class DialerPast:
 
     async def _told(self, logged: Sequence[LoggedCall], direction: str) -> dict[str, Told]:
         told: dict[str, Told] = {}
+        same: Counter[datetime] = Counter()
         for one in logged:
             known = await self._call_of(one, direction)
-            if known is not None:
+            if known is not None and known.leg.facts.base_key not in told:
                 told[known.leg.facts.base_key] = _with(one, direction)
-            elif one.length_s is not None:  # one under way is told of when it is over
-                told[self._book.calls.logged_base_key("", one.phone, one.logged_at)] = _with(one, direction)
+            elif known is None and one.length_s is not None:  # one under way is told of when it is over
+                key = self._book.calls.logged_base_key("", one.phone, one.logged_at, same[one.logged_at])
+                same[one.logged_at] += 1
+                told[key] = _with(one, direction)
         return told
 
     async def _call_of(self, logged: LoggedCall, direction: str) -> KnownDialerCall | None:

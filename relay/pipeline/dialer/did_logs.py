@@ -93,25 +93,46 @@ class DidLogs:
         Ask for the log of a number and day, and keep what is new of it for `_take_some`.
         """
         context, name = self._context, day.isoformat()
-        params = {"phone_number": did, "date": name, "stage": "pipe"}
-        answered = await ask(context, DID_CALLS, "did_log_export", params)
-        if answered.answer.verdict not in (verdicts.ROWS, verdicts.EMPTY):
-            raise self._garbled(f"did_log_export answered {answered.answer.verdict}")
-        zone, asked_at = context.rules.zone, answered.requested_at
+        asked_at, rows = await self._ask(did, name, DID_CALLS)
         now = context.at_dialer(asked_at)
-        try:
-            rows = [read_did_log(row, zone, now) for row in answered.answer.rows]
-        except RecordRejected as error:
-            raise self._garbled(error.why) from error
         about = subject(DID, context.source_id, did)
         state = (await context.journal.subjects_named([about])).get(about)
         state = state or new_subject(context.source_id, DID, did, asked_at)
-        fresh = [call for call in calls_of_day(state, name, rows) if _is_ready(call.logged, now)]
+        begin = context.at_dialer(context.rules.publish_from)
+        fresh = [call for call in calls_of_day(state, name, rows) if _is_ready(call.logged, now, begin)]
         silent = [call for call in fresh if self._is_past(call.logged)]
         loud = [call for call in fresh if not self._is_past(call.logged)]
         parts = [silent] if silent else []
         parts += [loud[start : start + CALLS_AT_ONCE] for start in range(0, len(loud), CALLS_AT_ONCE)]
         self._unread += [_Unread(did, name, asked_at, part, part is silent) for part in parts]
+
+    async def whole_day(self, did: str, day: date, stream: str) -> list[DidCall]:
+        """
+        Return the calls of a day's log that are over, whether or not they are known.
+
+        Raises:
+            SourceError: no good answer.
+        """
+        asked_at, rows = await self._ask(did, day.isoformat(), stream)
+        nothing_known = new_subject(self._context.source_id, DID, did, asked_at)
+        calls = calls_of_day(nothing_known, day.isoformat(), rows)
+        now = self._context.at_dialer(asked_at)
+        return [
+            call for call in calls if call.logged.length_s is not None and _is_ready(call.logged, now, now)
+        ]
+
+    async def _ask(self, did: str, name: str, stream: str) -> tuple[datetime, list[LoggedCall]]:
+        context = self._context
+        params = {"phone_number": did, "date": name, "stage": "pipe"}
+        answered = await ask(context, stream, "did_log_export", params)
+        if answered.answer.verdict not in (verdicts.ROWS, verdicts.EMPTY):
+            raise self._garbled(f"did_log_export answered {answered.answer.verdict}")
+        zone, asked_at = context.rules.zone, answered.requested_at
+        now = context.at_dialer(asked_at)
+        try:
+            return asked_at, [read_did_log(row, zone, now) for row in answered.answer.rows]
+        except RecordRejected as error:
+            raise self._garbled(error.why) from error
 
     def _is_past(self, logged: LoggedCall) -> bool:
         """
@@ -128,7 +149,7 @@ class DidLogs:
         of_calls: dict[str, Told] = {}
         call_ids: dict[tuple[str, str, int], str] = {}
         for call in () if unread.is_silent else unread.calls:
-            await self._find(unread.did, call, of_calls, call_ids)
+            await self.find(unread.did, call, of_calls, call_ids)
         state = (await self._context.journal.subjects_named([about])).get(about)
         state = state or new_subject(self._context.source_id, DID, unread.did, unread.asked_at)
         if unread.is_silent:
@@ -141,7 +162,7 @@ class DidLogs:
             self._context.metrics.journal_errors.labels("append", "conflict").inc()
             self._unread.clear()  # another writer was first: the next reading shows what it left
 
-    async def _find(
+    async def find(
         self, did: str, call: DidCall, of_calls: dict[str, Told], call_ids: dict[tuple[str, str, int], str]
     ) -> None:
         """
@@ -212,14 +233,14 @@ class DidLogs:
         return SourceGarbled(self._context.source_id, "bad_payload", why, "")
 
 
-def _is_ready(logged: LoggedCall, now: datetime) -> bool:
+def _is_ready(logged: LoggedCall, now: datetime, begin: datetime) -> bool:
     """
-    Tell whether a call may be told: one that is over only once polls had their chance to show its agent.
+    Tell whether a call may be told: one that is over only once polls had their chance to show its agent, one
+    that came before publishing began only once it is known to have lasted until then.
     """
-    return (
-        logged.length_s is None
-        or now >= logged.logged_at + timedelta(seconds=logged.length_s) + UNTAKEN_AFTER
-    )
+    if logged.length_s is None:
+        return logged.logged_at >= begin
+    return now >= logged.logged_at + timedelta(seconds=logged.length_s) + UNTAKEN_AFTER
 
 
 def _with_line(logged: LoggedCall) -> Told:

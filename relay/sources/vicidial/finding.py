@@ -14,16 +14,17 @@ from relay.sources.vicidial.elision_answers import ACTIVE_LISTS, JSON_FUNCTIONS,
 from relay.sources.vicidial.messages import Heard, hear
 from relay.sources.vicidial.noise import HTML_PAGE, is_page, why_unreadable
 from relay.sources.vicidial.pages import IN_GROUPS, PAGE_FUNCTIONS, read_page
-from relay.sources.vicidial.plain_answers import read_labels, read_value, read_version
+from relay.sources.vicidial.plain_answers import read_callable, read_labels, read_value, read_version
 from relay.sources.vicidial.reading import SERVER_ERROR, Found
 from relay.sources.vicidial.redaction import Redactor
 from relay.sources.vicidial.table import DELIMITERS, read_table
 
 VERSION: Final = "version"
 FIELD_OF_A_LEAD: Final = "lead_field_info"
+NUMBER_CHECK: Final = "check_phone_number"
 # With several numbers these print them in front of the message about them, without a newline.
 _ECHO_NUMBERS: Final = frozenset({"add_lead", "update_lead"})
-_CHANGES: Final = ("add_", "update_", "copy_", "delete_", "server_refresh", "check_phone", "blind_monitor")
+_CHANGES: Final = ("add_", "update_", "copy_", "delete_", "server_refresh", "blind_monitor")
 # "No agents" tells user and nothing else; with more behind it, the newline before a row got lost.
 _MOST_DETAILS: Final = {"logged_in_agents": 2}
 MANY_DETAILS: Final = 8
@@ -60,6 +61,8 @@ def find(question: Question, lines: list[str], is_cut: bool, redactor: Redactor)
         _find_page(question, data, found)
     elif function == VERSION:
         _find_version(data, found)
+    elif function == NUMBER_CHECK:
+        _find_callable(data, found)
     elif function == IN_GROUPS:
         _find_labels(data, is_cut, found)
     elif function.startswith(_CHANGES) or function == ACTIVE_LISTS:
@@ -163,6 +166,15 @@ def _find_page(question: Question, data: Sequence[str], found: Found) -> None:
         found.reject("\n".join(data), HTML_PAGE)
     else:
         found.rows.extend(rows)
+
+
+def _find_callable(data: Sequence[str], found: Found) -> None:
+    for line in filter(str.strip, data):
+        rows = read_callable(line.removesuffix("\r"))
+        if rows is None:
+            found.reject(line, why_unreadable(line))
+        else:
+            found.rows.extend(rows)
 
 
 def _find_labels(data: Sequence[str], is_cut: bool, found: Found) -> None:

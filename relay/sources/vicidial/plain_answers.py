@@ -1,5 +1,6 @@
 """
-Answers that are neither messages nor tables: a version, one field of a lead, an agent's in-groups as text.
+Answers that are neither messages nor tables: a version, one field of a lead, an agent's in-groups as text,
+whether a number may be called now.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from relay.sources.vicidial.noise import is_page
 KIND_VERSION: Final = "VERSION"
 _VERSION: Final = re.compile(r"VERSION: ([^|]+)\|((?:[A-Z]{2,6}: [^|]*\|)+)")
 _NEEDED: Final = frozenset({"version", "build", "date", "epoch"})
+_CALLABLE: Final = re.compile(r"([A-Z]{4,10}): ?([01])\|(-?[0-9.]*)")
 _LABEL: Final = re.compile(r"([A-Z][A-Z ]{1,40}): ?(.*)")
 
 
@@ -50,3 +52,16 @@ def read_labels(lines: Sequence[str]) -> Mapping[str, Any] | None:
             return None
         row[match.group(1).lower().replace(" ", "_")] = match.group(2)
     return row or None
+
+
+def read_callable(line: str) -> list[Mapping[str, str]] | None:
+    """
+    Read `AREACODE: 1|-5#POSTAL: 0|-5#PHONE: …`, a row for each way to find the time zone; None where it is
+    something else.
+    """
+    results, phone, _ = line.partition("#PHONE: ")
+    matches = [_CALLABLE.fullmatch(part) for part in results.split("#")]
+    if not phone or any(match is None for match in matches):
+        return None
+    names = ("method", "is_dialable", "gmt_offset")
+    return [dict(zip(names, match.groups(), strict=True)) for match in matches if match is not None]

@@ -22,8 +22,9 @@ from relay.model.clock import Clock
 from relay.model.errors import SourceThrottled
 from relay.sources.budget import BudgetSettings, RequestBudget
 from relay.sources.clock_skew import ClockSkew, age_of
-from relay.sources.port import OWN_QUOTA, POLL, STATUS, Pull, SendLog, Window
+from relay.sources.port import COMMAND, OWN_QUOTA, POLL, STATUS, Answered, Pull, SendLog, Window
 from relay.sources.voipcloud.answers import VoipcloudAnswers
+from relay.sources.voipcloud.functions import read_function
 from relay.sources.voipcloud.reading import Ask, CallReading, Page
 from relay.sources.voipcloud.rows import CallList
 from relay.sources.wire import Wire
@@ -104,6 +105,23 @@ class VoipcloudSource:
         if window.purpose == POLL:  # a read of the past must not keep polls waiting: it is cut instead
             ask = self._patient(ask)
         return await CallReading(ask, calls, window, self._clock.now()).read(names)
+
+    async def call(
+        self, function: str, params: Mapping[str, str], *, purpose: str = COMMAND, is_write: bool = False
+    ) -> Answered:
+        """
+        Call a function once (`relay.sources.port.FunctionSource`).
+        """
+        requested_at, path = self._clock.now(), _API + function
+        budget = self._budget.middleware(purpose)
+        if is_write:
+            answer = await self._wire.post(path, params, budget)
+        else:
+            answer = await self._wire.get(path, params, budget)
+        answered_at = self._clock.now()
+        async with self._counting_foreign_use():
+            read = read_function(function, answer, self._answers, self._settings.token, answered_at)
+        return Answered(read, requested_at, answered_at)
 
     async def quota_remaining(self) -> int | None:
         """

@@ -1,8 +1,8 @@
 """
 What the page checks of arguments alone, without looking at what there is.
 
-Which parameters a function needs, and what each must look like, is in the catalogue of functions; here is what
-the page says where one is not so, and where it is stricter than its document.
+Which parameters a function needs, and what each must look like, is in the catalogue of functions; here is
+what the page says where one is not so, and where it is stricter than its document.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _CUSTOM: Final = ("one", "two", "three", "four", "five")
 
 class Rule(NamedTuple):
     """
-    An optional parameter: what is said where it is not as it must be, and what it must look like, where that is
-    not as the catalogue says.
+    An optional parameter: what is said where it is not as it must be, and what it must look like, where that
+    is not as the catalogue says.
     """
 
     name: str
