@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from relay.commands.catalogue import function
+from relay.commands.catalogue import Function, function
 from relay.commands.number_checks import (
     NOT_SENT,
     GivenNumber,
@@ -23,8 +24,12 @@ from relay.commands.number_checks import (
     refused,
     verdict_of,
 )
+from relay.model.command import Command
+from relay.model.mapping import Mappings
 from relay.model.number_status import HLR, INVALID, OFF, UNKNOWN, UNREACHABLE, VALID, VALIDITY
+from relay.normalise.command_events import tidings_of
 
+NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 ADD_LEAD = function("dialer360", "add_lead")
 UPDATE_LEAD = function("dialer360", "update_lead")
 ADD_MULTI_LEAD = function("elision", "add_multi_lead")
@@ -212,6 +217,34 @@ def test_each_lead_of_many_gets_its_verdict() -> None:
         {"lead": "1", "success": False, "message": NOT_SENT, "data": ""},
         {"lead": "2", "success": False, "message": "too short", "data": ""},
     ] == result.data["rows"]
+
+
+@pytest.mark.parametrize(
+    ("function", "params", "reasons"),
+    [
+        (ADD_LEAD, {"phone_number": SHORT, "phone_code": "44"}, ["number refused: 123 of +44 is too short"]),
+        (
+            ADD_MULTI_LEAD,
+            {"multi_leads": [{"phone_number": GOOD}, {"phone_number": SHORT}]},
+            [NOT_SENT, "123 of GB is too short"],
+        ),
+    ],
+    ids=["add_lead", "add_multi_lead"],
+)
+async def test_the_owner_of_the_source_tells_of_every_refused_lead(
+    function: Function, params: dict[str, Any], reasons: list[str]
+) -> None:
+    gate = NumberGate({"dialer": NumberChecks("GB")}, {"crm": VALIDITY})
+    refusal = await gate.refusal_of("dialer", function, params, "crm")
+    assert refusal is not None
+    kept = {"status": refusal.status, "message": refusal.message, "data": refusal.data, "raw": ""}
+    command = Command("c", "dialer", function.name, params, True, "crm", NOW, refusal.status, NOW, kept)
+
+    told = tidings_of(command, refusal.events, Mappings(), "GB")
+
+    assert [*["lead.rejected"] * len(reasons), "command.failed"] == [one.type for one in told]
+    assert reasons == [one.data["reason"] for one in told[:-1]]
+    assert [None] * len(reasons) == [one.data["lead_id"] for one in told[:-1]]
 
 
 @pytest.mark.parametrize(
