@@ -133,6 +133,8 @@ async def test_every_function_tells_where_relay_itself_is_refused(
     async with dialer_house(tmp_path / "relay.db") as (house, twin):
         twin.faults.on(Fault(fault))
         for name, one in functions_of("dialer360").items():
+            if name == "version":  # told to everybody
+                continue
             answer = await house.run("dialer", name, example_of(one))
 
             assert (status, f"urn:relay:problem:{word}") == (answer.status, answer.document["type"]), name
