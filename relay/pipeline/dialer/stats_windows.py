@@ -86,8 +86,9 @@ class StatsWindows:
         return timedelta(0)
 
     def _next_start(self) -> datetime:
-        read_to = self._context.streams[AGENT_STATS].stored.polled_at
-        if read_to is not None:
-            return read_to
-        now = self._context.now
-        return EPOCH + (now - EPOCH) // self._every * self._every
+        stream = self._context.streams[AGENT_STATS]
+        if stream.stored.polled_at is None:  # kept, or the first window would always be the present one
+            begin = EPOCH + (self._context.now - EPOCH) // self._every * self._every
+            stream.stored = replace(stream.stored, polled_at=begin)
+            return begin
+        return stream.stored.polled_at
