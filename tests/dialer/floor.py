@@ -152,7 +152,8 @@ class DialerFloor:
             left_s = (end - self.clock.now()).total_seconds()
             if left_s <= 0:
                 return
-            self.clock.advance(min(left_s, max(self.clock.next_wake_s, 0.0)))
+            if self.clock.sleepers:  # else it has just been woken, and does something
+                self.clock.advance(min(left_s, max(self.clock.next_wake_s, 0.0)))
 
     def good_polls(self) -> list[datetime]:
         """

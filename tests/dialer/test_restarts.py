@@ -141,9 +141,11 @@ async def test_a_held_end_goes_out_after_a_restart(tmp_path: Path) -> None:
 async def test_windows_of_statistics_that_went_by_are_read_after_a_restart(tmp_path: Path) -> None:
     stats = {"every_s": 60, "settle_s": 10}
     async with Story.of(tmp_path, stats=stats) as story:
-        await story.run_for(5)
-        story.script.put("1001", "INCALL")
-        await story.run_for(100)
+        script, now = story.script, story.clock.now()
+        for number in range(26):
+            script.at(now + timedelta(seconds=30 * number), lambda: script.put("1001", "INCALL"))
+            script.at(now + timedelta(seconds=30 * number + 20), lambda: script.dispose("1001"))
+        await story.run_for(105)
         await story.stop_relay()
         story.clock.advance(200)
         await story.start_relay()
