@@ -64,6 +64,9 @@ class StatsWindows:
             stats = [read_stats(row) for row in answered.answer.rows]
         except RecordRejected as error:
             raise SourceGarbled(context.source_id, "bad_payload", error.why, "") from error
+        if len({one.agent_id for one in stats}) < len(stats):
+            why = "agent_stats_export: an agent stands in two rows"
+            raise SourceGarbled(context.source_id, "bad_payload", why, "")
         window = StatsWindow(start, end, answered.requested_at)
         stream = context.streams[AGENT_STATS]
         stored = replace(stream.stored, polled_at=end, had_good_answer=True)
