@@ -233,14 +233,6 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     taking = [Commanded(source, of_kind[source.source_id]) for _, source in built]
     commands = await open_commands(taking, house.journal.commands, house.clock, wake, rooms)
     accounts = LinkAccounts(house.journal, house.journal.reading)
-    nightly = Nightly(
-        [nightly_reads(source) for source in config.sources if not isinstance(source, ElisionConfig)],
-        house.journal,
-        house.journal.reading,
-        house.journal.work,
-        house.clock,
-        wake,
-    )
     reach = Reach(
         registry=house.journal.registry,
         reading=house.journal.reading,
@@ -260,7 +252,14 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     listener = api_listener(config.server.listen, reach, house.metrics, _api_settings(config))
     api = await rooms.enter_async_context(listener)
     of_kafka = [publish] if publish else []
+    nightly = _nightly(config, house, wake)
     return [api, deliver, *of_kafka, *polls, *commands.loops, nightly, housekeeping, lag]
+
+
+def _nightly(config: RelayConfig, house: House, wake: Callable[[str], None]) -> Nightly:
+    journal = house.journal
+    days = [nightly_reads(source) for source in config.sources if not isinstance(source, ElisionConfig)]
+    return Nightly(days, journal, journal.reading, journal.work, house.clock, wake)
 
 
 def _api_settings(config: RelayConfig) -> ApiSettings:
