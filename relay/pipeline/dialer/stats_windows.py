@@ -64,6 +64,9 @@ class StatsWindows:
             stats = [read_stats(row) for row in answered.answer.rows]
         except RecordRejected as error:
             raise SourceGarbled(context.source_id, "bad_payload", error.why, "") from error
+        if len({one.agent_id for one in stats}) < len(stats):
+            why = "agent_stats_export: an agent stands in two rows"
+            raise SourceGarbled(context.source_id, "bad_payload", why, "")
         window = StatsWindow(start, end, answered.requested_at)
         stream = context.streams[AGENT_STATS]
         stored = replace(stream.stored, polled_at=end, had_good_answer=True)
@@ -86,8 +89,9 @@ class StatsWindows:
         return timedelta(0)
 
     def _next_start(self) -> datetime:
-        read_to = self._context.streams[AGENT_STATS].stored.polled_at
-        if read_to is not None:
-            return read_to
-        now = self._context.now
-        return EPOCH + (now - EPOCH) // self._every * self._every
+        stream = self._context.streams[AGENT_STATS]
+        if stream.stored.polled_at is None:  # kept, or the first window would always be the present one
+            begin = EPOCH + (self._context.now - EPOCH) // self._every * self._every
+            stream.stored = replace(stream.stored, polled_at=begin)
+            return begin
+        return stream.stored.polled_at
