@@ -240,7 +240,8 @@ class CommandDesk:
         try:
             answered = await source.call(function.name, texts, purpose=COMMAND, is_write=function.is_write)
             result = cleaned(function, texts, result_of(function, answered.answer))
-            verdict = await self._finish(command, function, result)
+            took_s = (answered.answered_at - answered.requested_at).total_seconds()
+            verdict = replace(await self._finish(command, function, result), took_s=took_s)
         except SourceThrottled as error:
             if error.reason == OWN_QUOTA:
                 is_withdrawn = True

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 from aiohttp import web
 
@@ -127,7 +128,8 @@ async def test_a_client_that_goes_away_does_not_stop_its_command(tmp_path: Path)
         ):
             async with aiohttp.ClientSession(house.url) as client:
                 path = "/v1/sources/dialer/commands/add_lead"
-                running = asyncio.create_task(client.post(path, json=LEAD, headers={KEY: "one"}))
+                sent = {KEY: "one", "Content-Type": "application/json"}
+                running = asyncio.create_task(client.post(path, data=orjson.dumps(LEAD), headers=sent))
                 await made.asked_for(1)
                 running.cancel()
                 await asyncio.wait({running})
