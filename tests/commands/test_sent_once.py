@@ -139,7 +139,7 @@ async def test_a_client_that_goes_away_does_not_stop_its_command(tmp_path: Path)
             )
             async with asyncio.timeout(DEADLINE_S):
                 while (again := await house.run("dialer", "add_lead", LEAD, "one")).status == 409:
-                    await asyncio.sleep(0)  # the request of the client that is gone is just ending
+                    await asyncio.sleep(0)  # noqa: ASYNC110 - the request of who went away just ends
 
     assert "succeeded" == done["items"][0]["status"]
     assert (200, 1) == (again.status, len(made.asked))
