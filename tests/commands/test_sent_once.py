@@ -138,8 +138,9 @@ async def test_a_client_that_goes_away_does_not_stop_its_command(tmp_path: Path)
                 "/v1/commands?source=dialer", lambda page: page["items"][0]["status"] != "sent"
             )
             async with asyncio.timeout(DEADLINE_S):
-                while (again := await house.run("dialer", "add_lead", LEAD, "one")).status == 409:
-                    await asyncio.sleep(0)  # noqa: ASYNC110 - the request of who went away just ends
+                # The request of the client that went away is just ending.
+                while (again := await house.run("dialer", "add_lead", LEAD, "one")).status == 409:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
 
     assert "succeeded" == done["items"][0]["status"]
     assert (200, 1) == (again.status, len(made.asked))
