@@ -292,7 +292,8 @@ class CommandDesk:
             answered = await source.call(function.name, texts, purpose=COMMAND, is_write=function.is_write)
             result = cleaned(function, texts, result_of(function, answered.answer))
             result = with_refused(function, result, refusal)
-            verdict = await self._finish(command, function, result)
+            took_s = (answered.answered_at - answered.requested_at).total_seconds()
+            verdict = replace(await self._finish(command, function, result), took_s=took_s)
         except SourceThrottled as error:
             if error.reason == OWN_QUOTA:
                 is_withdrawn = True

@@ -24,13 +24,15 @@ REFUSED: Final = "refused"  # relay's own check of the numbers: nothing was sent
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """
-    A command with its verdict; `until` is when the phone system takes requests again, where it said so.
+    A command with its verdict; `until` is when the phone system takes requests again, where it said so, and
+    `took_s` how long it took to answer.
     """
 
     command: Command
     result: CommandResult
     cause: str = ANSWERED
     until: datetime | None = None
+    took_s: float = 0.0
 
 
 def never_sent(why: str) -> CommandResult:

@@ -59,6 +59,7 @@ class Bulk:
         self._woken = asyncio.Event()
         self._prepared: str | None = None  # the job whose rows were checked, and those that were sent found
         self._back_off_s = 0.0
+        self._took_s = 0.0  # the last request
         self.name = f"bulk {source_id}"
 
     def wake(self) -> None:
@@ -131,10 +132,8 @@ class Bulk:
         rows = await self._journal.open_rows(job.bulk_id, ROWS_AT_ONCE)
         for first in range(0, len(rows), function.rows_at_once):
             some = rows[first : first + function.rows_at_once]
-            began = self._clock.monotonic()
             is_going_on = await self._send(job, function, some)
-            took_s = self._clock.monotonic() - began
-            await pause(self._clock, self._back_off_s or min(took_s, LONGEST_REST_S), stop)
+            await pause(self._clock, self._back_off_s or min(self._took_s, LONGEST_REST_S), stop)
             if stop.is_set() or not is_going_on:
                 return
 
@@ -158,6 +157,7 @@ class Bulk:
         except ParametersInvalid as error:  # other rules than those of each row: never sent
             await self._note([replace(row, state=FAILED, message=str(error)) for row in rows])
             return True
+        self._took_s = verdict.took_s
         if is_for_later(verdict.command):
             self._wait_longer(verdict.result.message)
             return False

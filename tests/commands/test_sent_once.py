@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 from aiohttp import web
 
@@ -127,7 +128,8 @@ async def test_a_client_that_goes_away_does_not_stop_its_command(tmp_path: Path)
         ):
             async with aiohttp.ClientSession(house.url) as client:
                 path = "/v1/sources/dialer/commands/add_lead"
-                running = asyncio.create_task(client.post(path, json=LEAD, headers={KEY: "one"}))
+                sent = {KEY: "one", "Content-Type": "application/json"}
+                running = asyncio.create_task(client.post(path, data=orjson.dumps(LEAD), headers=sent))
                 await made.asked_for(1)
                 running.cancel()
                 await asyncio.wait({running})
@@ -136,8 +138,9 @@ async def test_a_client_that_goes_away_does_not_stop_its_command(tmp_path: Path)
                 "/v1/commands?source=dialer", lambda page: page["items"][0]["status"] != "sent"
             )
             async with asyncio.timeout(DEADLINE_S):
-                while (again := await house.run("dialer", "add_lead", LEAD, "one")).status == 409:
-                    await asyncio.sleep(0)  # the request of the client that is gone is just ending
+                # The request of the client that went away is just ending.
+                while (again := await house.run("dialer", "add_lead", LEAD, "one")).status == 409:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
 
     assert "succeeded" == done["items"][0]["status"]
     assert (200, 1) == (again.status, len(made.asked))
