@@ -17,8 +17,10 @@ from relay.twin.elision import server as elision_server
 from relay.twin.elision.settings import ElisionTwinSettings
 from relay.twin.vicidial import server as dialer_server
 from relay.twin.vicidial.builds import BUILDS, NEWEST
-from relay.twin.vicidial.faults import FAULTS, Fault, read_fault
+from relay.twin.vicidial.faults import FAULTS, Fault, fault_table, read_fault
 from relay.twin.vicidial.settings import Access, Dialect, DialerTwinSettings, Floor, HookUrls
+
+__all__ = ["dialer360", "elision", "fault_table"]
 
 Listen = Annotated[str, typer.Option(help="HOST:PORT; port 0 takes a free one.")]
 User = Annotated[str, typer.Option(help="The API user, who may do everything.")]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -66,6 +66,8 @@ FaultNames = Annotated[
     ),
 ]
 
+FaultsOf = Annotated[Literal["voipcloud", "dialer360", "elision"], typer.Argument(help="Whose faults.")]
+
 
 @commands.callback()
 def _group() -> None:
@@ -75,14 +77,14 @@ def _group() -> None:
 
 
 @commands.command("faults")
-def faults() -> None:
+def faults(kind: FaultsOf = "voipcloud") -> None:
     """
-    List the faults that a simulated VoIPcloud account can play, with what each of them does.
+    List the faults that a simulated phone system can play, with what each of them does.
 
     They are switched by `--fault`, and at run time by POST /control with
     `{"faults": {NAME: {DETAIL: VALUE}}}`, or null in place of the details to switch off.
     """
-    typer.echo(fault_table())
+    typer.echo(fault_table() if kind == "voipcloud" else dialer_twins.fault_table())
 
 
 @commands.command("voipcloud")

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from relay.twin.vicidial.faults import fault_table
 from tests.cli.conftest import Relay, finished, started
 
 DIALER = ("twin", "dialer360", "--listen", "127.0.0.1:0")
@@ -68,6 +69,13 @@ def test_an_elision_dialer_answers() -> None:
 
     assert lists["success"]
     assert 2 == len(lists["data"])
+
+
+@pytest.mark.parametrize("kind", ["dialer360", "elision"])
+def test_the_faults_of_dialers_are_listed(relay: Relay, kind: str) -> None:
+    done = relay("twin", "faults", kind)
+
+    assert (0, fault_table() + "\n") == (done.code, done.out)
 
 
 @pytest.mark.parametrize(

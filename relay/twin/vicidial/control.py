@@ -12,6 +12,9 @@ What POST /control may say.
     {"rename": {"1001": "Pat O'Brien"}}                     give agents other names
     {"log_out": ["1001"]}                                   log agents out by force
     {"losing_recordings": true}                             no recording gets a location any more
+    {"sound_control": "off"}                                no lists of sounds (missing: no folder; on)
+    {"custom_fields": false}                                no custom fields of leads
+    {"nanpa_prefixes": ["727555"]}                          the prefixes that there are (null: not loaded)
     {"put": [{"user": "1001", "status": "INCALL", "sub_status": "PARK", "code": null}]}
                                                             put agents into states (a scripted floor only)
 """
@@ -61,6 +64,11 @@ class Control:
             "rename": self._rename,
             "log_out": self._log_out,
             "losing_recordings": lambda said: _set(world.exchange, "is_losing_recordings", _flag(said)),
+            "sound_control": self._sound_control,
+            "custom_fields": lambda said: _set(world.office, "has_custom_fields", _flag(said)),
+            "nanpa_prefixes": lambda said: _set(
+                world.office, "nanpa_prefixes", None if said is None else frozenset(_texts(said))
+            ),
             "put": self._put,
         }
 
@@ -104,6 +112,11 @@ class Control:
         if said not in BUILDS:
             raise ControlError(f"version must be one of {', '.join(BUILDS)}")
         return _set(self._page, "version", said)
+
+    def _sound_control(self, said: Any) -> Order:
+        if said not in ("on", "off", "missing"):
+            raise ControlError("sound_control must be on, off or missing")
+        return _set(self._world.office, "sound_control", said)
 
     def _lock(self, said: Any) -> Order:
         user = _text(said)

@@ -37,6 +37,7 @@ class Exchange:
         self.calls: list[Call] = []
         self.by_id: dict[str, Call] = {}
         self.live: dict[str, Call] = {}
+        self._open: dict[str, Call] = {}  # what still goes on, whatever the database remembers
         self.waiting: list[Call] = []
         self.is_losing_recordings = False
 
@@ -61,13 +62,14 @@ class Exchange:
         self.calls.append(call)
         self.by_id[call.call_id] = call
         self.live[call.call_id] = call
+        self._open[call.call_id] = call
         return call
 
     def is_called(self, lead: Lead) -> bool:
         """
         Tell whether a call with this lead goes on.
         """
-        return any(call.lead is lead and call.ended_ms is None for call in self.live.values())
+        return any(call.lead is lead for call in self._open.values())
 
     def connect(self, call: Call) -> None:
         """
@@ -92,6 +94,7 @@ class Exchange:
         End a call for good; nothing happens where it ended before.
         """
         self.live.pop(call.call_id, None)
+        self._open.pop(call.call_id, None)
         if call.ended_ms is not None:
             return
         call.ended_ms = self._agenda.now_ms

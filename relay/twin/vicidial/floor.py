@@ -4,7 +4,6 @@ What agents do, one change at a time, and what the server shows of them after ea
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -12,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 from relay.twin.vicidial import agents as words
 from relay.twin.vicidial.agenda import Agenda
-from relay.twin.vicidial.agents import Agent, Shown, StateChange, WorkRecord
-from relay.twin.vicidial.calls import Call, local
+from relay.twin.vicidial.agents import Agent, WorkRecord
+from relay.twin.vicidial.calls import MANUAL, Call, local
 from relay.twin.vicidial.exchange import Exchange
 from relay.twin.vicidial.hooks import Tell
 from relay.twin.vicidial.leads import Lead
 from relay.twin.vicidial.office import INBOUND_CAMPAIGN, Office
+from relay.twin.vicidial.showing import Showing
 
 _KINDS: Final = {
     words.PAUSED: "pause", words.READY: "wait", words.CLOSER: "wait", words.QUEUE: "wait",
@@ -27,7 +27,7 @@ _KINDS: Final = {
 
 class Floor:
     """
-    All agents.  `states` is every change of what the server showed of one of them, oldest first.
+    All agents; `showing` is what the server shows of them.
 
     Each method is one action of an agent or of the server and happens now.  It asks only for what the
     server would ask for: the caller knows which agent may do what.
@@ -41,10 +41,9 @@ class Floor:
         self._agenda = agenda
         self._zone = zone
         self._tell = tell
-        self._shown: dict[str, Shown] = {}
         self._logins = 0
         self.agents = {user: self._seat(user) for user in office.agent_names()}
-        self.states: list[StateChange] = []
+        self.showing = Showing(self.agents, exchange, agenda, zone)
         self.work: list[WorkRecord] = []
 
     def _seat(self, user: str) -> Agent:
@@ -57,13 +56,6 @@ class Floor:
             is_closer=campaign == INBOUND_CAMPAIGN,
             is_on_hook=person.fields["is_on_hook"] == "Y",
         )
-
-    def logged_in(self) -> list[Agent]:
-        """
-        Return the agents that have a row, in the order of their logins.
-        """
-        present = [agent for agent in self.agents.values() if agent.is_logged_in]
-        return sorted(present, key=lambda agent: agent.login_order)
 
     def login(self, agent: Agent) -> None:
         """
@@ -79,10 +71,11 @@ class Floor:
 
     def logout(self, agent: Agent) -> None:
         """
-        Log an agent out; a call of it ends, and stays without disposition.
+        Log an agent out; a call of its own ends, and stays without disposition.
         """
-        if agent.status in (words.QUEUE, words.INCALL) and agent.call is not None:
-            self._exchange.end(agent.call, "AGENT")
+        call = agent.call
+        if call is not None and not agent.in_disposition and not self._has_others(call, agent):
+            self._abandon(call)
         with self._changing(agent):
             self._leave_call(agent)
             agent.status = words.LOGGED_OUT
@@ -94,8 +87,7 @@ class Floor:
         Pause a ready agent, or say why a paused one is.
         """
         with self._changing(agent):
-            agent.previewed = None
-            agent.is_ringing = False
+            self._stop_ringing(agent)
             if agent.status != words.PAUSED:
                 agent.status = words.PAUSED
                 self._new_record(agent, code)
@@ -108,8 +100,7 @@ class Floor:
         Make a paused agent ready for the next call.
         """
         with self._changing(agent):
-            agent.previewed = None
-            agent.is_ringing = False
+            self._stop_ringing(agent)
             agent.status = agent.ready_status
         self._tell("state_ready", agent, None)
 
@@ -120,11 +111,12 @@ class Floor:
         with self._changing(agent):
             agent.previewed = lead
 
-    def ring(self, agent: Agent) -> None:
+    def ring(self, agent: Agent, call: Call) -> None:
         """
-        Let the phone of an on-hook agent ring.
+        Let the phone of an on-hook agent ring; the call is not shown with it yet.
         """
         with self._changing(agent):
+            agent.call = call
             agent.is_ringing = True
 
     def offer(self, agent: Agent, call: Call) -> None:
@@ -219,8 +211,7 @@ class Floor:
             agent.status = words.PAUSED
             agent.callerid = ""
             agent.is_parked = False
-            others = (other for other in self.agents.values() if other is not agent)
-            if call is not None and not any(o.status == words.INCALL and o.call is call for o in others):
+            if call is not None and not self._has_others(call, agent):
                 self._exchange.end(call, "AGENT")
         self._tell("dispo_screen_open", agent, call)
 
@@ -247,65 +238,17 @@ class Floor:
         Restart the database of the server; see `Exchange.restart_database`.
         """
         self._exchange.restart_database()
-        self.look()
+        self.showing.look()
 
-    def look(self) -> None:
-        """
-        Keep what is shown anew of anyone: after a restart, or at midnight.
-        """
-        in_call = self._in_call()
-        for agent in self.agents.values():
-            self._keep(agent, in_call)
+    def _has_others(self, call: Call, agent: Agent) -> bool:
+        others = (other for other in self.agents.values() if other is not agent)
+        return any(other.status == words.INCALL and other.call is call for other in others)
 
-    def calls_today(self, agent: Agent) -> int:
-        """
-        Return the calls that this agent took today, by the server's day, in its campaign.
-        """
-        day = local(self._agenda.now_ms, self._zone).date()
-        return agent.calls_by_day.get((day, agent.campaign), 0)
-
-    def shown(self, agent: Agent, in_call: Counter[int] | None = None) -> Shown:
-        """
-        Return what the server shows of an agent now.
-        """
-        if not agent.is_logged_in:
-            return Shown(words.LOGGED_OUT, campaign=agent.campaign)
-        counts = self._in_call() if in_call is None else in_call
-        lead = agent.previewed or agent.lead
-        return Shown(
-            agent.status,
-            self._sub_status(agent, counts),
-            agent.record.pause_code if agent.record is not None else "",
-            agent.callerid,
-            0 if lead is None else lead.lead_id,
-            agent.campaign,
-            self.calls_today(agent),
-        )
-
-    def _sub_status(self, agent: Agent, in_call: Counter[int]) -> str:
-        """
-        Return the sub-status as the server finds it: the last match wins (reference/vicidial.md, 7).
-        """
-        if agent.status == words.PAUSED:
-            if agent.previewed is not None:
-                return words.PREVIEW
-            return words.DISPO if agent.lead is not None else ""
-        if agent.status != words.INCALL or agent.lead is None:
-            return words.RING if agent.is_ringing else ""
-        if agent.is_parked:
-            return words.PARK
-        if agent.callerid not in self._exchange.live:
-            return words.DEAD
-        if agent.call is not None and agent.call.is_dialling:
-            return words.DIAL
-        return words.THREE_WAY if in_call[agent.lead.lead_id] > 1 else ""
-
-    def _in_call(self) -> Counter[int]:
-        return Counter(
-            agent.lead.lead_id
-            for agent in self.agents.values()
-            if agent.status == words.INCALL and agent.lead is not None
-        )
+    def _abandon(self, call: Call) -> None:
+        if call.ended_ms is None and call.answered_ms is None and call.kind != MANUAL:
+            self._exchange.give_up(call, "DROP", "ABANDON")
+        else:
+            self._exchange.end(call, "AGENT")
 
     @contextmanager
     def _changing(self, agent: Agent) -> Iterator[None]:
@@ -313,22 +256,7 @@ class Floor:
         yield
         agent.spell += 1
         agent.since_ms = self._agenda.now_ms
-        self._note(agent)
-
-    def _note(self, changed: Agent) -> None:
-        """
-        Keep what is shown anew: a call that ends, or a second agent in it, changes others too.
-        """
-        in_call = self._in_call()
-        for agent in self.agents.values():
-            if agent is changed or agent.status == words.INCALL:
-                self._keep(agent, in_call)
-
-    def _keep(self, agent: Agent, in_call: Counter[int]) -> None:
-        shown = self.shown(agent, in_call)
-        if self._shown.get(agent.user, Shown(words.LOGGED_OUT, campaign=agent.campaign)) != shown:
-            self._shown[agent.user] = shown
-            self.states.append(StateChange(agent.user, self._agenda.now_ms, shown))
+        self.showing.note(agent)
 
     def _account(self, agent: Agent) -> None:
         """
@@ -357,6 +285,13 @@ class Floor:
         call.status = words.INCALL
         call.answered_ms = self._agenda.now_ms
         self._exchange.record(call)
+
+    @staticmethod
+    def _stop_ringing(agent: Agent) -> None:
+        agent.previewed = None
+        if agent.is_ringing:
+            agent.is_ringing = False
+            agent.call = None
 
     @staticmethod
     def _enter_call(agent: Agent, call: Call) -> None:

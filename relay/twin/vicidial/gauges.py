@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from relay.twin.vicidial import agents as words
-from relay.twin.vicidial.agents import Agent, Shown
+from relay.twin.vicidial.agents import Shown
 from relay.twin.vicidial.exchange import Exchange
 from relay.twin.vicidial.floor import Floor
 from relay.twin.vicidial.office import IN_GROUPS
@@ -21,7 +21,7 @@ def in_group_gauges(floor: Floor, exchange: Exchange, in_groups: Collection[str]
     """
     known = any(group in IN_GROUPS for group in in_groups)
     live = [call for call in exchange.live.values() if call.group in in_groups]
-    shown = [floor.shown(agent) for agent in floor.logged_in() if known and agent.is_closer]
+    shown = [shown for agent, shown in floor.showing.rows() if known and agent.is_closer]
     return {
         "total_calls": len(live),
         "calls_waiting": sum(call in exchange.waiting for call in live),
@@ -38,8 +38,7 @@ def user_group_gauges(floor: Floor, exchange: Exchange, user_groups: Collection[
 
     `calls_waiting` is that of the whole server; `agents_in_calls` excludes DEAD.
     """
-    members: list[Agent] = [a for a in floor.logged_in() if a.person.user_group in user_groups]
-    shown = [floor.shown(agent) for agent in members]
+    shown = [shown for agent, shown in floor.showing.rows() if agent.person.user_group in user_groups]
     dead = _in_sub_status(shown, words.DEAD)
     idle = _idle(shown)
     return {

@@ -13,7 +13,9 @@ from relay.twin.vicidial.calls import local
 SOUNDS: Final = (("hold-music.wav", 8044), ("vm-goodbye.gsm", 8044), ("welcome.wav", 8044))
 MUSIC: Final = (("default", "Default music on hold"), ("quiet", "Silence"))
 _FRAME: Final = (
-    "\n<HTML><head><title>NON-AGENT API</title>\n</head>\n\n<body>\n"
+    "\n<HTML><head><title>NON-AGENT API</title>\n"
+    '<script language="Javascript">\nfunction choose(name)\n\t{{\n\tparent.value = name;\n\t}}\n</script>\n'
+    "</head>\n\n<body>\n"
     "<div id='selectframe' style=\"height:400px;width:710px;overflow:scroll;\">\n"
     "<table border=0 cellpadding=1 cellspacing=2 width=690 bgcolor=white>\n{rows}</table></div>\n"
     "</body></html>\n"
@@ -62,7 +64,7 @@ def _no_sounds(ask: Ask) -> str | None:
     if control == "off":
         return f"ERROR: {ask.function} CENTRAL SOUND CONTROL IS NOT ACTIVE\n"
     if control == "missing" and ask.function == "sounds_list":
-        details = f"|{ask.caller.user}|{ask.function}|/srv/www/htdocs/sounds_dir|"
+        details = f"|{ask.caller.user}|{ask.function}|WEBROOT/sounds_dir|"
         return f"ERROR: audio store web directory does not exist: {details}\n"
     return None
 

@@ -109,7 +109,9 @@ class Office:
             INBOUND_LIST: LeadList(INBOUND_LIST, "Default inbound list", INBOUND_CAMPAIGN),
         }
         self.phones = {
-            (SERVER_IP, f"cc{number}"): Phone(f"cc{number}", SERVER_IP, f"cc{number}")
+            (SERVER_IP, f"cc{number}"): Phone(
+                f"cc{number}", SERVER_IP, f"cc{number}", {"dialplan_number": str(number)}
+            )
             for number in range(FIRST_AGENT, FIRST_AGENT + agents)
         }
         self.sound_control = "on"  # off: no list at all; missing: its folder is not there

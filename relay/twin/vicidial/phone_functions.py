@@ -138,16 +138,17 @@ def blind_monitor(ask: Ask) -> str:
     """
     office, user = ask.world.office, ask.caller.user
     session, server, login = (ask.get(name) for name in ("session_id", "server_ip", "phone_login"))
-    listened = [agent for agent in ask.world.floor.logged_in() if agent.session_id == session]
-    if not listened or server != SERVER_IP:
+    is_there = any(agent.session_id == session for agent in ask.world.floor.showing.logged_in())
+    if not is_there or server != SERVER_IP:
         return ask.noted("ERROR", "INVALID SESSION ID", session, server, user)
-    if not _has_login(ask, login):
+    phone = next((phone for phone in office.phones.values() if phone.login == login), None)
+    if phone is None:
         return ask.noted("ERROR", "INVALID PHONE LOGIN", login, user)
     office.monitored += 1
     # The server's address in three digits each, then what is dialled: 0 for listening without a voice.
     mode = "" if ask.get("stage") == "BARGE" else "0"
     dialled = f"{'*'.join(part.zfill(3) for part in server.split('.'))}*{mode}{session}"
-    details = (login, dialled, listened[0].user, session, office.monitored, user)
+    details = (login, dialled, phone.fields["dialplan_number"], session, office.monitored, user)
     return ask.noted("SUCCESS", "HAS BEEN LAUNCHED", *details)
 
 

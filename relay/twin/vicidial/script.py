@@ -141,6 +141,8 @@ class Script:
         Bring an agent out of whatever call it is in.
         """
         self._present(agent)
+        if agent.is_ringing and agent.call is not None:
+            self._exchange.give_up(agent.call, "DROP", "ABANDON")
         if agent.lead is not None:
             self.dispose(agent.user)
 
@@ -167,21 +169,30 @@ class Script:
 
     def _ring(self, agent: Agent) -> None:
         self._ready(agent)
-        self._floor.ring(agent)
+        call = self.incoming(INBOUND if agent.is_closer else AUTO)
+        self._exchange.take(call)
+        self._floor.ring(agent, call)
 
     def _offer(self, agent: Agent) -> None:
-        self.call(agent.user)
+        if agent.is_ringing and agent.call is not None:
+            self._floor.offer(agent, agent.call)
+        else:
+            self.call(agent.user)
 
     def _talk(self, agent: Agent) -> None:
         if agent.is_parked:
             self._floor.unpark(agent)
             return
         call = agent.call
-        if agent.status == words.INCALL and call is not None and call.is_dialling:
-            self._floor.connect(agent, call)
+        if agent.status == words.INCALL and call is not None:
+            if call.is_dialling:
+                self._floor.connect(agent, call)
+            elif call.ended_ms is not None:
+                self.dispose(agent.user)  # a customer who has left does not come back
+                self._talk(agent)
             return
         if agent.status != words.QUEUE:
-            self.call(agent.user)
+            self._offer(agent)
         if agent.call is not None:
             self._floor.answer(agent, agent.call)
 
@@ -190,11 +201,13 @@ class Script:
             self._talk(agent)
 
     def _park(self, agent: Agent) -> None:
-        self._busy(agent)
+        self._talk(agent)
         self._floor.park(agent)
 
     def _lose_customer(self, agent: Agent) -> None:
         self._busy(agent)
+        if agent.is_parked:
+            self._floor.unpark(agent)
         self._floor.customer_leaves(agent)
 
     def _dial(self, agent: Agent) -> None:

@@ -114,7 +114,7 @@ class Shifts:
             yield from self._help(agent, call, rng)
             return
         if agent.is_on_hook:
-            self._floor.ring(agent)
+            self._floor.ring(agent, call)
             yield rng.uniform(1.5, 4)
         is_short = rng.random() < self._short_calls
         self._floor.offer(agent, call)

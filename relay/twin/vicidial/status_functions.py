@@ -39,22 +39,22 @@ def logged_in_agents(ask: Ask) -> str:
     List the agents that are logged in, filtered by campaigns and user groups where these are sent.
     """
     campaigns, groups = ask.get("campaigns"), ask.get("user_groups")
-    agents = [
-        agent
-        for agent in ask.world.floor.logged_in()
+    rows = [
+        (agent, shown)
+        for agent, shown in ask.world.floor.showing.rows()
         if ask.caller.sees(agent.person.user_group)
         and (not campaigns or agent.campaign in campaigns.split("|"))
         and (not groups or agent.person.user_group in groups.split("|"))
     ]
-    if not agents:
+    if not rows:
         return ask.error("NO LOGGED IN AGENTS", "")
     has_sub = ask.get("show_sub_status") == "YES"
     header = ask.headers("logged_in_agents sub" if has_sub else "logged_in_agents")
-    return ask.table(header, (_agent_row(ask, agent, has_sub) for agent in agents))
+    return ask.table(header, (_agent_row(ask, agent, shown, has_sub) for agent, shown in rows))
 
 
-def _agent_row(ask: Ask, agent: Agent, has_sub: bool) -> list[object]:
-    shown, person = _shown(ask, agent), agent.person
+def _agent_row(ask: Ask, agent: Agent, shown: Shown, has_sub: bool) -> list[object]:
+    shown, person = _as_known(ask, shown), agent.person
     row: list[object] = [
         agent.user, agent.campaign, agent.session_id, shown.status, shown.lead_id, shown.call_id,
         shown.calls_today, person.full_name, person.user_group, person.level,
@@ -62,11 +62,10 @@ def _agent_row(ask: Ask, agent: Agent, has_sub: bool) -> list[object]:
     return [*row, shown.pause_code, shown.sub_status] if has_sub else row
 
 
-def _shown(ask: Ask, agent: Agent) -> Shown:
+def _as_known(ask: Ask, shown: Shown) -> Shown:
     """
-    Return what is shown of an agent; the older build does not know DIAL.
+    Return what is shown of an agent as this build knows it; the older one has no DIAL.
     """
-    shown = ask.world.floor.shown(agent)
     if shown.sub_status == DIAL and not ask.build.is_newer:
         return shown._replace(sub_status="")
     return shown
@@ -85,7 +84,7 @@ def agent_status(ask: Ask) -> str:
         return ask.error("AGENT NOT FOUND", user)
     if agent is None or not agent.is_logged_in:
         return ask.error("AGENT NOT LOGGED IN", user)
-    shown = _shown(ask, agent)
+    shown = _as_known(ask, ask.world.floor.showing.shown(agent))
     lead = ask.world.office.leads.get(shown.lead_id)
     header = ask.headers("agent_status")
     if ask.get("include_ip") == "YES" and ask.build.is_newer:

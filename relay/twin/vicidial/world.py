@@ -93,8 +93,8 @@ class World:
         return {
             "now": rfc3339(from_ms(self.now_ms)),
             "calls": [call.as_json() for call in self.exchange.calls],
-            "states": [change.as_json() for change in self.floor.states],
-            "agents": {user: self.floor.shown(agent)._asdict() for user, agent in self.floor.agents.items()},
+            "states": [change.as_json() for change in self.floor.showing.states],
+            "agents": {agent.user: shown._asdict() for agent, shown in self.floor.showing.rows()},
             "groups": self._gauges(),
         }
 
@@ -113,7 +113,7 @@ class World:
         midnight = (today + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
 
         def turn() -> None:
-            self.floor.look()
+            self.floor.showing.look()
             self._plan_midnight()
 
         self.agenda.at(to_ms(midnight), turn)

@@ -4,6 +4,7 @@ Who may ask, and what the page says to everyone else, in the order of its own ch
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -213,3 +214,17 @@ async def test_free_text_is_neither_quoted_nor_escaped() -> None:
         body = await asking.ask("agent_status", **STATUS, stage="csv")
 
     assert 'READY,,0,TESTCAMP,0,Smith, <b>Mary</b> & "Q"\tand\nme,AGENTS,1,LOGIN,,,,8600051\n' == body
+
+
+async def test_pipes_need_no_encoding() -> None:
+    async with dialer() as asking:
+        asking.script.put("1002", "CLOSER")
+        host, _, port = asking.running.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        path = "/?source=test&user=apiuser&pass=apipass9&function=in_group_status&in_groups=SALESLINE|SUPPORT"
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    assert answer.endswith(b"\r\n\r\nSALESLINE SUPPORT|0|0|1|0|1|0|0|0\n")

@@ -178,5 +178,46 @@ async def test_who_is_logged_out_by_force_comes_back() -> None:
     assert len(everyone) - 2 <= len(back)
 
 
+@pytest.mark.parametrize(
+    ("said", "function", "params", "answer"),
+    [
+        ({"sound_control": "off"}, "vm_list", {}, "ERROR: vm_list CENTRAL SOUND CONTROL IS NOT ACTIVE\n"),
+        ({"sound_control": "missing"}, "sounds_list", {},
+         "ERROR: audio store web directory does not exist: |apiuser|sounds_list|WEBROOT/sounds_dir|\n"),
+        ({"custom_fields": False}, "update_lead", {"lead_id": "101", "custom_fields": "Y"},
+         "NOTICE: update_lead CUSTOM FIELDS NOT UPDATED, CUSTOM FIELDS DISABLED - |Y|0\n"),
+        ({"nanpa_prefixes": ["727555"]}, "add_lead",
+         {"phone_number": "3125551212", "nanpa_ac_prefix_check": "Y"},
+         "ERROR: add_lead INVALID PHONE NUMBER NANPA AREACODE PREFIX - 3125551212|apiuser\n"),
+    ],
+)  # fmt: skip
+async def test_what_the_server_is_set_up_with_can_be_changed(
+    said: dict[str, Any], function: str, params: dict[str, str], answer: str
+) -> None:
+    async with dialer() as asking:
+        await asking.control(**said)
+
+        assert answer == await asking.ask(function, **params)
+
+
+async def test_recordings_get_no_location_where_they_are_lost() -> None:
+    async with dialer(BUSY) as asking:
+        await asking.control(losing_recordings=True)
+        asking.clock.advance(300)
+        calls = (await asking.truth())["calls"]
+
+    assert any(call["recording_id"] for call in calls)
+    assert {None} == {call["recording_url"] for call in calls}
+
+
+async def test_a_call_that_rings_at_who_is_logged_out_is_given_up() -> None:
+    async with dialer() as asking:
+        asking.script.put("1008", "CLOSER", "RING")
+        await asking.control(log_out=["1008"])
+        calls = (await asking.truth())["calls"]
+
+    assert [("DROP", "abandoned")] == [(call["status"], call["outcome"]) for call in calls]
+
+
 def test_every_fault_is_in_the_table() -> None:
     assert list(FAULTS) == [line.split()[0] for line in fault_table().splitlines()]

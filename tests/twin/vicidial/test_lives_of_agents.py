@@ -46,7 +46,7 @@ def word(change: StateChange) -> str:
 
 def by_agent(made: World) -> dict[str, list[StateChange]]:
     changes = defaultdict(list)
-    for change in made.floor.states:
+    for change in made.floor.showing.states:
         changes[change.agent].append(change)
     return changes
 
@@ -69,12 +69,12 @@ def test_calls_today_rises_by_one_with_each_call_that_an_agent_takes(seed: int) 
         taken = len({c.shown.call_id for c in changes if c.shown.status == "INCALL"})
 
         assert taken == max(change.shown.calls_today for change in changes)
-        assert taken == made.floor.calls_today(made.floor.agents[user])
+        assert taken == made.floor.showing.calls_today(made.floor.agents[user])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_is_shown_fits_together(seed: int) -> None:
-    for change in world(seed).floor.states:
+    for change in world(seed).floor.showing.states:
         shown, sub = change.shown, word(change)
 
         assert bool(shown.call_id) == (shown.status in ("QUEUE", "INCALL"))
@@ -114,7 +114,7 @@ def test_no_lead_talks_twice_at_once_and_every_end_follows_its_beginning(seed: i
 
 def test_a_floor_is_as_busy_as_the_measured_one() -> None:
     worlds = [world(seed, 180) for seed in range(1, 21)]
-    changes = sum(len(made.floor.states) for made in worlds) / len(worlds)
+    changes = sum(len(made.floor.showing.states) for made in worlds) / len(worlds)
     answered = sum(call.answered_ms is not None for made in worlds for call in made.exchange.calls) / len(
         worlds
     )
@@ -127,7 +127,7 @@ def test_everything_that_can_happen_to_an_agent_and_a_call_does_happen() -> None
     made = world(run_s=3_600)
     ends = Counter((call.kind, call.outcome) for call in made.exchange.calls if call.ended_ms is not None)
 
-    assert set(NEXT) == {word(change) for change in made.floor.states}
+    assert set(NEXT) == {word(change) for change in made.floor.showing.states}
     assert {
         ("auto", "answered"), ("auto", "no_answer"), ("auto", "abandoned"), ("manual", "answered"),
         ("manual", "no_answer"), ("inbound", "answered"), ("inbound", "abandoned"), ("transfer", "answered"),
@@ -164,7 +164,7 @@ def test_asking_often_or_seldom_makes_no_difference() -> None:
 
 
 def test_another_seed_is_another_world() -> None:
-    assert world(1).floor.states != world(2).floor.states
+    assert world(1).floor.showing.states != world(2).floor.showing.states
 
 
 def test_a_faster_floor_has_more_calls_and_shorter_ones() -> None:
@@ -183,22 +183,30 @@ def test_a_faster_floor_has_more_calls_and_shorter_ones() -> None:
 
 
 def test_calls_today_falls_to_nothing_at_midnight_of_the_server() -> None:
-    made = world(run_s=1_200, start_ms=START_MS + (20 * 60 + 50) * 60 * 1000)  # 23:50
-    days = defaultdict(set)
-    for change in made.floor.states:
-        days[local(change.at_ms, made.zone).date()].add(change.shown.calls_today)
+    start_ms = START_MS + (20 * 60 + 50) * 60 * 1000  # 23:50
+    midnight_ms = start_ms + 600_000
+    made = world(run_s=1_200, start_ms=start_ms)
+    fallen = {}
+    for user, changes in by_agent(made).items():
+        *_, before = [change for change in changes if change.at_ms < midnight_ms]
+        if before.shown.calls_today:
+            fallen[user] = before.shown._replace(calls_today=0)
 
-    assert 2 == len(days)
-    assert all(0 in seen for seen in days.values())
+    assert fallen
+    assert fallen == {c.agent: c.shown for c in made.floor.showing.states if c.at_ms == midnight_ms}
 
 
 def test_a_restarted_database_shows_every_call_as_dead() -> None:
     made = world(run_s=400)
     talking = [a for a in made.floor.agents.values() if a.status == "INCALL" and not a.is_parked]
     made.floor.restart_database()
-    shown = {made.floor.shown(agent).sub_status for agent in talking}
+    shown = {made.floor.showing.shown(agent).sub_status for agent in talking}
     gauges = made.truth()["groups"]["in_groups"]
 
-    assert talking
+    first, leads = talking[0].lead, list(made.office.leads)
+
+    assert first is not None
+    assert {True, False} == {made.exchange.is_called(lead) for lead in leads}
+    assert made.exchange.is_called(first)
     assert {"DEAD"} == shown
     assert {0} == {gauge["total_calls"] for gauge in gauges.values()}

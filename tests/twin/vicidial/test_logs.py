@@ -157,6 +157,7 @@ async def test_the_location_of_a_recording_comes_after_the_call() -> None:
     assert [["2026-11-21 03:05:44", "1003", "1", "128", "3", url]] == late
     assert [["2026-11-21 03:05:44", "1003", "1", "128", url]] == by_call
     assert url == call["recording_url"]
+    assert call["ended_at"] < call["recording_ready_at"] <= "2026-11-21T08:06:07.000Z"
 
 
 async def test_the_older_build_tells_no_duration() -> None:
@@ -186,6 +187,21 @@ async def test_statistics_add_up_and_say_what_is_wrong_as_wrongly(
     for before, row in zip([None, *rows], rows, strict=False):
         wrong = 0 if before is None else int(int(before[5]) / int(row[3]) + 0.5)
         assert wrong == int(row[6])
+
+
+async def test_the_newer_build_counts_the_first_disposition_twice() -> None:
+    rows = []
+    for version in (OLDER, NEWEST):
+        async with dialer(of_version(version)) as asking:
+            for disposition_s in (5, 9):
+                talk(asking, seconds=10)
+                later(asking, disposition_s)
+                asking.script.dispose("1003")
+            rows.append((await asking.rows("agent_stats_export", time_format="S", **WINDOW))[0])
+    waited_and_talked = 2 * 1 + 2 * 10
+
+    assert [str(waited_and_talked + 5 + 9), str(waited_and_talked + 5 + 9 + 5)] == [row[4] for row in rows]
+    assert ["20", "19", "0"] == rows[1][17:]
 
 
 async def test_statistics_write_times_as_they_are_asked_to() -> None:

@@ -134,7 +134,7 @@ PHONES = [
     ("blind_monitor", {"phone_login": "cc1001", "session_id": "8609999", "server_ip": "10.10.10.15"},
      "ERROR: blind_monitor INVALID SESSION ID - 8609999|10.10.10.15|apiuser"),
     ("blind_monitor", {"phone_login": "cc1001", "session_id": "8600052", "server_ip": "10.10.10.15"},
-     "SUCCESS: blind_monitor HAS BEEN LAUNCHED - cc1001|010*010*010*015*08600052|1002|8600052|1|apiuser"),
+     "SUCCESS: blind_monitor HAS BEEN LAUNCHED - cc1001|010*010*010*015*08600052|1001|8600052|1|apiuser"),
 ]  # fmt: skip
 LISTS = [
     ("add_list", {}, "ERROR: add_list YOU MUST USE ALL REQUIRED FIELDS: |apiuser|||"),
