@@ -1,0 +1,3 @@
+"""
+Tests of the loop of a dialer, over a simulated one.
+"""

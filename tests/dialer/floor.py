@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from prometheus_client import CollectorRegistry
@@ -72,7 +72,7 @@ class DialerFloor:
     keys: dict[str, Any] = field(default_factory=dict)
     polled: list[tuple[str, datetime, str]] = field(default_factory=list)
 
-    async def __aenter__(self) -> DialerFloor:
+    async def __aenter__(self) -> Self:
         self.clock = ManualClock(DEFAULT_START)
         self._twin_rooms = AsyncExitStack()
         self.twin = await start_dialer_twin(self.settings, self.dialers_clock())

@@ -154,7 +154,7 @@ def test_a_lead_that_was_refused_stands_with_its_command() -> None:
 
 def test_of_many_leads_each_is_told_once() -> None:
     given = [{"phone_number": f"727555121{n}", "list_id": "1101"} for n in range(3)]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"lead": "1", "success": True, "message": "Record(s) Created", "data": "7275551210|1101|1036||NEW|"},
         {"lead": "2", "success": False, "message": "Invalid phone number", "data": ""},
         {

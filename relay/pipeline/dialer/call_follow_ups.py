@@ -27,6 +27,7 @@ LONGEST_WRAPUP: Final = timedelta(minutes=10)  # then it is asked though the age
 UNSEEN_AFTER: Final = timedelta(seconds=30)  # by then a poll has shown a call that goes on
 RECENT: Final = timedelta(hours=24)
 SLICE: Final = timedelta(hours=1)  # of the past that is read at once
+MOST_WAITING: Final = 10_000  # where a dialer answers nothing about calls, the oldest are given up
 RELEASED_EVERY: Final = timedelta(seconds=5)
 
 
@@ -106,7 +107,7 @@ class CallFollowUps:
             # Once more at least: what came while relay was away is asked for now.
             elapsed = sum(now - since >= timedelta(seconds=delay_s) for delay_s in one.delays_s)
             one.tries = max(0, elapsed - 1)
-            self._waiting[base_key] = one
+            self._wait_for(one)
 
     def add(self, base_key: str, vendor_id: str, agent_id: str | None) -> None:
         """
@@ -115,15 +116,15 @@ class CallFollowUps:
         known, now = self._waiting.get(base_key), self._context.clock.now()
         if known is None or not known.needs_recording:
             one = FollowUp(base_key, vendor_id, agent_id, now, now, is_wrapping_up=agent_id is not None)
-            self._waiting[base_key] = one
+            self._wait_for(one)
 
     def expect(self, base_key: str, vendor_id: str) -> None:
         """
         Ask about a call that only a push told of, unless polls show it by and by.
         """
         now = self._context.clock.now()
-        one = FollowUp(base_key, vendor_id, None, now, now + UNSEEN_AFTER)
-        self._waiting.setdefault(base_key, one)
+        if base_key not in self._waiting:
+            self._wait_for(FollowUp(base_key, vendor_id, None, now, now + UNSEEN_AFTER))
 
     def wrapping_up(self, agent_ids: Collection[str]) -> None:
         """
@@ -175,6 +176,12 @@ class CallFollowUps:
         ]
         if due:
             await self._book.tell(CALLS, Telling(dict.fromkeys(due, _as_known), now, LIVE, frozenset(due)))
+
+    def _wait_for(self, one: FollowUp) -> None:
+        self._waiting[one.base_key] = one
+        if len(self._waiting) > MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+            self._context.metrics.dialer_calls_given_up.labels(self._context.label).inc()
 
     def _due_at(self, one: FollowUp) -> datetime:
         return one.since + LONGEST_WRAPUP if one.is_wrapping_up else one.due_at

@@ -12,7 +12,7 @@ from relay.model.errors import RecordRejected, RevisionConflict, SourceGarbled
 from relay.model.ids import IdMaker
 from relay.model.subject_state import AGENT
 from relay.model.times import EPOCH
-from relay.normalise.agent_stats import StatsWindow, read_stats, stats_change
+from relay.normalise.agent_stats import AgentStats, StatsWindow, read_stats, stats_change
 from relay.pipeline.dialer.asking import ask
 from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_settings import AGENT_STATS
@@ -49,25 +49,7 @@ class StatsWindows:
         due = end + timedelta(seconds=context.settings.stats_settle_s)
         if due > context.now:
             return due - context.now
-        zone = context.rules.zone
-        params = {
-            "datetime_start": f"{start.astimezone(zone):%Y-%m-%d %H:%M:%S}",
-            # The last second is part of the dialer's window.
-            "datetime_end": f"{(end - timedelta(seconds=1)).astimezone(zone):%Y-%m-%d %H:%M:%S}",
-            "time_format": "S",
-            "stage": "pipe",
-        }
-        answered = await ask(context, AGENT_STATS, "agent_stats_export", params)
-        if answered.answer.verdict not in (verdicts.ROWS, verdicts.EMPTY):
-            raise SourceGarbled(context.source_id, "bad_payload", answered.answer.verdict, "")
-        try:
-            stats = [read_stats(row) for row in answered.answer.rows]
-        except RecordRejected as error:
-            raise SourceGarbled(context.source_id, "bad_payload", error.why, "") from error
-        if len({one.agent_id for one in stats}) < len(stats):
-            why = "agent_stats_export: an agent stands in two rows"
-            raise SourceGarbled(context.source_id, "bad_payload", why, "")
-        window = StatsWindow(start, end, answered.requested_at)
+        stats, window = await self._ask(start, end)
         stream = context.streams[AGENT_STATS]
         stored = replace(stream.stored, polled_at=end, had_good_answer=True)
         while True:
@@ -87,6 +69,27 @@ class StatsWindows:
                 continue  # made anew from what is there now
         stream.stored = stored  # not before it is written: else the window would be left out
         return timedelta(0)
+
+    async def _ask(self, start: datetime, end: datetime) -> tuple[list[AgentStats], StatsWindow]:
+        context, zone = self._context, self._context.rules.zone
+        params = {
+            "datetime_start": f"{start.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            # The last second is part of the dialer's window.
+            "datetime_end": f"{(end - timedelta(seconds=1)).astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            "time_format": "S",
+            "stage": "pipe",
+        }
+        answered = await ask(context, AGENT_STATS, "agent_stats_export", params)
+        if answered.answer.verdict not in (verdicts.ROWS, verdicts.EMPTY):
+            raise SourceGarbled(context.source_id, "bad_payload", answered.answer.verdict, "")
+        try:
+            stats = [read_stats(row) for row in answered.answer.rows]
+        except RecordRejected as error:
+            raise SourceGarbled(context.source_id, "bad_payload", error.why, "") from error
+        if len({one.agent_id for one in stats}) < len(stats):
+            why = "agent_stats_export: an agent stands in two rows"
+            raise SourceGarbled(context.source_id, "bad_payload", why, "")
+        return stats, StatsWindow(start, end, answered.requested_at)
 
     def _next_start(self) -> datetime:
         stream = self._context.streams[AGENT_STATS]
