@@ -61,6 +61,9 @@ async def test_a_disposition_that_takes_its_time_is_waited_for(tmp_path: Path) -
         story.script.put("1001", "PAUSED", "DISPO")
         await story.run_for(200)
         assert ["call.started", "call.answered", "call.finished"] == calls_of(await story.events())
+        assert [] == story.asked("callid_info")
+        await story.run_for(450)
+        assert 1 == len(story.asked("callid_info"))
         story.script.dispose("1001", "CALLBK")
         await story.run_for(5)
 

@@ -132,7 +132,7 @@ class CallFollowUps:
         """
         for one in self._waiting.values():
             if one.is_wrapping_up and one.agent_id not in agent_ids:
-                one.is_wrapping_up = False
+                one.is_wrapping_up, one.tries = False, 0
                 one.since = one.due_at = self._context.clock.now()
 
     @property
@@ -152,7 +152,8 @@ class CallFollowUps:
         one = min(self._waiting.values(), key=self._due_at, default=None)
         if one is None or self._due_at(one) > self._context.clock.now():
             return
-        one.is_wrapping_up = False
+        if one.is_wrapping_up:
+            one.since = self._context.clock.now()  # and again after as long, unless the agent is done before
         one.tries += 1
         self._put_off(one)  # before asking, so that a call that cannot be asked about holds up no other
         known = (await self._book.known([one.base_key])).get(one.base_key)
@@ -187,11 +188,13 @@ class CallFollowUps:
         return one.since + LONGEST_WRAPUP if one.is_wrapping_up else one.due_at
 
     def _put_off(self, one: FollowUp) -> None:
-        if one.is_last_try:
-            del self._waiting[one.base_key]
-        else:
-            due_at = one.since + timedelta(seconds=one.delays_s[one.tries])
-            one.due_at = max(due_at, self._context.clock.now())
+        now = self._context.clock.now()
+        while not one.is_last_try:
+            one.due_at = one.since + timedelta(seconds=one.delays_s[one.tries])
+            if one.due_at > now:
+                return
+            one.tries += 1  # it is asked late, not several times at once
+        del self._waiting[one.base_key]
 
     async def _ask_detail(self, one: FollowUp) -> None:
         context, asked_at = self._context, self._context.clock.now()
