@@ -30,6 +30,8 @@ pytestmark = pytest.mark.whole
 
 EXAMPLES: Final = 8
 STREAM: Final = "/stream$"
+# What the phone system is asked for: it is not there, which is a 502. tests/commands try what may be asked.
+ASKED_OF_OTHERS: Final = r"/(commands/[a-z_-]+|bulk)$"
 KEY: Final = "the-key-of-the-fuzzer"
 KEYS: Final = f'api_keys = [{{ name = "fuzzer", key = "{KEY}", scopes = ["*"] }}]'
 CONFIG: Final = """\
@@ -191,7 +193,9 @@ def hooked(hook: Change) -> Iterator[None]:
 def test_every_answer_is_as_described(tmp_path: Path, keys: str) -> None:
     nowhere = f"http://127.0.0.1:{free_ports(1)[0]}/hooks"
     with running_relay(tmp_path, nowhere, keys) as url, hooked(sensible(nowhere)):
-        count, wrong = found_by(described_at(url, config_of({}, {}), keys).exclude(path_regex=STREAM))
+        count, wrong = found_by(
+            described_at(url, config_of({}, {}), keys).exclude(path_regex=f"{STREAM}|{ASKED_OF_OTHERS}")
+        )
 
     assert [] == wrong
     assert count > 500
