@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,7 @@ from relay.api.operation import Reach, SourceBudget, SourceSetup
 from relay.api.ops import ops_listener
 from relay.api.server import ApiSettings, api_listener
 from relay.api.tail import EventTail
-from relay.command_assembly import Commanded, open_commands
+from relay.command_assembly import Commanded, Commands, open_commands
 from relay.config.dialled import Dialled, dialled_by
 from relay.config.id_key import decode_id_key
 from relay.config.schema import KafkaConfig, RelayConfig, SourceConfig
@@ -41,6 +41,7 @@ from relay.model.endpoint import EndpointSpec
 from relay.model.errors import ConfigError, Fault, JournalUnusable
 from relay.model.ids import IdMaker
 from relay.model.vendor_answer import VendorAnswer
+from relay.number_assembly import lead_rules
 from relay.pipeline.deliver import Deliver
 from relay.pipeline.dialer.dialer_settings import PAST
 from relay.pipeline.hand_on import HandOn
@@ -229,18 +230,8 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     housekeeping = Housekeeping(house.journal, house.clock, house.metrics, health, publication)
     lag = LoopLag(house.clock, house.metrics)
     wake = partial(_wake, {poll.source_id: poll for poll in polls})
-    of_kind = {source.id: source.kind for source in config.sources}
-    taking = [Commanded(source, of_kind[source.source_id]) for _, source in built]
-    commands = await open_commands(taking, house.journal.commands, house.clock, wake, rooms)
+    commands = await _commands(config, house, [source for _, source in built], wake, rooms)
     accounts = LinkAccounts(house.journal, house.journal.reading)
-    nightly = Nightly(
-        [nightly_reads(source) for source in config.sources if not isinstance(source, ElisionConfig)],
-        house.journal,
-        house.journal.reading,
-        house.journal.work,
-        house.clock,
-        wake,
-    )
     reach = Reach(
         registry=house.journal.registry,
         reading=house.journal.reading,
@@ -260,7 +251,28 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     listener = api_listener(config.server.listen, reach, house.metrics, _api_settings(config))
     api = await rooms.enter_async_context(listener)
     of_kafka = [publish] if publish else []
+    nightly = _nightly(config, house, wake)
     return [api, deliver, *of_kafka, *polls, *commands.loops, nightly, housekeeping, lag]
+
+
+async def _commands(
+    config: RelayConfig,
+    house: House,
+    sources: Sequence[FunctionSource],
+    wake: Callable[[str], None],
+    rooms: AsyncExitStack,
+) -> Commands:
+    of_kind = {source.id: source.kind for source in config.sources}
+    taking = [Commanded(source, of_kind[source.source_id]) for source in sources]
+    rules = lead_rules(config, house.journal.mappings, house.clock, house.metrics)
+    leads = await rooms.enter_async_context(rules)
+    return await open_commands(taking, house.journal.commands, house.clock, wake, rooms, leads)
+
+
+def _nightly(config: RelayConfig, house: House, wake: Callable[[str], None]) -> Nightly:
+    journal = house.journal
+    days = [nightly_reads(source) for source in config.sources if not isinstance(source, ElisionConfig)]
+    return Nightly(days, journal, journal.reading, journal.work, house.clock, wake)
 
 
 def _api_settings(config: RelayConfig) -> ApiSettings:

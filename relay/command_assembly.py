@@ -12,6 +12,7 @@ from relay.api.command_shown import reply_of
 from relay.api.operation import CommandReach
 from relay.commands.bulk import bulk_function
 from relay.commands.desk import CommandDesk
+from relay.commands.lead_rules import LeadRules
 from relay.journal.commands_port import CommandJournal
 from relay.model.clock import Clock
 from relay.model.errors import NotFound
@@ -45,6 +46,7 @@ async def open_commands(
     clock: Clock,
     wake: Callable[[str], None],
     rooms: AsyncExitStack,
+    leads: LeadRules | None = None,
 ) -> Commands:
     """
     Open the desk; commands of a process that is no more get their verdict before this returns.
@@ -55,8 +57,9 @@ async def open_commands(
         clock: the time.
         wake: tells the owner of a source that there is something for it.
         rooms: close the desk, before the sources.
+        leads: relay's own rules for leads; None: they are sent as given.
     """
-    desk = CommandDesk(journal, clock, reply_of, wake)
+    desk = CommandDesk(journal, clock, reply_of, wake, leads)
     rooms.push_async_callback(desk.close)
     loops: dict[str, Bulk] = {}
     for one in sources:

@@ -140,6 +140,8 @@ async def dialer_context(
     # A dialer has no streams of which a stretch of time could be owed: what the ledger plans by is not used.
     unused = PollSettings(PaceSettings(1, 1.0), 1.0, timedelta(0), 1.0, 1.0)
     ledger = SourceLedger(config.id, journal, around.ids, clock, unused, around.appended)
+    label = around.metrics.start_source(config.id, streams_of(config))
+    around.metrics.start_dialer(label, streams_of(config))
     return DialerContext(
         source=source,
         journal=journal,
@@ -150,7 +152,7 @@ async def dialer_context(
         clock=clock,
         metrics=around.metrics,
         appended=around.appended,
-        label=around.metrics.start_source(config.id, streams_of(config)),
+        label=label,
     )
 
 

@@ -8,13 +8,26 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
+from relay.commands.lead_rules import LeadRules
 from relay.commands.number_checks import LookupPolicy, NumberChecks, NumberGate
 from relay.config.schema import HlrConfig, RelayConfig
+from relay.journal.commands_port import MappingJournal
 from relay.model.clock import Clock
 from relay.sources.hlr.lookup import HlrLookup, HlrSettings
 from relay.telemetry.metrics import Metrics
 
 ACCEPT: Final = "accept"
+
+
+@asynccontextmanager
+async def lead_rules(
+    config: RelayConfig, mappings: MappingJournal, clock: Clock, metrics: Metrics
+) -> AsyncIterator[LeadRules]:
+    """
+    Give what is done with leads before they are sent, while entered.
+    """
+    async with number_gate(config, clock, metrics) as gate:
+        yield LeadRules(mappings, gate)
 
 
 @asynccontextmanager

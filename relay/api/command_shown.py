@@ -9,18 +9,32 @@ from datetime import datetime
 from typing import Any, Final
 
 from relay.api.operation import Answer
-from relay.api.problems import BUDGET_SPENT, CONTENT_TYPE, CUT_OFF, NO_ANSWER, NOT_SENT, VENDOR, Problem
+from relay.api.problems import (
+    BUDGET_SPENT,
+    CONTENT_TYPE,
+    CUT_OFF,
+    NO_ANSWER,
+    NOT_SENT,
+    NUMBER_REFUSED,
+    VENDOR,
+    Problem,
+)
 from relay.api.shown import Shown
 from relay.commands.function import Function
 from relay.commands.schemas import request_schema, result_schema
 from relay.commands.verdict import CUT_OFF as WAS_CUT_OFF
 from relay.commands.verdict import NOT_SENT as WAS_NOT_SENT
-from relay.commands.verdict import TIMED_OUT, Verdict
+from relay.commands.verdict import REFUSED, TIMED_OUT, Verdict
 from relay.model.command import SUCCEEDED, UNKNOWN, BulkJob, BulkRow, Command
 from relay.model.errors import SourceThrottled
 from relay.model.times import rfc3339, rfc3339_or_null
 
-_WITHOUT_ANSWER: Final = {WAS_CUT_OFF: CUT_OFF, WAS_NOT_SENT: NOT_SENT, TIMED_OUT: NO_ANSWER}
+_WITHOUT_ANSWER: Final = {
+    WAS_CUT_OFF: CUT_OFF,
+    WAS_NOT_SENT: NOT_SENT,
+    TIMED_OUT: NO_ANSWER,
+    REFUSED: NUMBER_REFUSED,
+}
 
 
 def reply_of(verdict: Verdict) -> bytes:

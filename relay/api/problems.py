@@ -116,13 +116,15 @@ BUDGET_SPENT: Final = Problem("budget_spent", 429, "The phone system may not be 
 NO_ANSWER: Final = Problem("no_answer", 504, "The phone system did not answer in time")
 CUT_OFF: Final = Problem("cut_off", 502, "The phone system's answer was lost")
 NOT_SENT: Final = Problem("not_sent", 502, "The phone system cannot be reached")
+NUMBER_REFUSED: Final = Problem("number_refused", 422, "The number of the lead was refused, nothing was sent")
 # A phone system's own refusals: vendor_bad_argument, …
 VENDOR: Final = {
     word: Problem(f"vendor_{word}", kind.status, kind.title) for word, kind in VENDOR_PROBLEMS.items()
 }
 KINDS: Final = (
     MALFORMED, KEY_NEEDED, UNAUTHORISED, FORBIDDEN, NOT_FOUND, WRONG_METHOD, TOO_SLOW, CONFLICT, TOO_LARGE,
-    NOT_JSON, INVALID, BUDGET_SPENT, BUG, BUSY, STOPPING, *VENDOR.values(), NOT_SENT, CUT_OFF, NO_ANSWER,
+    NOT_JSON, INVALID, BUDGET_SPENT, BUG, BUSY, STOPPING, NUMBER_REFUSED, *VENDOR.values(), NOT_SENT, CUT_OFF,
+    NO_ANSWER,
 )  # fmt: skip
 
 

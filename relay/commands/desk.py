@@ -15,12 +15,16 @@ from typing import Any, Final
 from relay.commands.catalogue import function as function_of
 from relay.commands.checking import check, wire_params
 from relay.commands.function import THROTTLED, Function
+from relay.commands.lead_rules import LeadRules
+from relay.commands.number_checks import Refusal
+from relay.commands.refused_leads import all_refused, sendable, with_refused
 from relay.commands.result import CommandResult, result_of
 from relay.commands.secrecy import cleaned, without_secrets
 from relay.commands.verdict import (
     ANSWERED,
     CUT_OFF,
     NOT_SENT,
+    REFUSED,
     TIMED_OUT,
     Verdict,
     kept_result,
@@ -91,15 +95,22 @@ class CommandDesk:
         clock: the time.
         reply: makes what is kept for the Idempotency-Key of a command that has a verdict.
         wake: tells the owner of a source that there is something for it.
+        leads: relay's own rules for leads; None: they are sent as given.
     """
 
     def __init__(
-        self, journal: CommandJournal, clock: Clock, reply: Reply, wake: Callable[[str], None]
+        self,
+        journal: CommandJournal,
+        clock: Clock,
+        reply: Reply,
+        wake: Callable[[str], None],
+        leads: LeadRules | None = None,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._reply = reply
         self._wake = wake
+        self._leads = leads
         self._served: dict[str, _Served] = {}
         self._under_way: set[asyncio.Task[Any]] = set()
 
@@ -141,6 +152,7 @@ class CommandDesk:
                 the same key may be used again.
             Conflict: the key came with another request, or its command has no verdict yet.
         """
+        asked = await self._in_dialers_words(asked)
         done = await self._shielded(self._carried_out(asked, self._checked(asked), once))
         return done if isinstance(done, bytes) else self._reply(done)
 
@@ -148,6 +160,7 @@ class CommandDesk:
         """
         Carry a command without a key out, and return what came of it; raises as `run`.
         """
+        asked = await self._in_dialers_words(asked)
         done = await self._shielded(self._carried_out(asked, self._checked(asked), None))
         if isinstance(done, bytes):
             raise AssertionError("without a key there is no reply of an earlier time")
@@ -175,6 +188,12 @@ class CommandDesk:
             task.cancel()
         if self._under_way:
             await asyncio.wait(self._under_way)
+
+    async def _in_dialers_words(self, asked: CommandRequest) -> CommandRequest:
+        if self._leads is None:
+            return asked
+        params = await self._leads.translated(asked.source_id, asked.function, asked.params)
+        return replace(asked, params=params)
 
     def _checked(self, asked: CommandRequest) -> Function:
         function = self.function(asked.source_id, asked.function)
@@ -216,7 +235,7 @@ class CommandDesk:
             known = await self._journal.begin_command(command, once, command.requested_at)
             if known is not None:
                 return known
-            return await self._sent(served.source, command, function, asked.params)
+            return await self._let_pass(served.source, command, function, asked.params)
         finally:
             served.turns.release()
 
@@ -231,8 +250,40 @@ class CommandDesk:
         finally:
             served.waiting -= 1
 
-    async def _sent(
+    async def _let_pass(
         self, source: FunctionSource, command: Command, function: Function, params: Mapping[str, Any]
+    ) -> Verdict:
+        """
+        Send what may be sent of a command.
+        """
+        refusal = await self._refusal(command, function, params)
+        allowed = sendable(params, refusal)
+        if refusal is not None and allowed is None:
+            return await self._finish(command, function, all_refused(function, refusal), REFUSED)
+        return await self._sent(source, command, function, allowed or params, refusal)
+
+    async def _refusal(
+        self, command: Command, function: Function, params: Mapping[str, Any]
+    ) -> Refusal | None:
+        if self._leads is None:
+            return None
+        is_known = False
+        try:
+            asker = command.requested_by
+            refusal = await self._leads.refusal_of(command.source_id, function, params, asker)
+            is_known = True
+        finally:
+            if not is_known:  # relay ends, or has a bug
+                await self._finish(command, function, never_sent(STOPPED), NOT_SENT)
+        return refusal
+
+    async def _sent(
+        self,
+        source: FunctionSource,
+        command: Command,
+        function: Function,
+        params: Mapping[str, Any],
+        refusal: Refusal | None,
     ) -> Verdict:
         texts = wire_params(function, params)
         verdict: Verdict | None = None
@@ -240,6 +291,7 @@ class CommandDesk:
         try:
             answered = await source.call(function.name, texts, purpose=COMMAND, is_write=function.is_write)
             result = cleaned(function, texts, result_of(function, answered.answer))
+            result = with_refused(function, result, refusal)
             took_s = (answered.answered_at - answered.requested_at).total_seconds()
             verdict = replace(await self._finish(command, function, result), took_s=took_s)
         except SourceThrottled as error:

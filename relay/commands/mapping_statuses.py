@@ -14,6 +14,13 @@ _STATUS_PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+def has_status(function: str, params: Mapping[str, Any]) -> bool:
+    """
+    Tell whether there is anything to translate.
+    """
+    return not params.keys().isdisjoint(_STATUS_PARAMETERS.get(function, ()))
+
+
 def translated(
     function: str, params: Mapping[str, Any], lead_statuses_by_code: Mapping[str, str]
 ) -> dict[str, Any]:

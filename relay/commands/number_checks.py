@@ -13,14 +13,11 @@ from typing import Any, Final, NamedTuple
 import phonenumbers
 
 from relay.commands.function import Function
-from relay.commands.result import FAILED, CommandResult
 from relay.model.number_status import HLR, INVALID, OFF, UNKNOWN, UNREACHABLE
 from relay.model.numbers import country_of
-from relay.model.vendor_answer import BAD_ARGUMENT
 from relay.sources.port import NumberLookup
 
 MANY: Final = "multi_leads"
-NOT_SENT: Final = "not sent, because other leads of the command were refused"
 _YES: Final = (True, "Y")
 _REASONS: Final = phonenumbers.ValidationResult
 _WHY: Final = {
@@ -53,11 +50,21 @@ class NumberVerdict(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """
-    Why a command is not sent: in words, and for each refused lead by its place among those of the command.
+    Why leads of a command are not sent: by their places among all `count` of them, and in words.
     """
 
-    message: str
     leads: Mapping[int, str]
+    count: int = 1
+
+    @property
+    def message(self) -> str:
+        """
+        Return what there is to say about the whole command.
+        """
+        place, why = next(iter(self.leads.items()))
+        if self.count == 1:
+            return f"number refused: {why}"
+        return f"{len(self.leads)} of {self.count} numbers refused, the first in lead {place + 1}: {why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ class NumberChecks:
 
     async def check(self, function: Function, params: Mapping[str, Any], setting: str) -> Refusal | None:
         """
-        Return why a command is not to be sent; None: it may be.
+        Return which leads of a command are not to be sent; None: all may be.
 
         Args:
             function: what is to be called.
@@ -136,18 +143,18 @@ class NumberChecks:
         """
         numbers = [] if setting == OFF else numbers_of(function.name, params)
         verdicts = [verdict_of(given, self._country) for given in numbers]
-        refused = {place: one.reason for place, one in enumerate(verdicts) if one.reason is not None}
-        # Where some are refused already nothing is sent: what the others are is not worth a look-up.
-        if setting == HLR and verdicts and not refused:
-            refused = await self._unreached([one.e164 or "" for one in verdicts])
-        return _refusal(refused, len(verdicts)) if refused else None
+        leads = {place: one.reason for place, one in enumerate(verdicts) if one.reason is not None}
+        if setting == HLR:
+            good = {place: one.e164 for place, one in enumerate(verdicts) if one.e164 is not None}
+            leads |= await self._unreached(good)
+        return Refusal(dict(sorted(leads.items())), len(verdicts)) if leads else None
 
-    async def _unreached(self, numbers: list[str]) -> dict[int, str]:
-        statuses = await self._looked_up(numbers)
-        found = ((place, self._why(number, statuses[number])) for place, number in enumerate(numbers))
+    async def _unreached(self, numbers: Mapping[int, str]) -> dict[int, str]:
+        statuses = await self._looked_up(numbers.values())
+        found = ((place, self._why(number, statuses[number])) for place, number in numbers.items())
         return {place: why for place, why in found if why is not None}
 
-    async def _looked_up(self, numbers: list[str]) -> dict[str, str]:
+    async def _looked_up(self, numbers: Iterable[str]) -> dict[str, str]:
         statuses = dict.fromkeys(numbers, UNKNOWN)
         lookup = self._lookup
         if lookup is None:
@@ -172,30 +179,9 @@ class NumberChecks:
         return None
 
 
-def refused(function: Function, refusal: Refusal, leads: int = 1) -> CommandResult:
-    """
-    Return the result of a command that was refused: failed, and nothing was sent.
-
-    Args:
-        function: what was to be called.
-        refusal: why.
-        leads: how many leads the command has; where each has a verdict of its own, all of them get one.
-    """
-    rows: list[dict[str, Any]] = []
-    if function.row_verdict:
-        told = [refusal.leads.get(place, NOT_SENT) for place in range(leads)]
-        rows = [
-            {"lead": str(number), "success": False, "message": why, "data": ""}
-            for number, why in enumerate(told, start=1)
-        ]
-    data = {"details": {}, "rows": rows, "notices": [], "rejected": 0}
-    events = (function.rejected_event,) if function.rejected_event else ()
-    return CommandResult(FAILED, refusal.message, data, "", BAD_ARGUMENT, events)
-
-
 class NumberGate:
     """
-    Lets commands pass whose numbers are good: those of all sources, for all who ask.
+    Lets leads pass whose numbers are good: those of all sources, for all who ask.
 
     Args:
         checks: by source id; a source that is missing has no checks.
@@ -208,17 +194,12 @@ class NumberGate:
 
     async def refusal_of(
         self, source_id: str, function: Function, params: Mapping[str, Any], requested_by: str | None
-    ) -> CommandResult | None:
+    ) -> Refusal | None:
         """
-        Return the result of a command that must not be sent; None: it may be.
+        Return which leads of a command must not be sent; None: all may be.
         """
         checks, setting = self._checks.get(source_id), self._settings.get(requested_by or "", OFF)
-        if checks is None:
-            return None
-        refusal = await checks.check(function, params, setting)
-        if refusal is None:
-            return None
-        return refused(function, refusal, len(numbers_of(function.name, params)))
+        return None if checks is None else await checks.check(function, params, setting)
 
 
 def _given(params: Mapping[str, Any]) -> GivenNumber:
@@ -233,10 +214,3 @@ def _parsed(digits: str, code: int | None, country: str) -> phonenumbers.PhoneNu
     if code != phonenumbers.country_code_for_region(region):  # a code of no country, such as 800
         return phonenumbers.parse(f"+{code}{digits}")
     return phonenumbers.parse(digits, region)  # a trunk prefix such as 0 may stand before it
-
-
-def _refusal(leads: Mapping[int, str], count: int) -> Refusal:
-    place, why = next(iter(leads.items()))
-    if count == 1:
-        return Refusal(f"number refused: {why}", leads)
-    return Refusal(f"{len(leads)} of {count} numbers refused, the first in lead {place + 1}: {why}", leads)

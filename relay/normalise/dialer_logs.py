@@ -7,6 +7,7 @@ Times in them are wall-clock time of the server, to the second.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -21,6 +22,7 @@ from relay.normalise.dialer_outcomes import IN_PROGRESS, was_spoken
 NO_AGENT: Final = frozenset({"VDAD", "VDCL"})  # the dialer itself, outbound and inbound
 RECORDING_SLACK: Final = timedelta(seconds=10)
 _DIRECTIONS: Final = {"INBOUND": words.INBOUND}
+_TIME: Final = re.compile(r"(?:19|20)\d\d-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _WHOLE_S: Final = 1
 _GUESSED_S: Final = 5  # a time that follows from two others
 
@@ -180,8 +182,10 @@ def local_time(row: Mapping[str, Any], column: str, zone: ZoneInfo, near: dateti
     """
     text = _text(row, column) or ""
     try:
+        if not _TIME.fullmatch(text):
+            raise ValueError(text)
         passes = [from_vendor(text, zone, fold) for fold in (0, 1)]
-    except ValueError:
+    except (ValueError, OverflowError):
         raise RecordRejected(dict(row), f"{column} {text!r} is no time") from None
     return min(passes, key=lambda at: abs(at - near))
 

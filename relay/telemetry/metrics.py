@@ -206,6 +206,14 @@ class Metrics:
             families()[name].start(self, {"source": source})
         return source
 
+    def start_dialer(self, source: str, streams: Iterable[str]) -> None:
+        """
+        Start the counters that only a dialer has at 0; `source` is a label.
+        """
+        for stream in streams:
+            families()["dialer_answers"].start(self, {"source": source, "stream": stream})
+        families()["dialer_calls_given_up"].start(self, {"source": source})
+
     def set_source_state(self, source: str, state: str) -> None:
         """
         Show one of `SOURCE_STATES`; `source` is a label.

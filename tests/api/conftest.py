@@ -161,7 +161,7 @@ def reach_of(journal: SqlJournal, deliver: Deliver, clock: Clock, tail: EventTai
         Guard([], [("127.0.0.1", 8080)]).refusal_of_url,
         {
             "pbx": SourceSetup(SourceBudget(100, 900.0), zone, CALL_STREAMS),
-            "dialer": SourceSetup(None, zone, ()),
+            "dialer": SourceSetup(None, zone, ("past",)),
         },
         journal.identity.fingerprint,
         journal.mappings,

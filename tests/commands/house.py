@@ -25,6 +25,8 @@ from relay.api.tail import EventTail
 from relay.cli.app import app
 from relay.cli.failures import told_to_a_person
 from relay.command_assembly import Commanded, Commands, open_commands
+from relay.commands.lead_rules import LeadRules
+from relay.commands.number_checks import NumberGate
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.clock import Clock
 from relay.pipeline.deliver import Deliver
@@ -121,6 +123,7 @@ async def house_of(
     *,
     with_bulk: bool = True,
     pbx: Callable[[SqlJournal], VoipcloudSource] | None = None,
+    gate: NumberGate | None = None,
 ) -> AsyncIterator[House]:
     """
     Run the API over sources that are entered already, with the loops of their bulk jobs; `pbx` makes one
@@ -138,7 +141,8 @@ async def house_of(
         deliver = Deliver(journal, journal.registry, clock, metrics, IDS, grace_s=1.0)
         tail = EventTail(await journal.reading.last_seq())
         taking = [Commanded(source, kind) for source, kind in sources]
-        commands = await open_commands(taking, journal.commands, clock, woken.append, rooms)
+        rules = None if gate is None else LeadRules(journal.mappings, gate)
+        commands = await open_commands(taking, journal.commands, clock, woken.append, rooms, rules)
         reach = replace(reach_of(journal, deliver, clock, tail), commands=commands.reach)
         listener: ApiListener = await rooms.enter_async_context(
             api_listener(ANY_PORT, reach, metrics, ApiSettings(keys=keys))

@@ -12,7 +12,6 @@ import pytest
 
 from relay.commands.catalogue import function
 from relay.commands.number_checks import (
-    NOT_SENT,
     GivenNumber,
     LookupPolicy,
     NumberChecks,
@@ -20,7 +19,6 @@ from relay.commands.number_checks import (
     NumberVerdict,
     Refusal,
     numbers_of,
-    refused,
     verdict_of,
 )
 from relay.model.number_status import HLR, INVALID, OFF, UNKNOWN, UNREACHABLE, VALID, VALIDITY
@@ -166,17 +164,19 @@ async def test_of_many_leads_the_refused_ones_are_named_and_each_number_is_asked
     refusal = await NumberChecks("GB", provider).check(ADD_MULTI_LEAD, {"multi_leads": leads}, HLR)
 
     why = "+447911123457 has no subscriber, says the look-up"
-    assert Refusal(f"2 of 4 numbers refused, the first in lead 2: {why}", {1: why, 3: why}) == refusal
+    assert Refusal({1: why, 3: why}, 4) == refusal
+    assert f"2 of 4 numbers refused, the first in lead 2: {why}" == refusal.message
     assert ["+447911123456", "+447911123457"] == provider.asked
 
 
-async def test_nobody_is_asked_where_a_number_of_the_command_is_none() -> None:
-    provider = Provider({})
-    leads = [{"phone_number": phone} for phone in (GOOD, SHORT)]
+async def test_only_numbers_of_the_plan_are_looked_up() -> None:
+    provider = Provider({"+447911123457": INVALID})
+    leads = [{"phone_number": phone} for phone in (OTHER, SHORT, GOOD)]
 
     refusal = await NumberChecks("GB", provider).check(ADD_MULTI_LEAD, {"multi_leads": leads}, HLR)
 
-    assert ({1: f"{SHORT} of GB is too short"}, []) == (refusal and refusal.leads, provider.asked)
+    assert [0, 1] == list(refusal.leads if refusal else ())
+    assert ["+447911123457", "+447911123456"] == provider.asked
 
 
 async def test_look_ups_of_a_command_end_in_time_and_what_was_found_counts() -> None:
@@ -192,28 +192,6 @@ async def test_look_ups_of_a_command_end_in_time_and_what_was_found_counts() -> 
     assert [1] == list(refusal.leads if refusal else ())
 
 
-def test_a_refused_lead_is_a_failed_command_that_rejects_the_lead() -> None:
-    result = refused(ADD_LEAD, Refusal("number refused: too short", {0: "too short"}))
-
-    assert ("failed", "number refused: too short", ("lead.rejected",), "") == (
-        result.status,
-        result.message,
-        result.events,
-        result.raw,
-    )
-    assert 422 == (result.problem and result.problem.status)
-    assert [] == result.data["rows"]
-
-
-def test_each_lead_of_many_gets_its_verdict() -> None:
-    result = refused(ADD_MULTI_LEAD, Refusal("1 of 2", {1: "too short"}), 2)
-
-    assert [
-        {"lead": "1", "success": False, "message": NOT_SENT, "data": ""},
-        {"lead": "2", "success": False, "message": "too short", "data": ""},
-    ] == result.data["rows"]
-
-
 @pytest.mark.parametrize(
     ("source_id", "requested_by", "passes"),
     [("dialer", "crm", False), ("dialer", "ops", True), ("dialer", None, True), ("other", "crm", True)],
@@ -223,19 +201,6 @@ async def test_the_gate_knows_whose_leads_are_checked(
 ) -> None:
     gate = NumberGate({"dialer": NumberChecks("GB")}, {"crm": VALIDITY, "ops": OFF})
 
-    result = await gate.refusal_of(source_id, ADD_LEAD, {"phone_number": SHORT}, requested_by)
+    refusal = await gate.refusal_of(source_id, ADD_LEAD, {"phone_number": SHORT}, requested_by)
 
-    assert passes == (result is None)
-
-
-async def test_the_gate_gives_every_lead_of_a_refused_command_a_row() -> None:
-    gate = NumberGate({"dialer": NumberChecks("GB")}, {"crm": VALIDITY})
-    leads = [{"phone_number": phone} for phone in (GOOD, SHORT, GOOD)]
-
-    result = await gate.refusal_of("dialer", ADD_MULTI_LEAD, {"multi_leads": leads}, "crm")
-    good = await gate.refusal_of("dialer", UPDATE_LEAD, {"phone_number": SHORT}, "crm")
-
-    assert [NOT_SENT, f"{SHORT} of GB is too short", NOT_SENT] == [
-        row["message"] for row in (result.data["rows"] if result else ())
-    ]
-    assert None is good
+    assert passes == (refusal is None)

@@ -126,7 +126,9 @@ class DialerFloor:
         ids = IdMaker(self.journal.identity.id_key)
         self.appends = 0
         around = Surroundings(self.journal, ids, self.clock, self.metrics, self._appended)
+        self.around = around
         source = await rooms.enter_async_context(vicidial_source(self.config(), around))
+        self.source = source
         self.poll = await dialer_poll(self.config(), self.watched(source), around)
         self._stop = asyncio.Event()
         self._running = asyncio.create_task(self.poll.run(self._stop))
@@ -150,7 +152,8 @@ class DialerFloor:
             left_s = (end - self.clock.now()).total_seconds()
             if left_s <= 0:
                 return
-            self.clock.advance(min(left_s, max(self.clock.next_wake_s, 0.0)))
+            if self.clock.sleepers:  # else it has just been woken, and does something
+                self.clock.advance(min(left_s, max(self.clock.next_wake_s, 0.0)))
 
     def good_polls(self) -> list[datetime]:
         """

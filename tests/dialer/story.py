@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from relay.dialer_assembly import dialer_poll
 from relay.model.clock import Clock
 from relay.model.source_work import PUSH
 from relay.model.times import to_ms
+from relay.pipeline.dialer.dialer_poll import DialerPoll
 from relay.sources.port import POLL, Answered, FunctionSource
 from relay.testing.manual_clock import ManualClock
 from relay.twin.vicidial.faults import Fault
@@ -164,6 +166,12 @@ class Story(DialerFloor):
         self._running.cancel()
         await asyncio.wait({self._running})
         await self._relay_rooms.aclose()
+
+    async def second_poll(self) -> DialerPoll:
+        """
+        Return another loop over the same dialer and journal.
+        """
+        return await dialer_poll(self.config(), self.source, self.around)
 
     async def restart(self) -> None:
         """

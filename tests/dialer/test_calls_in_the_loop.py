@@ -161,9 +161,7 @@ async def test_an_end_goes_out_though_nobody_may_ask_what_became_of_the_call(tmp
         await story.run_for(3)
         story.twin.faults.off()
         story.spoil("empty_500", function="callid_info")
-        call = next(iter(story.twin.world.exchange.live.values()))
-        story.script.put("1002", "LOGGED_OUT")
-        story.twin.world.exchange.end(call, "CALLER")
+        story.twin.world.log_out("1002")
         await story.run_for(1000)
         finished = [event for event in await story.check() if event["type"] == "call.finished"]
 

@@ -17,13 +17,16 @@ import pytest
 from relay.assembly import SOURCE_KINDS
 from relay.system_clock import SystemClock
 from relay.testing.receiver import VerifyingReceiver
+from relay.twin.elision.server import start_elision_twin
+from relay.twin.elision.settings import ElisionTwinSettings
+from relay.twin.vicidial.server import start_dialer_twin
+from relay.twin.vicidial.settings import Access, DialerTwinSettings, Floor
 from relay.twin.voipcloud.server import start_twin
 from relay.twin.voipcloud.settings import Rules, Traffic, TwinSettings
 from tests.whole.processes import COMMAND, ROOT, environ, free_ports
 from tests.whole.scene import SECRET, TOKEN
 
 EXAMPLES: Final = [path for path in sorted((ROOT / "config").glob("*.toml")) if path.name != "relay.toml"]
-CALLS: Final = 12
 DEADLINE_S: Final = 60.0
 
 pytestmark = pytest.mark.whole
@@ -53,7 +56,28 @@ async def voipcloud() -> Twin:
     )
 
 
-TWINS: Final[dict[str, Callable[[], Awaitable[Twin]]]] = {"voipcloud": voipcloud}
+async def dialer360() -> Twin:
+    """
+    Run a floor of agents.
+    """
+    access = Access("api", TOKEN)
+    return await start_dialer_twin(DialerTwinSettings(access=access, floor=Floor(speed=5.0)), SystemClock())
+
+
+async def elision() -> Twin:
+    """
+    Run a dialer with lists.
+    """
+    return await start_elision_twin(ElisionTwinSettings(password=TOKEN))
+
+
+TWINS: Final[dict[str, Callable[[], Awaitable[Twin]]]] = {
+    "voipcloud": voipcloud,
+    "dialer360": dialer360,
+    "elision": elision,
+}
+# So many events must arrive.
+EVENTS: Final = {"voipcloud": 12, "dialer360": 12, "elision": 2}
 # How often the vendor may be asked, where that would make the test slow.
 BUDGETS: Final = {"voipcloud": "{ requests = 200, per_s = 10.0 }"}
 
@@ -79,9 +103,9 @@ def overrides(
         "RELAY_SERVER__OPS_LISTEN": f"127.0.0.1:{ops_port}",
         "RELAY_JOURNAL__URL": f"sqlite:///{folder / 'relay.db'}",
         "RELAY_WEBHOOKS__ALLOW_PRIVATE": '["127.0.0.0/8"]',
-        f"RELAY_SOURCES__{source_id}__BASE_URL": twin.url,
+        f"RELAY_SOURCES__{source_id}__BASE_URL": getattr(twin, "api_url", twin.url),
         f"RELAY_ENDPOINTS__{endpoint['id'].upper()}__URL": receiver.url,
-        source["token"]["env"]: TOKEN,
+        source.get("token", source.get("password"))["env"]: TOKEN,
         endpoint["secret"]["env"]: SECRET,
     }
     if source["kind"] in BUDGETS:
@@ -108,7 +132,7 @@ async def test_calls_arrive_by_the_example_as_it_is(example: Path, tmp_path: Pat
         )  # fmt: skip
         talking = asyncio.ensure_future(process.communicate())
         try:
-            arriving = asyncio.ensure_future(receiver.wait_for(CALLS, DEADLINE_S))
+            arriving = asyncio.ensure_future(receiver.wait_for(EVENTS[kind], DEADLINE_S))
             await asyncio.wait({talking, arriving}, return_when=asyncio.FIRST_COMPLETED)
             arriving.cancel()
             await asyncio.gather(arriving, return_exceptions=True)
@@ -117,5 +141,5 @@ async def test_calls_arrive_by_the_example_as_it_is(example: Path, tmp_path: Pat
         finally:
             said, _ = await asyncio.wait_for(talking, DEADLINE_S)
 
-    assert CALLS <= receiver.received, said.decode()
+    assert EVENTS[kind] <= receiver.received, said.decode()
     assert (0, 0, 0) == (process.returncode, receiver.bad_signatures, receiver.order_faults), said.decode()

@@ -188,6 +188,7 @@ class DialerPoll:
             raise
         except Exception as error:  # a bug met by one answer must end neither the loop nor the other streams
             log.exception("an answer could not be taken", extra={"source": self.source_id, "stream": name})
+            self._context.metrics.poll_requests.labels(self._context.label, name, "bug").inc()
             await self._failed(stream, SourceGarbled(self.source_id, "bug", repr(error), ""))
             return
         was_new = not stream.stored.had_good_answer

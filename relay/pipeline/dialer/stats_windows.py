@@ -4,6 +4,7 @@ What agents did, in windows of time that are over.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,10 +13,11 @@ from relay.model.errors import RecordRejected, RevisionConflict, SourceGarbled
 from relay.model.ids import IdMaker
 from relay.model.subject_state import AGENT
 from relay.model.times import EPOCH
-from relay.normalise.agent_stats import StatsWindow, read_stats, stats_change
+from relay.normalise.agent_stats import AgentStats, StatsWindow, read_stats, stats_change
 from relay.pipeline.dialer.asking import ask
 from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_settings import AGENT_STATS
+from relay.sources.port import Answered
 
 
 class StatsWindows:
@@ -49,7 +51,14 @@ class StatsWindows:
         due = end + timedelta(seconds=context.settings.stats_settle_s)
         if due > context.now:
             return due - context.now
-        zone = context.rules.zone
+        answered = await self._ask(start, end)
+        await self._take(
+            _stats_of(context.source_id, answered), StatsWindow(start, end, answered.requested_at)
+        )
+        return timedelta(0)
+
+    async def _ask(self, start: datetime, end: datetime) -> Answered:
+        zone = self._context.rules.zone
         params = {
             "datetime_start": f"{start.astimezone(zone):%Y-%m-%d %H:%M:%S}",
             # The last second is part of the dialer's window.
@@ -57,16 +66,12 @@ class StatsWindows:
             "time_format": "S",
             "stage": "pipe",
         }
-        answered = await ask(context, AGENT_STATS, "agent_stats_export", params)
-        if answered.answer.verdict not in (verdicts.ROWS, verdicts.EMPTY):
-            raise SourceGarbled(context.source_id, "bad_payload", answered.answer.verdict, "")
-        try:
-            stats = [read_stats(row) for row in answered.answer.rows]
-        except RecordRejected as error:
-            raise SourceGarbled(context.source_id, "bad_payload", error.why, "") from error
-        window = StatsWindow(start, end, answered.requested_at)
+        return await ask(self._context, AGENT_STATS, "agent_stats_export", params)
+
+    async def _take(self, stats: Sequence[AgentStats], window: StatsWindow) -> None:
+        context = self._context
         stream = context.streams[AGENT_STATS]
-        stored = replace(stream.stored, polled_at=end, had_good_answer=True)
+        stored = replace(stream.stored, polled_at=window.end, had_good_answer=True)
         while True:
             states = await context.journal.subjects(context.source_id, (AGENT,))
             known = {state.name: state for state in states}
@@ -83,11 +88,23 @@ class StatsWindows:
             except RevisionConflict:
                 continue  # made anew from what is there now
         stream.stored = stored  # not before it is written: else the window would be left out
-        return timedelta(0)
 
     def _next_start(self) -> datetime:
-        read_to = self._context.streams[AGENT_STATS].stored.polled_at
-        if read_to is not None:
-            return read_to
-        now = self._context.now
-        return EPOCH + (now - EPOCH) // self._every * self._every
+        stream = self._context.streams[AGENT_STATS]
+        if stream.stored.polled_at is None:  # kept, or the first window would always be the present one
+            begin = EPOCH + (self._context.now - EPOCH) // self._every * self._every
+            stream.stored = replace(stream.stored, polled_at=begin)
+            return begin
+        return stream.stored.polled_at
+
+
+def _stats_of(source_id: str, answered: Answered) -> list[AgentStats]:
+    if answered.answer.verdict not in (verdicts.ROWS, verdicts.EMPTY):
+        raise SourceGarbled(source_id, "bad_payload", answered.answer.verdict, "")
+    try:
+        stats = [read_stats(row) for row in answered.answer.rows]
+    except RecordRejected as error:
+        raise SourceGarbled(source_id, "bad_payload", error.why, "") from error
+    if len({one.agent_id for one in stats}) < len(stats):
+        raise SourceGarbled(source_id, "bad_payload", "agent_stats_export: an agent stands in two rows", "")
+    return stats

@@ -1,0 +1,172 @@
+"""
+Dialers that refuse, fail or talk nonsense: nothing is lost, nothing is told that did not happen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relay.twin.vicidial.settings import DialerTwinSettings, Floor
+from tests.dialer.comparing import lives_of
+from tests.dialer.story import ENDS, SCRIPTED, Story
+
+REFUSED = timedelta(minutes=15)
+
+
+def told(events: list[dict[str, Any]], *types: str) -> list[dict[str, Any]]:
+    """
+    Return the events of some types.
+    """
+    return [event for event in events if event["type"] in types]
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [
+        ("wrong_password", "auth_failed"),
+        ("second_factor", "auth_failed"),
+        ("locked", "auth_failed"),
+        ("ip_block", "ip_blocked"),
+    ],
+)
+async def test_a_login_that_is_refused_is_tried_again_once_in_a_quarter_of_an_hour(
+    tmp_path: Path, fault: str, state: str
+) -> None:
+    async with Story.of(tmp_path, in_groups=["SUPPORT"], dids=["3125551212"]) as story:
+        await story.run_for(10)
+        story.script.log_in("1001")
+        await story.run_for(10)
+        story.polled.clear()
+        story.spoil(fault)
+        await story.run_for(2 * REFUSED.total_seconds() + 60)
+        refused = [at for name, at, _ in story.polled if name != "version"]
+        assert [state] == await story.states()
+        assert 3 == len(refused)
+        assert [REFUSED, REFUSED] == [refused[1] - refused[0], refused[2] - refused[1]]
+        for _ in range(5):  # pushes do not hurry what may lock the user
+            await story.push({"user": "1001", "event": "state_ready", "counter": "1"})
+            await story.run_for(10)
+        assert 3 == len([name for name, _, _ in story.polled if name != "version"])
+        story.twin.faults.off()
+        await story.run_for(REFUSED.total_seconds())
+        events = await story.check()
+
+    assert [state, "up"] == [e["data"]["state"] for e in events if e["type"] == "source.state_changed"]
+    assert "agent.logged_out" not in [event["type"] for event in events]
+
+
+async def test_a_recovery_while_relay_was_away_is_told(tmp_path: Path) -> None:
+    async with Story.of(tmp_path) as story:
+        await story.run_for(5)
+        story.spoil("locked")
+        await story.run_for(5)
+        await story.stop_relay()
+        story.twin.faults.off()
+        await story.start_relay()
+        await story.run_for(5)
+        await story.restart()
+        await story.run_for(5)
+
+        assert ["auth_failed", "up"] == await story.states()
+
+
+async def test_a_lock_that_a_restart_meets_again_is_told_once(tmp_path: Path) -> None:
+    async with Story.of(tmp_path) as story:
+        await story.run_for(5)
+        story.spoil("locked")
+        for _ in range(3):
+            await story.run_for(5)
+            await story.restart()
+        await story.run_for(100)
+
+        assert ["auth_failed"] == await story.states()
+
+
+async def test_a_thousand_polls_of_which_some_are_broken(tmp_path: Path) -> None:
+    settings = DialerTwinSettings(1, Floor(short_calls=0.0))
+    async with Story.of(tmp_path, settings, in_groups=["SUPPORT"], user_groups=["AGENTS"]) as story:
+        await story.run_for(10)
+        story.spoil("broken", 0.05)
+        story.spoil("dropped", 0.002)
+        while len(story.asked("logged_in_agents")) < 1_000:
+            await story.run_for(60)
+        story.twin.faults.off()
+        await story.run_for(30)
+        events, truth = await story.check(), story.twin.world.truth()
+
+    logouts = [
+        state for life in lives_of(truth).values() for state in life.states if state["status"] == "LOGGED_OUT"
+    ]
+    assert len(told(events, "agent.logged_out")) <= len(logouts)
+    ended = {call["call_id"]: call["ended_at"] for call in truth["calls"]}
+    ends = [event["data"] for event in told(events, *ENDS)]
+    early = [end for end in ends if (ended[end["native_id"]] or "never") > end["observed_at"]]
+    assert ([], True) == (early, len(ends) > 100)
+    assert len(told(events, "source.state_changed")) <= 4
+    open_calls = len(told(events, "call.started")) - len(ends)
+    assert open_calls <= len(truth["agents"])
+
+
+async def test_a_dialer_that_hangs_is_waited_for_no_longer_than_configured(tmp_path: Path) -> None:
+    async with Story.of(tmp_path, request_timeout_s=0.2) as story:
+        await story.run_for(5)
+        story.script.put("1001", "INCALL")
+        await story.run_for(5)
+        story.spoil("hang")
+        await story.run_for(60)
+        assert ["degraded"] == await story.states()
+        story.twin.faults.off()
+        await story.run_for(60)
+
+        assert ["degraded", "up"] == await story.states()
+        assert "agent.logged_out" not in await story.told()
+
+
+async def test_php_warnings_and_apostrophes_change_nothing(tmp_path: Path) -> None:
+    async with Story.of(tmp_path) as story:
+        story.twin.world.office.users["1001"].full_name = "Pat O'Brien, jun."
+        story.spoil("php_noise", 0.5)
+        await story.run_for(5)
+        story.script.put("1001", "INCALL")
+        await story.run_for(10)
+        story.script.dispose("1001", "SALE")
+        await story.run_for(30)
+        events = await story.check()
+
+    finished = [event["data"]["agent_name"] for event in events if event["type"] == "call.finished"]
+    assert ["Pat O'Brien, jun."] == finished
+    assert [] == [event for event in events if event["type"] == "source.state_changed"]
+
+
+async def test_agents_that_may_not_be_listed_are_asked_one_by_one(tmp_path: Path) -> None:
+    settings = replace(SCRIPTED, access=replace(SCRIPTED.access, user="restrict", password="pass9"))
+    async with Story.of(tmp_path, settings, agents=["1001", "1002"], recordings=False) as story:
+        story.twin.world.office.users["restrict"].functions = ("agent_status", "callid_info")
+        await story.run_for(5)
+        story.script.log_in("1001")
+        await story.run_for(5)
+        story.script.put("1001", "INCALL")
+        await story.run_for(20)
+        story.script.put("1001", "LOGGED_OUT")
+        await story.run_for(10)
+        happened = await story.told()
+        await story.check()
+
+    kinds = ["agent.logged_in", "call.started", "call.answered", "call.finished", "agent.logged_out"]
+    assert sorted(kinds) == sorted(kind for kind in happened if kind in kinds)
+    assert 1 == len(story.asked("logged_in_agents"))
+
+
+async def test_agents_that_may_be_asked_neither_way_are_told_as_absent(tmp_path: Path) -> None:
+    settings = replace(SCRIPTED, access=replace(SCRIPTED.access, user="restrict", password="pass9"))
+    async with Story.of(tmp_path, settings) as story:
+        story.script.log_in("1001")
+        await story.run_for(3600)
+        asked = len(story.asked("logged_in_agents"))
+
+    assert 3 <= asked <= 3 + 4
