@@ -30,6 +30,9 @@ pytestmark = pytest.mark.whole
 
 EXAMPLES: Final = 8
 STREAM: Final = "/stream$"
+# Nothing generates bodies for the rules of leads; tests/commands/test_schemas.py does what can be done.
+LEADS: Final = "/commands/(add|update)_lead$"
+FUNCTIONS: Final = "/commands/[a-z]"
 KEY: Final = "the-key-of-the-fuzzer"
 KEYS: Final = f'api_keys = [{{ name = "fuzzer", key = "{KEY}", scopes = ["*"] }}]'
 CONFIG: Final = """\
@@ -56,6 +59,15 @@ events = ["call.*"]
 """
 
 OFF: Final = {"enabled": False}
+
+
+@schemathesis.serializer("text/csv", "application/x-ndjson")
+def as_text(_context: Any, value: Any) -> bytes:
+    """
+    Write a body that is no JSON.
+    """
+    return str(value).encode("utf-8", "replace")
+
 
 Change = Callable[[Any, Any, dict[str, Any]], None]
 
@@ -191,7 +203,9 @@ def hooked(hook: Change) -> Iterator[None]:
 def test_every_answer_is_as_described(tmp_path: Path, keys: str) -> None:
     nowhere = f"http://127.0.0.1:{free_ports(1)[0]}/hooks"
     with running_relay(tmp_path, nowhere, keys) as url, hooked(sensible(nowhere)):
-        count, wrong = found_by(described_at(url, config_of({}, {}), keys).exclude(path_regex=STREAM))
+        # The functions are asked for once: with keys they are no different.
+        left_out = f"{STREAM}|{FUNCTIONS if keys else LEADS}"
+        count, wrong = found_by(described_at(url, config_of({}, {}), keys).exclude(path_regex=left_out))
 
     assert [] == wrong
     assert count > 500
