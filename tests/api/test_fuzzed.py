@@ -33,6 +33,7 @@ STREAM: Final = "/stream$"
 # Nothing generates bodies for the rules of leads; tests/commands/test_schemas.py does what can be done.
 LEADS: Final = "/commands/(add|update)_lead$"
 FUNCTIONS: Final = "/commands/[a-z]"
+OF_THE_PHONE_SYSTEM: Final = (502, 504)
 KEY: Final = "the-key-of-the-fuzzer"
 KEYS: Final = f'api_keys = [{{ name = "fuzzer", key = "{KEY}", scopes = ["*"] }}]'
 CONFIG: Final = """\
@@ -156,13 +157,18 @@ def found_by(schema: Any) -> tuple[int, list[str]]:
             continue
         count += len(event.recorder.interactions)
         for case_id, checks in event.recorder.checks.items():
-            request = event.recorder.interactions[case_id].request
+            request, response = (
+                event.recorder.interactions[case_id].request,
+                event.recorder.interactions[case_id].response,
+            )
+            # The phone system of these tests cannot be reached: that is said, and no fault of relay.
+            is_told = response is not None and response.status_code in OF_THE_PHONE_SYSTEM
             wrong += [
                 f"{check.name}: {request.method} {request.uri} {request.body!r}: {check.failure_info.failure}"
                 for check in checks
-                if check.failure_info is not None
+                if check.failure_info is not None and not (is_told and check.name == "not_a_server_error")
             ]
-            if event.recorder.interactions[case_id].response is None:
+            if response is None:
                 wrong.append(f"no answer: {request.method} {request.uri}")
     return count, wrong
 
