@@ -1,3 +1,3 @@
 """
-A dialer, proven: a simulated floor of agents, relay over it, by one clock.
+Tests of the loop of a dialer, over a simulated one.
 """

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from relay.dialer_assembly import dialer_poll
 from relay.model.clock import Clock
@@ -101,7 +101,7 @@ class Story(DialerFloor):
     @classmethod
     def of(
         cls, folder: Path, settings: DialerTwinSettings = SCRIPTED, ahead_s: float = 0.0, **keys: Any
-    ) -> Story:
+    ) -> Self:
         """
         Make one whose dialer's clock is ahead; `keys` are those of relay's configuration of the dialer.
         """

@@ -5,12 +5,13 @@ Calls of a dialer, from the first poll that shows them to their recording.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from relay.testing.manual_clock import DEFAULT_START
 from relay.twin.vicidial.calls import INBOUND
 from tests.dialer.story import DID, SCRIPTED, Story
 
@@ -61,6 +62,9 @@ async def test_a_disposition_that_takes_its_time_is_waited_for(tmp_path: Path) -
         story.script.put("1001", "PAUSED", "DISPO")
         await story.run_for(200)
         assert ["call.started", "call.answered", "call.finished"] == calls_of(await story.events())
+        assert [] == story.asked("callid_info")
+        await story.run_for(450)
+        assert 1 == len(story.asked("callid_info"))
         story.script.dispose("1001", "CALLBK")
         await story.run_for(5)
 
@@ -223,3 +227,20 @@ async def test_a_zone_that_is_wrong_is_told_and_bends_no_duration(tmp_path: Path
     end = next(event["data"] for event in events if event["type"] == "call.finished")
     assert (1, "answered") == (mismatch, end["outcome"])
     assert abs(20 - end["talk_s"]) <= 1
+
+
+async def test_a_call_that_lasts_through_a_repeated_hour_stays_one_call(tmp_path: Path) -> None:
+    clocks_go_back = datetime(2026, 11, 1, 6, tzinfo=UTC)  # in New York, from 02:00 to 01:00
+    ahead_s = (clocks_go_back - timedelta(minutes=30) - DEFAULT_START).total_seconds()
+    async with Story.of(tmp_path, ahead_s=ahead_s, poll_every_s=30) as story:
+        await story.run_for(60)
+        story.script.put("1001", "INCALL")
+        await story.run_for(4_200)
+        story.script.dispose("1001", "SALE")
+        await story.run_for(60)
+        events = await story.check()
+
+    assert ["call.started", "call.answered", "call.finished", "call.dispositioned"] == calls_of(events)[:4]
+    assert 1 == len({event["subject"] for event in events if event["type"].startswith("call.")})
+    end = next(event["data"] for event in events if event["type"] == "call.finished")
+    assert abs(4_200 - end["duration_s"]) <= 31

@@ -103,17 +103,17 @@ async def test_the_loop_goes_on_whatever_is_answered(tmp_path: Path, seed: int) 
         "end_hold_s": 30,
         "group_every_s": 2, "stats": {"every_s": 60, "settle_s": 5}, "version_every_s": 10,
     }  # fmt: skip
-    settings = DialerTwinSettings(seed, Floor(agents=6, short_calls=0.2))
+    settings = DialerTwinSettings(seed, Floor(agents=4, short_calls=0.2))
     async with OddStory(tmp_path, settings, keys) as story:
         story.odd.rng = random.Random(seed)
         await story.run_for(20)
         story.odd.rate = 0.6
-        await story.run_for(300)
+        await story.run_for(200)
         await story.restart()
         story.odd.rate = 0.6
-        await story.run_for(300)
+        await story.run_for(200)
         story.odd.rate = 0.0
-        await story.run_for(700)
+        await story.run_for(500)
         await story.check()
         bugs = [
             sample.labels

@@ -127,12 +127,12 @@ async def test_a_held_end_goes_out_after_a_restart(tmp_path: Path) -> None:
         await story.run_for(5)
         story.script.call("1002", INBOUND)
         await story.run_for(3)
+        story.spoil("empty_500", function="callid_info")
         story.twin.world.log_out("1002")
         await story.run_for(10)
         assert set() == set(ENDS) & set(await story.told())
         await story.kill()
         await story.start_relay()
-        story.spoil("empty_500", function="callid_info")
         await story.run_for(40)
 
         assert 1 == len([kind for kind in await story.told() if kind in ENDS])

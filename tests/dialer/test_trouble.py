@@ -4,6 +4,7 @@ Dialers that refuse, fail or talk nonsense: nothing is lost, nothing is told tha
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -170,3 +171,37 @@ async def test_agents_that_may_be_asked_neither_way_are_told_as_absent(tmp_path:
         asked = len(story.asked("logged_in_agents"))
 
     assert 3 <= asked <= 3 + 4
+
+
+async def busy_for(story: Story, seconds: float) -> None:
+    """
+    Let time go by that relay's own requests take: it hardly rests.
+    """
+    end = story.clock.now() + timedelta(seconds=seconds)
+    async with asyncio.timeout(30):
+        while story.clock.now() < end:
+            if story.clock.sleepers:
+                story.clock.advance(max(story.clock.next_wake_s, 0.0))
+            await asyncio.sleep(0.001)
+
+
+async def test_a_stream_that_is_always_due_starves_no_other(tmp_path: Path) -> None:
+    groups: dict[str, Any] = {"in_groups": ["SUPPORT"], "group_every_s": 0.2, "user_groups": ["AGENTS"]}
+    async with Story.of(tmp_path, SCRIPTED, 0.0, **groups, version_every_s=10) as story:
+        await story.run_for(5)
+        story.takes_s = 0.3
+        story.script.put("1001", "INCALL")
+        await busy_for(story, 20)
+        story.script.dispose("1001", "SALE")
+        await busy_for(story, 60)
+        story.takes_s = 0.0
+        await story.run_for(1)
+        happened = await story.told("call.dispositioned", "call.recording_ready")
+        counts = {
+            name: len(story.asked(name)) for name in ("version", "user_group_status", "logged_in_agents")
+        }
+
+    assert ["call.dispositioned", "call.recording_ready"] == happened
+    assert counts["version"] >= 5
+    assert counts["user_group_status"] >= 20
+    assert counts["logged_in_agents"] >= 20

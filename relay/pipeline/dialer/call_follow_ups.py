@@ -27,6 +27,7 @@ LONGEST_WRAPUP: Final = timedelta(minutes=10)  # then it is asked though the age
 UNSEEN_AFTER: Final = timedelta(seconds=30)  # by then a poll has shown a call that goes on
 RECENT: Final = timedelta(hours=24)
 SLICE: Final = timedelta(hours=1)  # of the past that is read at once
+MOST_WAITING: Final = 10_000  # where a dialer answers nothing about calls, the oldest are given up
 RELEASED_EVERY: Final = timedelta(seconds=5)
 
 
@@ -106,7 +107,7 @@ class CallFollowUps:
             # Once more at least: what came while relay was away is asked for now.
             elapsed = sum(now - since >= timedelta(seconds=delay_s) for delay_s in one.delays_s)
             one.tries = max(0, elapsed - 1)
-            self._waiting[base_key] = one
+            self._wait_for(one)
 
     def add(self, base_key: str, vendor_id: str, agent_id: str | None) -> None:
         """
@@ -115,15 +116,15 @@ class CallFollowUps:
         known, now = self._waiting.get(base_key), self._context.clock.now()
         if known is None or not known.needs_recording:
             one = FollowUp(base_key, vendor_id, agent_id, now, now, is_wrapping_up=agent_id is not None)
-            self._waiting[base_key] = one
+            self._wait_for(one)
 
     def expect(self, base_key: str, vendor_id: str) -> None:
         """
         Ask about a call that only a push told of, unless polls show it by and by.
         """
         now = self._context.clock.now()
-        one = FollowUp(base_key, vendor_id, None, now, now + UNSEEN_AFTER)
-        self._waiting.setdefault(base_key, one)
+        if base_key not in self._waiting:
+            self._wait_for(FollowUp(base_key, vendor_id, None, now, now + UNSEEN_AFTER))
 
     def wrapping_up(self, agent_ids: Collection[str]) -> None:
         """
@@ -131,7 +132,7 @@ class CallFollowUps:
         """
         for one in self._waiting.values():
             if one.is_wrapping_up and one.agent_id not in agent_ids:
-                one.is_wrapping_up = False
+                one.is_wrapping_up, one.tries = False, 0
                 one.since = one.due_at = self._context.clock.now()
 
     @property
@@ -151,7 +152,8 @@ class CallFollowUps:
         one = min(self._waiting.values(), key=self._due_at, default=None)
         if one is None or self._due_at(one) > self._context.clock.now():
             return
-        one.is_wrapping_up = False
+        if one.is_wrapping_up:
+            one.since = self._context.clock.now()  # and again after as long, unless the agent is done before
         one.tries += 1
         self._put_off(one)  # before asking, so that a call that cannot be asked about holds up no other
         known = (await self._book.known([one.base_key])).get(one.base_key)
@@ -176,15 +178,23 @@ class CallFollowUps:
         if due:
             await self._book.tell(CALLS, Telling(dict.fromkeys(due, _as_known), now, LIVE, frozenset(due)))
 
+    def _wait_for(self, one: FollowUp) -> None:
+        self._waiting[one.base_key] = one
+        if len(self._waiting) > MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+            self._context.metrics.dialer_calls_given_up.labels(self._context.label).inc()
+
     def _due_at(self, one: FollowUp) -> datetime:
         return one.since + LONGEST_WRAPUP if one.is_wrapping_up else one.due_at
 
     def _put_off(self, one: FollowUp) -> None:
-        if one.is_last_try:
-            del self._waiting[one.base_key]
-        else:
-            due_at = one.since + timedelta(seconds=one.delays_s[one.tries])
-            one.due_at = max(due_at, self._context.clock.now())
+        now = self._context.clock.now()
+        while not one.is_last_try:
+            one.due_at = one.since + timedelta(seconds=one.delays_s[one.tries])
+            if one.due_at > now:
+                return
+            one.tries += 1  # it is asked late, not several times at once
+        del self._waiting[one.base_key]
 
     async def _ask_detail(self, one: FollowUp) -> None:
         context, asked_at = self._context, self._context.clock.now()

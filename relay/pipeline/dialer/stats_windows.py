@@ -4,7 +4,6 @@ What agents did, in windows of time that are over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,7 +16,6 @@ from relay.normalise.agent_stats import AgentStats, StatsWindow, read_stats, sta
 from relay.pipeline.dialer.asking import ask
 from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_settings import AGENT_STATS
-from relay.sources.port import Answered
 
 
 class StatsWindows:
@@ -51,27 +49,9 @@ class StatsWindows:
         due = end + timedelta(seconds=context.settings.stats_settle_s)
         if due > context.now:
             return due - context.now
-        answered = await self._ask(start, end)
-        await self._take(
-            _stats_of(context.source_id, answered), StatsWindow(start, end, answered.requested_at)
-        )
-        return timedelta(0)
-
-    async def _ask(self, start: datetime, end: datetime) -> Answered:
-        zone = self._context.rules.zone
-        params = {
-            "datetime_start": f"{start.astimezone(zone):%Y-%m-%d %H:%M:%S}",
-            # The last second is part of the dialer's window.
-            "datetime_end": f"{(end - timedelta(seconds=1)).astimezone(zone):%Y-%m-%d %H:%M:%S}",
-            "time_format": "S",
-            "stage": "pipe",
-        }
-        return await ask(self._context, AGENT_STATS, "agent_stats_export", params)
-
-    async def _take(self, stats: Sequence[AgentStats], window: StatsWindow) -> None:
-        context = self._context
+        stats, window = await self._ask(start, end)
         stream = context.streams[AGENT_STATS]
-        stored = replace(stream.stored, polled_at=window.end, had_good_answer=True)
+        stored = replace(stream.stored, polled_at=end, had_good_answer=True)
         while True:
             states = await context.journal.subjects(context.source_id, (AGENT,))
             known = {state.name: state for state in states}
@@ -88,6 +68,28 @@ class StatsWindows:
             except RevisionConflict:
                 continue  # made anew from what is there now
         stream.stored = stored  # not before it is written: else the window would be left out
+        return timedelta(0)
+
+    async def _ask(self, start: datetime, end: datetime) -> tuple[list[AgentStats], StatsWindow]:
+        context, zone = self._context, self._context.rules.zone
+        params = {
+            "datetime_start": f"{start.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            # The last second is part of the dialer's window.
+            "datetime_end": f"{(end - timedelta(seconds=1)).astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            "time_format": "S",
+            "stage": "pipe",
+        }
+        answered = await ask(context, AGENT_STATS, "agent_stats_export", params)
+        if answered.answer.verdict not in (verdicts.ROWS, verdicts.EMPTY):
+            raise SourceGarbled(context.source_id, "bad_payload", answered.answer.verdict, "")
+        try:
+            stats = [read_stats(row) for row in answered.answer.rows]
+        except RecordRejected as error:
+            raise SourceGarbled(context.source_id, "bad_payload", error.why, "") from error
+        if len({one.agent_id for one in stats}) < len(stats):
+            why = "agent_stats_export: an agent stands in two rows"
+            raise SourceGarbled(context.source_id, "bad_payload", why, "")
+        return stats, StatsWindow(start, end, answered.requested_at)
 
     def _next_start(self) -> datetime:
         stream = self._context.streams[AGENT_STATS]
@@ -96,15 +98,3 @@ class StatsWindows:
             stream.stored = replace(stream.stored, polled_at=begin)
             return begin
         return stream.stored.polled_at
-
-
-def _stats_of(source_id: str, answered: Answered) -> list[AgentStats]:
-    if answered.answer.verdict not in (verdicts.ROWS, verdicts.EMPTY):
-        raise SourceGarbled(source_id, "bad_payload", answered.answer.verdict, "")
-    try:
-        stats = [read_stats(row) for row in answered.answer.rows]
-    except RecordRejected as error:
-        raise SourceGarbled(source_id, "bad_payload", error.why, "") from error
-    if len({one.agent_id for one in stats}) < len(stats):
-        raise SourceGarbled(source_id, "bad_payload", "agent_stats_export: an agent stands in two rows", "")
-    return stats
