@@ -258,8 +258,8 @@ class BulkQuery(Given):
         default=None, description="add_lead or add_multi_lead. Left out: the one that the source has."
     )
     default: Annotated[
-        tuple[Annotated[str, Field(max_length=500, pattern="^[a-zA-Z0-9_]{1,50}=[^\\u0000-\\u001f]*$")], ...],
-        Field(max_length=50, json_schema_extra={"minItems": 1}),
+        tuple[Annotated[str, Field(max_length=100, pattern="^[a-zA-Z0-9_]{1,50}=[ -~]*$")], ...],
+        Field(max_length=20, json_schema_extra={"minItems": 1}),
     ] = Field(default=(), description="A parameter of rows that lack it, as `list_id=999`; may be repeated.")
 
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from relay.commands.catalogue import function as function_of
@@ -296,12 +296,11 @@ class CommandDesk:
             verdict = replace(await self._finish(command, function, result), took_s=took_s)
         except SourceThrottled as error:
             if error.reason == OWN_QUOTA:
-                is_withdrawn = True
                 await self._journal.withdraw_command(command.command_id)
+                is_withdrawn = True
                 raise
             result = replace(never_sent(str(error)), word=THROTTLED)
-            verdict = await self._finish(command, function, result)
-            verdict = replace(verdict, until=error.until)
+            verdict = await self._finish(command, function, result, until=error.until)
         except SourceError as error:
             verdict = await self._finish(command, function, *_unreachable(function, error))
         finally:
@@ -310,12 +309,17 @@ class CommandDesk:
         return verdict
 
     async def _finish(
-        self, command: Command, function: Function, result: CommandResult, cause: str = ANSWERED
+        self,
+        command: Command,
+        function: Function,
+        result: CommandResult,
+        cause: str = ANSWERED,
+        until: datetime | None = None,
     ) -> Verdict:
         now = self._clock.now()
         kept = kept_result(function, result, cause)
         done = replace(command, state=result.status, finished_at=now, result=kept)
-        verdict = Verdict(done, result, cause)
+        verdict = Verdict(done, result, cause, until)
         reply = self._reply(verdict)
         while True:
             try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import orjson
@@ -29,14 +30,18 @@ from relay.commands.number_checks import NumberGate
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.clock import Clock
 from relay.pipeline.deliver import Deliver
+from relay.sources.budget import BudgetSettings
 from relay.sources.port import FunctionSource
 from relay.sources.vicidial.source import VicidialSettings, VicidialSource
+from relay.sources.voipcloud.source import VoipcloudSettings, VoipcloudSource
 from relay.system_clock import SystemClock
 from relay.telemetry.metrics import Metrics
 from relay.twin.elision.server import RunningElision, start_elision_twin
 from relay.twin.elision.settings import ElisionTwinSettings
 from relay.twin.vicidial.server import RunningDialer, start_dialer_twin
 from relay.twin.vicidial.settings import DialerTwinSettings, Floor
+from relay.twin.voipcloud.server import RunningTwin, start_twin
+from relay.twin.voipcloud.settings import Rules, Traffic, TwinSettings
 from tests.api.conftest import ANY_PORT, Answered, reach_of
 from tests.journal.making import IDS, NOW
 
@@ -44,6 +49,7 @@ KEY: Final = "Idempotency-Key"
 PASSWORD: Final = "twin"
 OPS: Final = ApiKey("ops", "the key of the ops", ("*",))
 DEADLINE_S: Final = 30.0
+BUDGET: Final = BudgetSettings(requests=100, per_s=900.0, reserve=20, deadline_s=10.0)
 
 
 @dataclass
@@ -116,16 +122,20 @@ async def house_of(
     keys: Sequence[ApiKey] = (),
     *,
     with_bulk: bool = True,
+    pbx: Callable[[SqlJournal], VoipcloudSource] | None = None,
     gate: NumberGate | None = None,
 ) -> AsyncIterator[House]:
     """
-    Run the API over sources that are entered already, with the loops of their bulk jobs.
+    Run the API over sources that are entered already, with the loops of their bulk jobs; `pbx` makes one
+    more.
     """
     woken: list[str] = []
     clock, stop = clock or SystemClock(), asyncio.Event()
     metrics = Metrics(CollectorRegistry())
     async with AsyncExitStack() as rooms:
         journal = await rooms.enter_async_context(open_sqlite(path, "tests", NOW))
+        if pbx is not None:
+            sources = [*sources, (await rooms.enter_async_context(pbx(journal)), "voipcloud")]
         for source, kind in sources:
             await journal.register_source(source.source_id, kind, NOW, clock.now())
         deliver = Deliver(journal, journal.registry, clock, metrics, IDS, grace_s=1.0)
@@ -188,6 +198,24 @@ async def elision_house(
         async with VicidialSource(dialer_settings(twin.api_url, user, password), SystemClock()) as source:
             async with house_of(path, [(source, "elision")]) as house:
                 yield house, twin
+    finally:
+        await twin.close()
+
+
+@asynccontextmanager
+async def voipcloud_house(
+    path: Path, budget: BudgetSettings = BUDGET, rules: Rules | None = None, token: str = PASSWORD
+) -> AsyncIterator[tuple[House, RunningTwin]]:
+    """
+    Run a simulated VoIPcloud account in which nobody calls by himself, and relay before it.
+    """
+    clock = SystemClock()
+    shape = TwinSettings(PASSWORD, traffic=Traffic(stop_after=0), rules=rules or Rules())
+    twin = await start_twin(shape, clock)
+    settings = VoipcloudSettings("pbx", twin.url, token, ZoneInfo("Australia/Sydney"), budget)
+    try:
+        async with house_of(path, [], pbx=lambda journal: VoipcloudSource(settings, journal, clock)) as house:
+            yield house, twin
     finally:
         await twin.close()
 

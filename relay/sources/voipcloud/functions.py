@@ -90,7 +90,7 @@ def _verdict(error: SourceError, answer: Answer) -> str:
         case SourceAbsent():
             return NOT_FOUND
         case SourceUnreachable():
-            return SERVER_FAULT
+            return UNKNOWN if error.reason == "vendor_error" else SERVER_FAULT  # code 0: "Unknown error"
         case SourceGarbled() if error.reason == "http_4xx":
             return BAD_ARGUMENT
     return UNKNOWN
