@@ -15,6 +15,7 @@ from relay.commands.catalogue import function, functions_of
 from relay.commands.examples import example_of
 from relay.commands.function import Function
 from relay.twin.vicidial.faults import Fault
+from relay.twin.vicidial.script import Script
 from tests.commands.house import House, dialer_house, elision_house, relay
 from tests.commands.recipes import (
     DIALER360_DONE,
@@ -31,6 +32,9 @@ OF_ALL = [
     ("locked", 503, "vendor_locked"),
     ("ip_block", 502, "vendor_ip_blocked"),
 ]
+
+
+ABOUT_A_CALL = {"callid_info", "update_log_entry"}
 
 
 def words(params: dict[str, Any]) -> Iterator[str]:
@@ -79,10 +83,7 @@ async def check_refused(house: House, kind: str, recipe: Recipe) -> None:
 
 
 def test_every_function_has_its_recipe() -> None:
-    # callid_info needs a call, which the floor of these tests has none of.
-    assert set(functions_of("dialer360")) - {"callid_info", "update_log_entry"} == {
-        recipe.function for recipe in DIALER360_DONE
-    }
+    assert set(functions_of("dialer360")) - ABOUT_A_CALL == {recipe.function for recipe in DIALER360_DONE}
     assert set(functions_of("elision")) == {recipe.function for recipe in ELISION_DONE}
 
 
@@ -98,6 +99,40 @@ async def test_a_function_of_dialer360_is_refused(tmp_path: Path, recipe: Recipe
     async with dialer_house(tmp_path / "relay.db", recipe.user, PASSWORDS[recipe.user]) as (house, twin):
         recipe.prepare(twin.world)
         await check_refused(house, "dialer360", recipe)
+
+
+async def test_functions_about_a_call_are_done_and_refused(tmp_path: Path) -> None:
+    async with dialer_house(tmp_path / "relay.db") as (house, twin):
+        script = Script(twin.world)
+        script.put("1001", "INCALL")
+        script.dispose("1001", "SALE")
+        (call,) = twin.world.exchange.calls
+        entry = {"call_id": call.call_id, "group": call.group, "status": "SALEX"}
+        for recipe in (
+            Recipe("callid_info", {"call_id": call.call_id, "detail": True}),
+            Recipe("update_log_entry", entry),
+        ):
+            await check_done(house, recipe)
+            again = recipe.params | ({"status": "SALEY"} if "status" in recipe.params else {})
+            printed = await relay(house.url, "command", "run", "dialer", recipe.function, *words(again))
+            assert 0 == printed.code, printed.err
+        for recipe in (
+            Recipe("update_log_entry", entry | {"group": "NOBODY"}, "GROUP NOT FOUND", 404),
+            Recipe("update_log_entry", entry | {"call_id": "V1210245330000000128"}, "NO RECORDS FOUND", 404),
+        ):
+            await check_refused(house, "dialer360", recipe)
+
+    assert "SALEY" == call.status
+
+
+async def test_every_function_of_elision_is_done_by_the_command_line(tmp_path: Path) -> None:
+    async with elision_house(tmp_path / "relay.db") as (house, _):
+        for recipe in ELISION_DONE:
+            given = words(recipe.params)
+            printed = await relay(house.url, "command", "run", "dialer", recipe.function, *given, "--json")
+
+            assert 0 == printed.code, printed.err
+            assert "succeeded" == orjson.loads(printed.out)["status"]
 
 
 @pytest.mark.parametrize("recipe", ELISION_DONE, ids=str)
