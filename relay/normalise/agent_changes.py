@@ -132,21 +132,6 @@ class AgentChanges:
         changed = changed_names(was, record)
         return self._tell(state, catalogue.AGENT_LOGGED_OUT, record, moment, changed, kept)
 
-    def with_phone(self, state: SubjectState, number: str) -> SubjectChange:
-        """
-        Return the agent with the number of its call.
-        """
-        record = state.record | {
-            "agent_external_id": self._mappings.external_ids.get(state.name),
-            "phone_number": number,
-            "previous_status": state.record["status"],
-            "dwell_s": None,
-            "skipped_transitions": 0,
-        }
-        moment = Moment(self._poll.source_now, None)
-        changed = changed_names(state.record, record)
-        return self._tell(state, catalogue.AGENT_STATUS_CHANGED, record, moment, changed, notes_of(state))
-
     def _account(
         self, notes: AgentNotes, seen: AgentSeen, shown_at: datetime | None
     ) -> tuple[int | None, CallBooks]:
