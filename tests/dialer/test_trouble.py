@@ -163,14 +163,15 @@ async def test_agents_that_may_not_be_listed_are_asked_one_by_one(tmp_path: Path
     assert 1 == len(story.asked("logged_in_agents"))
 
 
-async def test_agents_that_may_be_asked_neither_way_are_told_as_absent(tmp_path: Path) -> None:
+async def test_agents_that_may_be_asked_neither_way_leave_the_source_degraded(tmp_path: Path) -> None:
     settings = replace(SCRIPTED, access=replace(SCRIPTED.access, user="restrict", password="pass9"))
     async with Story.of(tmp_path, settings) as story:
         story.script.log_in("1001")
         await story.run_for(3600)
-        asked = len(story.asked("logged_in_agents"))
+        asked, states = len(story.asked("logged_in_agents")), await story.states()
 
     assert 3 <= asked <= 3 + 4
+    assert ["degraded"] == states
 
 
 async def busy_for(story: Story, seconds: float) -> None:

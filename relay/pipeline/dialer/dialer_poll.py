@@ -221,6 +221,8 @@ class DialerPoll:
         stream.failed(error, now, self._settings, self._rng)
         if stream.trouble == DEGRADED and stream.failures_in_a_row < FAILURES_TO_DEGRADED:
             stream.trouble = before
+        if stream.is_absent and stream.name == AGENTS:  # without agents nothing is left
+            stream.trouble = DEGRADED
         if isinstance(error, SourceRefused):
             for other in context.streams.values():
                 other.next_at = max(other.next_at, now + REFUSED_FOR)
