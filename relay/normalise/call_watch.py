@@ -16,13 +16,23 @@ STORM: Final = 2  # so many calls at once without their caller: rather the diale
 
 class Holding(NamedTuple):
     """
-    An agent that has a call: it is being handed over, or they speak, or (`is_dead`) the other side hung up.
+    An agent that has a call: it is being handed over, or they speak, or (`is_dead`) the other side hung up, or
+    waits (`is_parked`).
     """
 
     agent_id: str
     call_id: str
     is_answered: bool
     is_dead: bool
+    is_parked: bool = False
+
+    @property
+    def is_alive(self) -> bool:
+        """
+        Tell whether the dialer shows that the other side is there.  Of a parked call, or one that is being
+        handed over, it does not look: they would be shown so without anybody.
+        """
+        return self.is_answered and not self.is_dead and not self.is_parked
 
 
 class Watched(NamedTuple):
@@ -106,18 +116,19 @@ class CallWatch(NamedTuple):
 
     def _is_storm(self, by_call: Mapping[str, Sequence[Holding]]) -> bool:
         """
-        Tell whether all calls lost their other side at once.
+        Tell whether all calls lost their other side at once, as far as that is shown.
         """
-        newly_dead = 0
+        newly_dead = hidden = 0
         for call_id, holders in by_call.items():
-            if not all(one.is_dead for one in holders):
-                # A call that came after the restart lives; one from before it proves that there was none.
-                if any(one.is_answered for one in holders) and (call_id in self.calls or not self.calls):
-                    return False
-                continue
             known = self.calls.get(call_id)
-            newly_dead += known is None or not (known.has_left or known.is_doubtful)
-        return newly_dead >= STORM
+            if all(one.is_dead for one in holders):
+                newly_dead += known is None or not (known.has_left or known.is_doubtful)
+            elif not any(one.is_alive for one in holders):
+                hidden += known is not None and known.is_answered
+            elif known is not None or not self.calls:
+                # A call that came after the restart lives; one from before it proves that there was none.
+                return False
+        return newly_dead > 0 and newly_dead + hidden >= STORM
 
 
 def _held(
@@ -132,7 +143,9 @@ def _held(
     is_answered = any(one.is_answered for one in holders)
     was_answered = known is not None and known.is_answered
     had_left = known is not None and known.has_left
-    is_doubtful = is_dead and (is_storm or (known is not None and known.is_doubtful))
+    # What the dialer forgot stays forgotten until it shows the other side again.
+    is_alive = any(one.is_alive for one in holders)
+    is_doubtful = not is_alive and (is_storm or (known is not None and known.is_doubtful))
     has_left = had_left or (is_dead and not is_doubtful)
     speaking = [one for one in holders if one.is_answered] or list(holders)
     # Of several agents with one call, who had it first has it.

@@ -10,8 +10,8 @@ from relay.normalise.call_watch import CallWatch, Holding, Sighting, Watched
 from tests.normalise.office import at
 
 CALL, OTHER, THIRD = "V1201900000000000122", "V1201900000000000123", "V1201900000000000124"
-QUEUE, INCALL, DEAD = (False, False), (True, False), (True, True)
-Holder = tuple[str, str, tuple[bool, bool]]
+QUEUE, INCALL, DEAD, PARK = (False, False), (True, False), (True, True), (True, False, True)
+Holder = tuple[str, str, tuple[bool, ...]]
 Span = tuple[datetime | None, datetime]
 
 
@@ -131,6 +131,33 @@ def test_a_call_that_comes_right_after_such_a_restart_does_not_hide_it() -> None
 
     sightings = polls.poll(2, ("1001", CALL, DEAD), ("1002", OTHER, DEAD), ("1003", THIRD, INCALL))
     assert [new(answered=span(1, 2), agent="1003", call=THIRD)] == sightings
+
+
+def test_a_parked_call_does_not_hide_a_restart_and_outlives_it() -> None:
+    polls = Polls(previous=0)
+    polls.poll(1, ("1001", CALL, INCALL), ("1002", OTHER, PARK), ("1003", THIRD, INCALL))
+
+    assert [] == polls.poll(2, ("1001", CALL, DEAD), ("1002", OTHER, PARK), ("1003", THIRD, DEAD))
+    assert [] == polls.poll(3, ("1001", CALL, DEAD), ("1002", OTHER, DEAD), ("1003", THIRD, DEAD))
+    over = polls.poll(9, ("1001", CALL, DEAD), ("1003", THIRD, DEAD), idle=("1002",))
+    assert [known(left=span(3, 9), agent="1002", call=OTHER)] == over
+
+
+def test_a_call_that_was_being_handed_over_in_a_restart_is_not_ended_by_it() -> None:
+    polls = Polls(previous=0)
+    polls.poll(1, ("1001", CALL, INCALL), ("1002", OTHER, INCALL), ("1003", THIRD, QUEUE))
+
+    assert [] == polls.poll(2, ("1001", CALL, DEAD), ("1002", OTHER, DEAD), ("1003", THIRD, QUEUE))
+    (answered,) = polls.poll(3, ("1001", CALL, DEAD), ("1002", OTHER, DEAD), ("1003", THIRD, DEAD))
+    assert (span(2, 3), None) == (answered.answered, answered.left)
+
+
+def test_a_caller_who_hangs_up_while_another_speaks_and_one_is_parked_is_no_restart() -> None:
+    polls = Polls(previous=0)
+    polls.poll(1, ("1001", CALL, INCALL), ("1002", OTHER, PARK), ("1003", THIRD, INCALL))
+
+    told = polls.poll(2, ("1001", CALL, DEAD), ("1002", OTHER, PARK), ("1003", THIRD, INCALL))
+    assert [known(left=span(1, 2))] == told
 
 
 def test_callers_who_hang_up_while_others_speak_are_no_restart() -> None:

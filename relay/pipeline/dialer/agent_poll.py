@@ -37,6 +37,7 @@ DUTY: Final = 10  # a dialer is asked for a tenth of the time at the most
 JITTER: Final = 0.05
 WRITTEN_EVERY: Final = timedelta(seconds=10)  # how old the stored time of the last poll may be after a crash
 DIAL: Final = "DIAL"
+PARK: Final = "PARK"
 WRITING: Final = frozenset({"DISPO", DEAD})  # the call is over, and its agent has not said what came of it
 
 
@@ -232,6 +233,7 @@ def _holdings(seen: Sequence[AgentSeen]) -> list[Holding]:
             one.callerid,
             one.status == INCALL and one.sub_status != DIAL,
             one.status == INCALL and one.sub_status == DEAD,
+            one.sub_status == PARK,
         )
         for one in seen
         if one.callerid is not None and is_call_id(one.callerid)
