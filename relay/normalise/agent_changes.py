@@ -14,7 +14,7 @@ from relay.model.ids import IdMaker
 from relay.model.mapping import Mappings
 from relay.model.subject_state import SubjectChange, SubjectState
 from relay.model.times import from_rfc3339, rfc3339
-from relay.normalise.agent_rows import LOGGED_OUT, AgentSeen
+from relay.normalise.agent_rows import DISPO, LOGGED_OUT, AgentSeen
 from relay.normalise.agent_state import FACTS, NEWS, AgentNotes, Record, changed_names, notes_of
 from relay.normalise.hidden_calls import CallBooks, account, open_books
 from relay.normalise.poll_times import Moment, PollTimes, seconds_near
@@ -93,9 +93,11 @@ class AgentChanges:
         record["dwell_s"] = None
         record["skipped_transitions"] = hidden or (None if kept.is_unsure else 0)
         kept = kept._replace(is_unsure=False)
-        if (record["status"], record["sub_status"]) != (was["status"], was["sub_status"]):
-            record["since"] = rfc3339(moment.at)
+        is_other = (record["status"], record["sub_status"]) != (was["status"], was["sub_status"])
+        if is_other:
             record["dwell_s"] = _dwell_s(state, notes, moment)
+        if is_other or hidden or _is_another_wrapup(was, record):  # the same again: left, and taken up anew
+            record["since"] = rfc3339(moment.at)
             kept = kept._replace(is_begin_known=moment.precision_s is not None)
         # A call that is found hidden a poll after the counter told of it has nothing else to show.
         changed = changed_names(was, record) or ("skipped_transitions",)
@@ -202,6 +204,10 @@ class AgentChanges:
         is_inferred = moment.precision_s is None and event_type != catalogue.AGENT_STATUS_CHANGED
         news = News(event_type, record, facts, moment, changed, is_inferred)
         return tell(self._ids, state, news, notes.to_json(), self._poll.asked_at)
+
+
+def _is_another_wrapup(was: Record, record: Record) -> bool:
+    return bool(was["sub_status"] == DISPO and was["lead_id"] != record["lead_id"])
 
 
 def _dwell_s(state: SubjectState, notes: AgentNotes, moment: Moment) -> int | None:

@@ -16,7 +16,7 @@ STORM: Final = 2  # so many calls at once without their caller: rather the diale
 
 class Holding(NamedTuple):
     """
-    An agent that has a call: it is being handed over, or they speak, or (`is_dead`) the other side hung up, or
+    An agent that has a call: it is being handed over, or they speak, or the other side hung up (`is_dead`) or
     waits (`is_parked`).
     """
 

@@ -84,7 +84,7 @@ def test_hidden_calls_are_told_when_nothing_else_changed() -> None:
 
     # One of them is sure at once, the other when no call follows that could be the one that was counted.
     assert [None, 1, 1] == [event.data["skipped_transitions"] for event in made]
-    assert [(), ("calls_today",), ("skipped_transitions",)] == [event.changed for event in made]
+    assert [(), ("calls_today", "since"), ("since",)] == [event.changed for event in made]
     assert [at(0), at(1.5), at(2)] == [event.occurred_at for event in made]
     assert [None, None] == [event.data["dwell_s"] for event in made[1:]]
 
@@ -92,7 +92,7 @@ def test_hidden_calls_are_told_when_nothing_else_changed() -> None:
 def test_a_hidden_call_is_told_with_the_time_in_which_it_was() -> None:
     made = polled(ready(4), ready(4), ready(5), ready(5))
 
-    assert [(1, ("calls_today",), at(2), 1)] == [
+    assert [(1, ("calls_today", "since"), at(2), 1)] == [
         (event.data["skipped_transitions"], event.changed, event.occurred_at, event.precision_s)
         for event in made[1:]
     ]
@@ -175,3 +175,29 @@ def test_a_rise_before_the_day_ends_is_explained_by_the_call_after_it() -> None:
     hidden = skipped(ready(4), ready(5), agent("1001", "PAUSED", calls=5), start_s=MIDNIGHT_S - 2)
 
     assert [[None, 0], [1]] == [explained, hidden]
+
+
+def test_a_status_that_a_hidden_call_interrupted_lasts_from_then_on() -> None:
+    floor = Floor()
+    for second in range(10):
+        floor.poll(second, ready(4))
+    floor.poll(10, ready(6))
+    for second in range(11, 20):
+        floor.poll(second, ready(6))
+
+    (event,) = floor.poll(20, agent("1001", "PAUSED", pause="BREAK", calls=6))
+
+    assert 10 <= event.data["dwell_s"] <= 11
+
+
+def test_two_wrap_ups_are_two() -> None:
+    floor = Floor()
+    floor.poll(0, in_call(FIRST, 5))
+    floor.poll(1, agent("1001", "PAUSED", "DISPO", lead="7", calls=5))
+
+    (event,) = floor.poll(4, agent("1001", "PAUSED", "DISPO", lead="8", calls=6))
+    (ready_again,) = floor.poll(5, ready(6))
+
+    assert "since" in event.changed
+    assert event.data["dwell_s"] is None
+    assert ready_again.data["dwell_s"] <= 2

@@ -59,6 +59,25 @@ def of_agent(tale: Story, made: list[Event]) -> list[Event]:
     return [event for event in made if event.data["agent_id"] == tale.agent_id]
 
 
+def moves_of(tale: Story, made: list[Event]) -> list[Event]:
+    """
+    Return the events of one agent that tell of another status or sub-status.
+    """
+    moves: list[Event] = []
+    for event in of_agent(tale, made):
+        shown = event.data["status"], event.data["sub_status"]
+        if not moves or shown != (moves[-1].data["status"], moves[-1].data["sub_status"]):
+            moves.append(event)
+    return moves
+
+
+def was_left_in_between(events: list[Event], begin: Event, end: Event) -> bool:
+    """
+    Tell whether a status was left and taken up anew between its begin and its end.
+    """
+    return any("since" in event.changed for event in events[events.index(begin) + 1 : events.index(end)])
+
+
 @settings(max_examples=60, deadline=None)
 @given(FLOORS, BAD_POLLS)
 def test_every_status_that_a_poll_shows_is_told_once_in_order_and_near_enough(
@@ -69,7 +88,7 @@ def test_every_status_that_a_poll_shows_is_told_once_in_order_and_near_enough(
 
     for tale in tales:
         runs = runs_of(tale, good)
-        moves = [event for event in of_agent(tale, made) if event.revision == 1 or "since" in event.changed]
+        moves = moves_of(tale, made)
         statuses = [
             (None if event.type == AGENT_LOGGED_OUT else event.data["status"], event.data["sub_status"] or "")
             for event in moves
@@ -89,13 +108,15 @@ def test_a_dwell_is_as_near_to_the_truth_as_the_polls_at_both_its_ends(
     made = told_of(tales, good)
 
     for tale in tales:
-        moves = [event for event in of_agent(tale, made) if event.revision == 1 or "since" in event.changed]
+        moves = moves_of(tale, made)
         assert [None, None] == [event.data["dwell_s"] for event in moves[:2]] or 1 == len(moves)
         runs = runs_of(tale, good)
         for run, (begin, end) in list(zip(runs, pairwise(moves), strict=False))[1:]:
             assert begin.precision_s is not None
             assert end.precision_s is not None
             assert run.end_ms is not None
+            if was_left_in_between(of_agent(tale, made), begin, end):
+                continue  # a hidden call cuts it in two: only the second part is told
             truth_s = (run.end_ms - run.begin_ms) / 1000
             # Half a second more: it is told in whole seconds.
             assert abs(end.data["dwell_s"] - truth_s) <= begin.precision_s + end.precision_s + 0.5

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -191,7 +192,7 @@ class DialerPoll:
             self._context.metrics.poll_requests.labels(self._context.label, name, "bug").inc()
             await self._failed(stream, SourceGarbled(self.source_id, "bug", repr(error), ""))
             return
-        was_new = not stream.stored.had_good_answer
+        was_new = not stream.stored.had_good_answer or stream.stored.state != UP
         stream.incomplete_in_a_row = 0
         stream.succeeded(now)
         stream.next_at = self._context.clock.now() + wait
@@ -221,6 +222,7 @@ class DialerPoll:
         stream.failed(error, now, self._settings, self._rng)
         if stream.trouble == DEGRADED and stream.failures_in_a_row < FAILURES_TO_DEGRADED:
             stream.trouble = before
+            stream.stored = replace(stream.stored, state=state_before)
         if stream.is_absent and stream.name == AGENTS:  # without agents nothing is left
             stream.trouble = DEGRADED
         if isinstance(error, SourceRefused):

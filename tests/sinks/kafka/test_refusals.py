@@ -51,7 +51,8 @@ async def test_topics_are_made_as_their_table_says(kafka: str) -> None:
     }
     await admin.close()
     assert {
-        ".calls.v1": 4, ".agents.v1": 4, ".groups.v1": 4, ".ops.v1": 4, ".calls.state.v1": 4, ".cursors": 1,
+        ".calls.v1": 4, ".agents.v1": 4, ".groups.v1": 4, ".ops.v1": 4, ".calls.state.v1": 4,
+        ".agents.state.v1": 4, ".groups.state.v1": 4, ".cursors": 1,
     } == made  # fmt: skip
 
 
