@@ -170,7 +170,7 @@ def _example(function: Function) -> Iterator[str]:
     text = orjson.dumps(body).decode()
     yield f"\n```http\nPOST /v1/sources/{source}/commands/{function.name}\n{key}\n{text}\n```\n"
     given = "".join(f" {_argument(name, value)}" for name, value in body.items())
-    yield f"\n```sh\nrelay command {source} {function.name}{given}\n```\n"
+    yield f"\n```sh\nrelay command run {source} {function.name}{given}\n```\n"
 
 
 def _argument(name: str, value: Any) -> str:

@@ -5,7 +5,6 @@ Agents over three simulated minutes: what polls can see is told, and what they c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -119,31 +118,33 @@ def mistimed(expected: Sequence[Spell], told: Sequence[Mapping[str, Any]]) -> li
     Return the states whose begin, or how long the one before lasted, is further from the truth than is said.
     """
     problems: list[str] = []
-    before: tuple[Spell, int | None] | None = None
-    for spell, data in zip(joined(expected), turns(told), strict=True):
-        precision_s = data["precision_s"]
+    before: tuple[list[Spell], int | None] | None = None
+    for same, data in zip(joined(expected), turns(told), strict=True):
+        first, precision_s = same[0], data["precision_s"]
         if precision_s is not None:
-            off = abs(from_rfc3339(data["occurred_at"]) - spell.began_at)
+            off = abs(from_rfc3339(data["occurred_at"]) - first.began_at)
             if off > precision_s * SECOND:
-                problems.append(f"{spell.shown} began at {spell.began_at}, told {data['occurred_at']}")
+                problems.append(f"{first.shown} began at {first.began_at}, told {data['occurred_at']}")
         if data["dwell_s"] is not None and before is not None and before[1] is not None:
-            lasted = spell_end(before[0]) - before[0].began_at
-            if abs(data["dwell_s"] * SECOND - lasted) > (precision_s + before[1]) * SECOND:
-                problems.append(f"{before[0].shown} lasted {lasted}, told {data['dwell_s']} s")
-        before = spell, precision_s
+            # A call that was hidden in it and proven: it lasted since that.
+            lasted = [spell_end(before[0][-1]) - part.began_at for part in before[0]]
+            off = min(abs(data["dwell_s"] * SECOND - one) for one in lasted)
+            if off > (precision_s + before[1]) * SECOND:
+                problems.append(f"{before[0][0].shown} lasted one of {lasted}, told {data['dwell_s']} s")
+        before = same, precision_s
     return problems
 
 
-def joined(expected: Sequence[Spell]) -> list[Spell]:
+def joined(expected: Sequence[Spell]) -> list[list[Spell]]:
     """
-    Return spells of one status and sub-status each, from the begin of the first to the end of the last.
+    Return the spells that follow each other with one status and sub-status together.
     """
-    found: list[Spell] = []
+    found: list[list[Spell]] = []
     for spell in expected:
-        if found and found[-1].shown[:2] == spell.shown[:2]:
-            found[-1] = replace(found[-1], ended_at=spell.ended_at, last=spell.last)
+        if found and found[-1][-1].shown[:2] == spell.shown[:2]:
+            found[-1].append(spell)
         else:
-            found.append(spell)
+            found.append([spell])
     return found
 
 
