@@ -49,7 +49,7 @@ class LeadStatusNew(Given):
     code: Code
     dialer_status: DialerStatus
     description: Description = ""
-    is_default: IsDefault = True
+    is_default: IsDefault = False
 
 
 class LeadStatusChanges(Given):

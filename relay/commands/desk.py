@@ -41,6 +41,7 @@ from relay.model.errors import (
     NotFound,
     ParametersInvalid,
     SourceError,
+    SourceRefused,
     SourceThrottled,
     SourceUnreachable,
 )
@@ -301,6 +302,8 @@ class CommandDesk:
                 raise
             result = replace(never_sent(str(error)), word=THROTTLED)
             verdict = await self._finish(command, function, result, until=error.until)
+        except SourceRefused as error:
+            verdict = await self._finish(command, function, never_sent(str(error)), NOT_SENT, error.until)
         except SourceError as error:
             verdict = await self._finish(command, function, *_unreachable(function, error))
         finally:

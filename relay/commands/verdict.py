@@ -17,7 +17,7 @@ from relay.model.vendor_answer import UNKNOWN
 ANSWERED: Final = "answered"
 TIMED_OUT: Final = "timed_out"  # no answer in time
 CUT_OFF: Final = "cut_off"  # the connection was lost, or relay ended, before the answer was there
-NOT_SENT: Final = "not_sent"  # there was no connection: nothing was done
+NOT_SENT: Final = "not_sent"  # no connection, or the login is refused: nothing was done
 REFUSED: Final = "refused"  # relay's own check of the numbers: nothing was sent
 
 

@@ -25,7 +25,8 @@ class DialerCall(NamedTuple):
     poll told them they are the middle of the interval between two polls, and `answered_precision_s` and
     `ended_precision_s` half its width.  `status` is the dialer's status of the call once it is final,
     `talk_s` its own count of it.  `logged_at` is the time under which its logs list the call,
-    `linked_call_id` the call of another source that is the same conversation.
+    `linked_call_id` the call of another source that is the same conversation.  `is_pushed` while only a push
+    told of the call; `is_lost` where nothing else ever did, so that neither answer nor end is known.
     """
 
     vendor_id: str | None
@@ -51,6 +52,7 @@ class DialerCall(NamedTuple):
     logged_at: datetime | None = None
     linked_call_id: str | None = None
     is_pushed: bool = False
+    is_lost: bool = False
 
     @property
     def is_final(self) -> bool:

@@ -102,7 +102,13 @@ class SourceThrottled(SourceError):
 class SourceRefused(SourceError):
     """
     Credentials or the address are not accepted: pause, probe once per window.
+
+    `until` set tells that relay itself sent nothing, and sends nothing before then.
     """
+
+    def __init__(self, source_id: str, reason: str, message: str, until: datetime | None = None) -> None:
+        super().__init__(source_id, reason, message)
+        self.until = until
 
 
 class SourceAbsent(SourceError):

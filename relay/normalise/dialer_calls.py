@@ -146,10 +146,10 @@ class DialerCalls:
             before = record | dict.fromkeys(_TOLD_LATER)
             events.start(before)
             events.answer(before, now.answered_precision_s or 1)
-            is_sure = now.answered_at is not None or now.is_final or is_end_due
+            is_sure = now.answered_at is not None or now.is_final or now.is_lost or is_end_due
             if now.ended_at is None or not is_sure:
                 return
-            events.end(before, now.ended_precision_s or 1)
+            events.end(before, None if now.is_lost else now.ended_precision_s or 1)
         told = events.call.record
         if record["disposition"] != told["disposition"]:
             events.disposition(record | {"recording_url": told["recording_url"]})
@@ -163,9 +163,9 @@ class DialerCalls:
     ) -> Leg:
         facts = self._facts(base_key, now)
         if known is not None:
-            return known.leg._replace(facts=facts, is_provisional=False)
+            return known.leg._replace(facts=facts, is_provisional=now.is_lost)
         leg_id = self._ids.leg(base_key, 0)
-        return Leg(leg_id, 0, leg_id, observed_at, facts)
+        return Leg(leg_id, 0, leg_id, observed_at, facts, is_provisional=now.is_lost)
 
     def _facts(self, base_key: str, now: DialerCall) -> LegFacts:
         country, row = self._rules.country, now.as_row()
@@ -187,7 +187,7 @@ class DialerCalls:
             agent_name=now.agent_name,
             queue=now.queue,
             ring_group=None,
-            status=leg_status(now) if now.ended_at is not None else None,
+            status=words.UNKNOWN if now.is_lost else leg_status(now) if now.ended_at is not None else None,
             started_at=now.started_at,
             answered_at=now.answered_at,
             ended_at=now.ended_at,

@@ -20,6 +20,7 @@ _DATED: Final = re.compile(r"([VMYJ])(\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{10})", re.A
 _DIRECTIONS: Final = {"Y": INBOUND, "J": INBOUND, "V": OUTBOUND, "M": OUTBOUND}
 MAX_CALL_ID: Final = 40  # vendor document, callid_info
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
+LONGEST_CALL: Final = timedelta(hours=36)  # a day, and what a wrong zone adds
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._-]{1,40}", re.ASCII)
 _LOOKED_UP: Final = re.compile(r"(?=.{18,39}$)(?:Y|J|V|M|DC|S|LP|VH|XL)[A-Za-z0-9_-]+", re.ASCII)
 
@@ -56,6 +57,21 @@ def read_call_id(vendor_id: str, near: datetime, zone: ZoneInfo) -> CallIdParts:
     lead_id = match[7].lstrip("0") or None
     day = started_at.astimezone(zone).date().isoformat()
     return CallIdParts(_DIRECTIONS[match[1]], started_at, lead_id, day)
+
+
+def why_implausible(vendor_id: str, near: datetime, zone: ZoneInfo) -> str | None:
+    """
+    Say why no call that a phone system tells of at about `near` can have an id; None: it can.
+    """
+    match = _DATED.fullmatch(vendor_id)
+    if match is None:
+        return None
+    started_at = read_call_id(vendor_id, near, zone).started_at
+    if started_at is None:
+        return f"call_id {vendor_id} holds a date that there is not"
+    if abs(started_at - near) > LONGEST_CALL:
+        return f"call_id {vendor_id} is of {started_at.astimezone(zone):%Y-%m-%d %H:%M}, not of the last day"
+    return None
 
 
 def can_be_looked_up(vendor_id: str) -> bool:

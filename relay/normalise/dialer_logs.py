@@ -72,7 +72,7 @@ def with_detail(
         list_id=_text(row, "list_id"),
         agent_id=None if call.agent_id or agent_id in NO_AGENT else agent_id,
         logged_at=local_time(row, "call_date", zone, call.started_at),
-    )._replace(is_pushed=False)
+    )._replace(is_pushed=False, is_lost=False)
     if not is_final or is_live:
         return call
     return over(call._replace(status=status, talk_s=talk_s))

@@ -47,6 +47,8 @@ def outcome_of(call: DialerCall) -> str:
     """
     Say what became of a call; unknown while it lasts, and where nobody knows.
     """
+    if call.is_lost:
+        return words.UNKNOWN
     if call.answered_at is not None:
         return words.ANSWERED
     if call.ended_at is None or call.status is None:

@@ -110,8 +110,8 @@ def told_by_push(
 
 
 def _over(call: DialerCall, fields: Mapping[str, str], at: datetime) -> DialerCall:
-    if call.ended_at is None:
-        call = call._replace(ended_at=max(call.started_at, at), ended_precision_s=1)
+    if call.ended_at is None or call.is_lost:
+        call = call._replace(ended_at=max(call.started_at, at), ended_precision_s=1, is_lost=False)
     dispo, talk = fields.get("dispo", ""), fields.get("talk_s", "")
     if call.status is None and dispo and dispo not in IN_PROGRESS:
         call = call._replace(status=dispo)

@@ -18,6 +18,8 @@ BACKFILL: Final = "backfill"
 COMMAND: Final = "command"
 PURPOSES: Final = (POLL, STATUS, BACKFILL, COMMAND)
 
+REFUSED_FOR: Final = timedelta(minutes=15)  # a dialer that locks a user does so for as long
+
 OWN_QUOTA: Final = "quota"  # reason of a SourceThrottled that relay's own budget raised, not the vendor
 
 # Why a pull of several pages covers less than its window, beside the reasons of requests that failed.
@@ -145,6 +147,7 @@ class FunctionSource(Protocol):
 
         Raises:
             SourceThrottled: the request budget has no room; nothing was sent.
+            SourceRefused: a command while the login is refused; nothing was sent.
             SourceUnreachable: no answer.  `was_sent` False tells that nothing can have been done.
         """
         ...

@@ -78,6 +78,14 @@ async def test_what_is_left_out_of_a_lead_status_has_a_default(mapped: Wakeful) 
     )
 
 
+async def test_the_second_code_of_a_dialer_status_leaves_the_default_alone(mapped: Wakeful) -> None:
+    second = {"source_id": "dialer", "code": "won", "dialer_status": SOLD["dialer_status"]}
+    await mapped.made(STATUSES, SOLD, second)
+
+    listed = (await mapped.api.got(STATUSES))["items"]
+    assert {SOLD["code"]: True, "won": False} == {one["code"]: one["is_default"] for one in listed}
+
+
 async def test_lead_statuses_are_listed_by_source_and_code_in_pages(mapped: Wakeful) -> None:
     api = mapped.api
     of_pbx = {**SOLD, "source_id": "pbx", "code": "a"}

@@ -87,6 +87,43 @@ async def test_a_refusal_comes_back_with_its_status(tmp_path: Path) -> None:
         assert (kind_of(first), first.body) == (kind_of(again), again.body)
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("ERROR: Login incorrect, please try again: |relay|\n", (502, "vendor_auth")),
+        ("ERROR: Too many login attempts, try again in 15 minutes: |relay|10|\n", (503, "vendor_locked")),
+    ],
+)
+async def test_while_the_login_is_refused_no_command_is_sent(
+    tmp_path: Path, said: str, kind: tuple[int, str]
+) -> None:
+    async def refuse(_request: web.Request) -> web.StreamResponse:
+        return web.Response(text=said)
+
+    async with dialer() as made:
+        made.speak = refuse
+        async with (
+            source_of(made) as source,
+            house_of(tmp_path / "relay.db", [(source, "dialer360")]) as house,
+        ):
+            first = await house.run("dialer", "add_lead", LEAD)
+            others = [await house.run("dialer", "add_lead", LEAD) for _ in range(12)]
+            sent = len(made.asked)
+            version = await house.run("dialer", "version")
+            made.speak = made.add
+            polled = await source.call("update_log_entry", {})  # a poll that gets in
+            again = await house.run("dialer", "add_lead", LEAD)
+
+    assert kind == kind_of(first)
+    assert {(502, "not_sent")} == {kind_of(answer) for answer in others}
+    assert all(840 < int(answer.headers["Retry-After"]) <= 900 for answer in others)
+    assert "relay's own login" in others[0].document["detail"]
+    assert 1 == sent
+    assert 502 <= version.status
+    assert "success" == polled.answer.verdict
+    assert 200 == again.status
+
+
 async def test_while_the_first_is_under_way_its_key_is_a_conflict(tmp_path: Path) -> None:
     async with dialer() as made:
         made.speak = made.hang

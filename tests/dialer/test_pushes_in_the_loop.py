@@ -98,6 +98,22 @@ async def test_a_pushed_call_that_the_dialer_does_not_know_is_closed(tmp_path: P
         events = await story.check()
 
     assert MILESTONES == calls_of(events, *MILESTONES)
+    (end,) = (event for event in events if event["type"] == "call.finished")
+    assert ("unknown", None, None, None) == tuple(
+        end["data"][name] for name in ("outcome", "answered_at", "ended_at", "talk_s")
+    )
+    assert (True, None) == (end["data"]["inferred"], end["data"]["precision_s"])
+
+
+@pytest.mark.parametrize("vendor_id", ["Y2302000060000009999", "Y7012000060000009999"])
+async def test_a_push_of_a_date_that_cannot_be_is_rejected(tmp_path: Path, vendor_id: str) -> None:
+    async with Story.of(tmp_path) as story:
+        await story.run_for(5)
+        await story.push({"call_id": vendor_id, "user": "1001", "event": "start"})
+        await story.run_for(5)
+        events, inbox = await story.check(), await story.journal.inbox(SOURCE, 10)
+
+    assert ([], []) == (calls_of(events), inbox)
 
 
 async def test_a_push_before_the_first_poll_is_the_same_call(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ class AgentPoll:
             if sighting.left is not None and call.ended_at is None:
                 ended_at, precision_s = middle(sighting.left, call.answered_at or call.started_at)
                 call = call._replace(ended_at=ended_at, ended_precision_s=precision_s)
-            return call._replace(is_pushed=False)
+            return call._replace(is_pushed=False, is_lost=False)
 
         return told
 

@@ -18,7 +18,6 @@ from relay.pipeline.dialer.call_book import CallBook, Telling
 from relay.pipeline.dialer.call_details import CallDetails
 from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_settings import CALLS
-from relay.pipeline.dialer.intervals import middle
 
 # Asked again so long after the first time, while the dialer has no final answer.
 DETAIL_AFTER_S: Final = (0, 5, 30, 120, 600, 3_600, 4 * 3_600, 12 * 3_600)
@@ -207,8 +206,7 @@ class CallFollowUps:
                 return None
             call = known.facts if row is None else with_detail(known.facts, row, context.rules.zone)
             if is_lost and call.ended_at is None:  # a push told of it, and nothing ever of its end
-                ended_at, precision_s = middle((call.answered_at, told_at), call.started_at)
-                call = call._replace(ended_at=ended_at, ended_precision_s=precision_s)
+                call = call._replace(ended_at=max(call.started_at, told_at), is_lost=True)
             return call
 
         await self._book.tell(CALLS, Telling({one.base_key: told}, asked_at))

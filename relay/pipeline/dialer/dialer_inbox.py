@@ -18,6 +18,7 @@ from relay.model.event import PUSH as PUSHED
 from relay.model.ids import row_digest
 from relay.model.source_work import COMMAND_DONE, PUSH, InboxItem
 from relay.normalise.dialer_calls import KnownDialerCall
+from relay.normalise.dialer_ids import why_implausible
 from relay.normalise.dialer_pushes import DialerPush, read_push, told_by_push
 from relay.pipeline.command_inbox import COMMANDS, CommandInbox
 from relay.pipeline.dialer.call_book import CallBook, Telling
@@ -110,6 +111,10 @@ class DialerInbox:
             await self._context.append(CALLS, taken_items=(item.item_id,))
             return
         base_key = book.calls.base_key(vendor_id, at)
+        why = why_implausible(vendor_id, at, self._context.rules.zone)
+        if why is not None and not await book.known([base_key]):
+            await self._reject(item, why)
+            return
 
         def told(known: KnownDialerCall | None) -> DialerCall | None:
             return told_by_push(push, book.calls, known, at)

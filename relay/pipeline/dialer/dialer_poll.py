@@ -21,10 +21,11 @@ from relay.pipeline.dialer.agent_poll import AgentPoll
 from relay.pipeline.dialer.call_follow_ups import CallFollowUps
 from relay.pipeline.dialer.dialer_context import DialerContext
 from relay.pipeline.dialer.dialer_inbox import DialerInbox
-from relay.pipeline.dialer.dialer_settings import AGENTS, CALLS, PAST, REFUSED_FOR, VERSION
+from relay.pipeline.dialer.dialer_settings import AGENTS, CALLS, PAST, VERSION
 from relay.pipeline.pace import PaceSettings
 from relay.pipeline.poll_state import DEGRADED, UP, PollSettings, StreamPoll, state_of
 from relay.pipeline.waiting import pause, pause_until_done
+from relay.sources.port import REFUSED_FOR
 
 JOURNAL_PAUSE_S: Final = 0.2
 FAILURES_TO_DEGRADED: Final = 3  # one broken answer among good ones is counted, and no state of the source

@@ -21,8 +21,6 @@ LISTS: Final = "lists"
 PAST: Final = "past"
 CROSS_LINKS: Final = "cross_links"  # asks no phone system: what it finds is in the journal
 
-REFUSED_FOR: Final = timedelta(minutes=15)  # a locked user stays so for as long; a wrong password locks it
-
 
 @dataclass(frozen=True, slots=True)
 class DialerSettings:
