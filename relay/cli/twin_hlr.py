@@ -19,7 +19,7 @@ def hlr(
     slow_s: Annotated[float, typer.Option(min=0, help="How late it answers where it is slow.")] = 10.0,
 ) -> None:
     """
-    Run a simulated provider of number look-ups; prints the URL for `[hlr]` once it listens.
+    Run a simulated provider of number look-ups; prints the URL for the table `hlr` once it listens.
 
     Numbers ending in 90 are invalid, in 91 unreachable, in 92 unknown; 93 is answered late, 94 with an error
     page, 95 with half an answer, 96 with one about another number, 97 with 429. All others are valid.

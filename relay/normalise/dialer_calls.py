@@ -24,6 +24,7 @@ from relay.normalise.dialer_ids import CLOCKS_DIFFER, read_call_id
 from relay.normalise.dialer_outcomes import leg_status, outcome_of
 from relay.normalise.rules import CallRules
 
+SHORT_S: Final = 5  # polls may know the whole of a call no better than this
 _TOLD_LATER: Final = ("disposition", "disposition_mapped", "recording_url")
 
 
@@ -215,8 +216,10 @@ class DialerCalls:
             "recording_url": now.recording_url,
             "linked_call_ids": [now.linked_call_id] if now.linked_call_id else [],
         }
-        if outcome != words.ANSWERED and (now.ended_at is None or not now.is_final):
-            more["talk_s"] = None  # nobody knows yet whether somebody spoke
+        if not _is_talk_known(now, outcome):
+            more["talk_s"] = None
+            more["legs"] = [one | {"talk_s": None} for one in record["legs"]]
+            more |= {"wait_s": None} if outcome == words.ANSWERED else {}
         # What others found out about the call: the command that caused it.
         return record | more | {"command_id": call.record.get("command_id")}
 
@@ -236,6 +239,16 @@ class DialerCalls:
             last_event_id=None,
             record={},
         )
+
+
+def _is_talk_known(now: DialerCall, outcome: str) -> bool:
+    if outcome != words.ANSWERED:
+        return now.ended_at is not None and now.is_final  # else nobody knows yet whether somebody spoke
+    if now.talk_s is not None or now.answered_at is None or now.ended_at is None:
+        return True
+    # Of a call that only a log told of, the answer may have been at any time.
+    talked_s = (now.ended_at - now.answered_at).total_seconds()
+    return (now.answered_precision_s or 1) <= max(talked_s, SHORT_S)
 
 
 def _is_past(ended_at: datetime | None, look: Look) -> bool:

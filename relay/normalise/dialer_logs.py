@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -95,9 +96,13 @@ def with_log(call: DialerCall, logged: LoggedCall) -> DialerCall:
     if call.ended_at is None and logged.length_s is not None:
         ended_at = logged.logged_at + timedelta(seconds=logged.length_s)
         call = call._replace(ended_at=max(call.started_at, ended_at), ended_precision_s=_WHOLE_S)
-        talked = call.status is not None and call.agent_id is not None and logged.length_s > 0
-        if talked and call.answered_at is None:
-            call = call._replace(answered_at=logged.logged_at, answered_precision_s=_GUESSED_S)
+        if logged.length_s > 0 and call.answered_at is None and was_spoken(call):
+            # The length is that of ringing or waiting, and talk.
+            half = timedelta(seconds=logged.length_s) / 2
+            call = call._replace(
+                answered_at=max(call.started_at, logged.logged_at + half),
+                answered_precision_s=max(_WHOLE_S, ceil(half.total_seconds())),
+            )
     return call
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from relay.commands.bulk import BulkFunction, bulk_function, is_for_later
 from relay.commands.desk import CommandDesk, CommandRequest
+from relay.commands.verdict import Verdict
 from relay.journal.commands_port import CommandJournal
 from relay.model.clock import Clock
 from relay.model.command import BULK_RUNNING, BULK_WAITING, FAILED, SENT, UNKNOWN, BulkJob, BulkRow
@@ -159,11 +160,11 @@ class Bulk:
             return True
         self._took_s = verdict.took_s
         if is_for_later(verdict.command):
-            self._wait_longer(verdict.result.message)
+            self._wait_longer(verdict)
             return False
         # What is not answered is not asked more often for it: most rows would be unknown.
         if verdict.command.state == UNKNOWN:
-            self._wait_longer(verdict.result.message)
+            self._wait_longer(verdict)
         else:
             self._back_off_s = 0.0
         noted = await self._note(function.verdicts(rows, verdict.command))
@@ -172,8 +173,9 @@ class Bulk:
     async def _note(self, rows: Sequence[BulkRow]) -> BulkJob:
         return await self._journal.note_rows(rows, self._clock.now())
 
-    def _wait_longer(self, why: str) -> None:
+    def _wait_longer(self, verdict: Verdict) -> None:
         if not self._back_off_s:
+            why = verdict.result.message or verdict.cause
             log.warning("a bulk job waits", extra={"source": self._source_id, "reason": why})
         self._back_off_s = min(max(FIRST_BACK_OFF_S, 2 * self._back_off_s), LONGEST_BACK_OFF_S)
 

@@ -8,7 +8,7 @@ import pytest
 
 from relay.model.dialer_call import DialerCall
 from relay.model.mapping import Mappings
-from relay.normalise.dialer_logs import over, with_detail
+from relay.normalise.dialer_logs import LoggedCall, over, with_detail, with_log
 from tests.normalise.dialer_book import (
     INBOUND_ID,
     OUTBOUND_ID,
@@ -63,6 +63,19 @@ def test_how_exactly_a_time_is_known_stands_in_its_event() -> None:
     assert [(1, at(0)), (1, at(5.5)), (2, at(65.5))] == [
         (event.precision_s, event.occurred_at) for event in events
     ]
+
+
+def test_of_a_call_that_only_a_log_told_of_neither_wait_nor_talk_is_known() -> None:
+    logged = LoggedCall("7275551212", None, "2026-11-20 19:00:00", at(0), 65, "SALE", "CALLER", "1001", "101")
+    events = Book().tell(600, lambda call: with_log(call, logged))
+
+    assert ["started", "answered", "finished", "dispositioned"] == short(events)
+    finished = events[2].data
+    assert ("answered", None, None, 65, [None]) == (
+        finished["outcome"], finished["wait_s"], finished["talk_s"], finished["duration_s"],
+        [leg["talk_s"] for leg in finished["legs"]],
+    )  # fmt: skip
+    assert (at(32.5), 33) == (events[1].occurred_at, events[1].precision_s)
 
 
 def test_an_outbound_call_goes_to_the_number() -> None:

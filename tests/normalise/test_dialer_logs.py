@@ -122,9 +122,17 @@ def test_a_log_that_names_an_agent_and_a_fate_proves_an_answer() -> None:
     row = PHONE_ROW | {"call_status": "SALE", "user": "1001", "hangup_reason": "CALLER"}
     call = with_log(DialerCall(None, "inbound", at(0)), read_phone_log(row, ZONE, at(100)))
 
-    assert ("SALE", "1001", at(0), 5) == (
+    assert ("SALE", "1001", at(32.5), 33) == (
         call.status, call.agent_id, call.answered_at, call.answered_precision_s,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("status", ["B", "NA", "DC"])
+def test_a_call_by_hand_that_nobody_answered_was_not_answered(status: str) -> None:
+    row = PHONE_ROW | {"call_status": status, "user": "1001", "hangup_reason": "NONE"}
+    call = with_log(DialerCall(None, "outbound", at(0)), read_phone_log(row, ZONE, at(100)))
+
+    assert (status, None, at(65)) == (call.status, call.answered_at, call.ended_at)
 
 
 @pytest.mark.parametrize("status", ["QUEUE", "INCALL", ""])

@@ -32,6 +32,13 @@ _REFUSED: Final = (AUTH, DENIED, IP_BLOCKED, LOCKED, SERVER_FAULT)
 SERVER_ERROR: Final = 500
 
 
+def is_the_dialers(http_status: int) -> bool:
+    """
+    Tell whether an answer with a status is the dialer's own: it knows no other than 200, and PHP 500.
+    """
+    return 200 <= http_status < 300 or http_status == SERVER_ERROR
+
+
 @dataclass(slots=True)
 class Found:
     """
@@ -57,11 +64,14 @@ def verdict_of(found: Found, http_status: int) -> str:
 
     Messages decide (`messages.decide`), but "there is nothing" stands only alone: beside a row or an
     unreadable line it is `unknown`.  Rows beside a refusal are the refusal.  A 5xx is believed only where
-    every line could be read: PHP fails after it has written the answer (vicidial.md section 5).  Where
-    nothing could be read a 5xx or no body at all is the server's fault, anything else is unknown.
+    every line could be read: PHP fails after it has written the answer (vicidial.md section 5).  Of what is
+    not the dialer's own only a refusal counts.  Where nothing could be read a 5xx or no body at all is the
+    server's fault, anything else is unknown.
     """
     is_doubtful = bool(found.rejected)
     spoken = found.verdict or decide(found.heard)
+    if not is_the_dialers(http_status) and spoken not in _REFUSED:
+        return SERVER_FAULT if http_status >= SERVER_ERROR else UNKNOWN
     if http_status >= SERVER_ERROR and is_doubtful and spoken not in _REFUSED:
         return SERVER_FAULT
     if spoken in _NOTHING and (found.rows or is_doubtful):

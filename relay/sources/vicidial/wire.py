@@ -12,18 +12,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from relay.model.vendor_answer import NOTICE, ROWS, SERVER_FAULT, RejectedLine, VendorAnswer
+from relay.model.vendor_answer import NOTICE, ROWS, SERVER_FAULT, Message, RejectedLine, VendorAnswer
 from relay.sources.vicidial.columns import is_free_text
 from relay.sources.vicidial.decoding import read_text
 from relay.sources.vicidial.finding import FIELD_OF_A_LEAD, Question, find
 from relay.sources.vicidial.messages import hear
 from relay.sources.vicidial.noise import without_warnings
-from relay.sources.vicidial.reading import SERVER_ERROR, Found, verdict_of
+from relay.sources.vicidial.reading import SERVER_ERROR, Found, is_the_dialers, verdict_of
 from relay.sources.vicidial.redaction import HIDDEN, Redactor
 
 MAX_RAW: Final = 65_536
 MAX_REJECTED: Final = 101
 MAX_REJECTED_LINE: Final = 500
+MOST_MESSAGES: Final = 100  # first ones, and last ones
+MOST_DETAILS: Final = 400
 NOTHING_TO_CHANGE: Final = "update_lead"  # then it answers 200 and an empty body
 
 
@@ -52,8 +54,8 @@ def read_answer(
     found = find(Question(function, version, stage, http_status), lines, is_cut, redactor)
     _take_out_damaged(found, redactor)
     verdict = verdict_of(found, http_status)
-    messages = tuple(map(redactor.message, found.heard))
-    is_broken = http_status >= SERVER_ERROR and verdict != ROWS
+    messages = _bounded_messages(found, redactor)
+    is_broken = (http_status >= SERVER_ERROR and verdict != ROWS) or not is_the_dialers(http_status)
     return VendorAnswer(
         verdict=verdict,
         messages=messages if found.version is None else (found.version, *messages),
@@ -100,6 +102,22 @@ def _bounded(rejected: Sequence[RejectedLine], redactor: Redactor) -> tuple[Reje
     if len(rejected) > MAX_REJECTED:
         kept.append(RejectedLine("", f"and {len(rejected) - MAX_REJECTED} more"))
     return tuple(kept)
+
+
+def _bounded_messages(found: Found, redactor: Redactor) -> tuple[Message, ...]:
+    """
+    Return the messages without secrets: no answer that says something has as many, or as long ones.
+    """
+    heard = found.heard
+    if len(heard) > 2 * MOST_MESSAGES:
+        found.reject("", f"and {len(heard) - 2 * MOST_MESSAGES} more messages")
+        heard = [*heard[:MOST_MESSAGES], *heard[-MOST_MESSAGES:]]  # the last one may decide
+    return tuple(
+        Message(
+            kind, text[:MAX_REJECTED_LINE], tuple(one[:MAX_REJECTED_LINE] for one in details[:MOST_DETAILS])
+        )
+        for kind, text, details in map(redactor.message, heard)
+    )
 
 
 def _raw(lines: Sequence[str], redactor: Redactor) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from relay.sources.vicidial.wire import MAX_REJECTED, read_answer
+from relay.sources.vicidial.wire import MAX_REJECTED, MOST_DETAILS, MOST_MESSAGES, read_answer
 
 ROW: Final = "READY||0|TESTCAMP|3|Alice Adams|AGENTS|1|LOGIN||||8600051\n"
 AGENT: Final = "1001|TESTCAMP|8600051|READY|0||3|Alice Adams|AGENTS|1||\n"
@@ -54,6 +54,35 @@ def test_a_text_has_its_verdict(function: str, text: str, verdict: str, end: str
 
     broken = http_status == 500 and verdict == "unknown" and function == "agent_status"
     assert ("server_fault" if broken else verdict) == read_as.verdict
+
+
+@pytest.mark.parametrize("text", [AGENT, NOBODY, "ERROR: logged_in_agents SOMETHING NEW: |u|\n"])
+@pytest.mark.parametrize(
+    ("http_status", "verdict"),
+    [(301, "unknown"), (404, "unknown"), (502, "server_fault"), (503, "server_fault")],
+)
+def test_what_another_server_answers_says_nothing_of_agents(
+    text: str, http_status: int, verdict: str
+) -> None:
+    read_as = read_answer("logged_in_agents", text.encode(), http_status=http_status)
+
+    assert (verdict, ()) == (read_as.verdict, read_as.rows)
+
+
+def test_a_refused_login_is_that_whatever_it_echoes() -> None:
+    said = b"ERROR: Login incorrect, please try again: |u|p|ss|w|rd|2FA|0|0|\n"
+    read_as = read_answer("logged_in_agents", said, secrets=("p|ss|w|rd", "u"))
+
+    assert ("auth", ()) == (read_as.verdict, read_as.rejected)
+
+
+def test_messages_are_bounded() -> None:
+    body = "ERROR: add_lead SOMETHING NEW: " + "|" * 10_000 + "\n"
+    read_as = read_answer("add_lead", (body * 1_000).encode())
+
+    assert 2 * MOST_MESSAGES == len(read_as.messages)
+    assert all(len(one.details) <= MOST_DETAILS for one in read_as.messages)
+    assert "more messages" in read_as.rejected[-1].why
 
 
 @pytest.mark.parametrize(
