@@ -55,7 +55,8 @@ BUDGET: Final = BudgetSettings(requests=100, per_s=900.0, reserve=20, deadline_s
 @dataclass
 class House:
     """
-    A running API that takes commands; `woken` are the sources whose owners were told of something.
+    A running API that takes commands; `woken` are the sources whose owners were told of something, `polled`
+    those that can be asked beside it, as polls do.
     """
 
     path: Path
@@ -64,6 +65,7 @@ class House:
     commands: Commands
     client: aiohttp.ClientSession
     woken: list[str] = field(default_factory=list)
+    polled: dict[str, FunctionSource] = field(default_factory=dict)
 
     async def run(
         self,
@@ -157,7 +159,8 @@ async def house_of(
             for loop in commands.loops if with_bulk else ():
                 loops.create_task(loop.run(stop))
             try:
-                yield House(path, url, journal, commands, client, woken)
+                polled = {source.source_id: source for source, _ in sources}
+                yield House(path, url, journal, commands, client, woken, polled)
             finally:
                 stop.set()
 

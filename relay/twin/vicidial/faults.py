@@ -19,38 +19,42 @@ FAULTS: Final[Mapping[str, str]] = {
     "empty_body": "200 without a body",
     "mysql_error": "200, and MySQL connect ERROR instead of everything",
     "html_page": "200, and a page of somebody else",
+    "says": "200, and `text` instead of everything",
     "php_noise": "PHP's warnings before and after the right answer, as with display_errors on",
     "wrong_password": "every login is refused as if the password had been changed",
     "locked": "every login is refused as if ten others had failed before",
     "ip_block": "every address is refused",
     "second_factor": "every login is refused until a second factor is given",
 }
+_DETAILS: Final = frozenset({"rate", "function", "by_s", "text"})
 BROKEN: Final = ("cut_body", "empty_500", "empty_body", "mysql_error", "html_page")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """
-    One fault: the share `rate` of the answers that it spoils, those of one `function` or of all.
+    One fault: the share `rate` of the answers that it spoils, those of one `function` or of all; `text` is
+    what is said.
     """
 
     name: str
     rate: float = 1.0
     function: str | None = None
     by_s: float = 2.0
+    text: str = ""
 
 
 def read_fault(name: str, details: object) -> Fault:
     """
-    Read a fault from its name and its details, any of rate, function and by_s.
+    Read a fault from its name and its details, any of rate, function, by_s and text.
 
     Raises:
         ValueError: there is no such fault, or a detail is not as it must be.
     """
     if name not in FAULTS:
         raise ValueError(f"no fault {name!r}; there are {', '.join(FAULTS)}")
-    if not isinstance(details, dict) or not {"rate", "function", "by_s"}.issuperset(details):
-        raise ValueError(f"{name} has the details rate, function and by_s")
+    if not isinstance(details, dict) or not _DETAILS.issuperset(details):
+        raise ValueError(f"{name} has the details {', '.join(sorted(_DETAILS))}")
     fault = Fault(name, **details)
     if not _is_number(fault.rate) or not 0 <= fault.rate <= 1:
         raise ValueError(f"{name}: rate must be from 0 to 1")
@@ -58,6 +62,8 @@ def read_fault(name: str, details: object) -> Fault:
         raise ValueError(f"{name}: by_s must not be negative")
     if fault.function is not None and not isinstance(fault.function, str):
         raise ValueError(f"{name}: function must be the name of a function")
+    if not isinstance(fault.text, str):
+        raise ValueError(f"{name}: text must be a text")
     return fault
 
 

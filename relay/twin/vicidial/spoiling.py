@@ -65,6 +65,9 @@ def spoilt(faults: Faults, function: str, reply: Reply) -> Reply:
     names = [name for name in BROKEN if faults.take(name, function) is not None]
     if faults.take("broken", function) is not None:
         names.append(faults.one_of(BROKEN))
+    said = faults.take("says", function)
+    if said is not None:
+        reply = Reply(said.text)
     for name in names:
         if name in _INSTEAD:
             return _INSTEAD[name]
