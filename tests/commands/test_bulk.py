@@ -243,17 +243,22 @@ async def test_while_the_dialer_takes_nothing_the_job_waits(tmp_path: Path) -> N
             return web.Response(text="ERROR: Too many login attempts, try again in 15 minutes: |api|LOCK|\n")
 
         other.speak = locked
-        async with source_of(other) as source:
-            async with house_of(tmp_path / "relay.db", [(source, "dialer360")]) as house:
-                job = await made(house, csv_of(3))
-                await other.asked_for(1)
-                commands = await house.until(
-                    "/v1/commands?source=dialer", lambda page: page["items"][0]["status"] == "failed"
-                )
-                waiting = await house.got(f"{PATH}/{job['bulk_id']}")
-            other.speak = other.add
-            async with house_of(tmp_path / "relay.db", [(source, "dialer360")]) as house:
-                done = await ended(house, job)
+        async with (
+            source_of(other) as source,
+            house_of(tmp_path / "relay.db", [(source, "dialer360")]) as house,
+        ):
+            job = await made(house, csv_of(3))
+            await other.asked_for(1)
+            commands = await house.until(
+                "/v1/commands?source=dialer", lambda page: page["items"][0]["status"] == "failed"
+            )
+            waiting = await house.got(f"{PATH}/{job['bulk_id']}")
+        other.speak = other.add
+        async with (  # a source that knows nothing of the refusal, as after a restart
+            source_of(other) as source,
+            house_of(tmp_path / "relay.db", [(source, "dialer360")]) as house,
+        ):
+            done = await ended(house, job)
 
     assert (1, 0) == (len(commands["items"]), waiting["done"])
     assert ("done", 3, 3, 0, 0) == counts(done)
