@@ -45,6 +45,16 @@ class ProblemDocument(BaseModel):
     errors: list[ProblemField] = Field(description="The fields at fault, where it is about fields.")
 
 
+class BatchAnswer(BaseModel):
+    """
+    When a batch is sent.
+    """
+
+    max_events: int = Field(description="Events in a batch at the most.")
+    max_bytes: int = Field(description="Length of a batch at the most.")
+    linger_s: float = Field(description="How long the first event waits for others.")
+
+
 class EndpointAnswer(BaseModel):
     """
     A registered webhook.
@@ -58,6 +68,21 @@ class EndpointAnswer(BaseModel):
     timeout_s: float = Field(description="Total time of one attempt.")
     max_in_flight: int = Field(description="Attempts under way at the same time.")
     retry_schedule_s: list[int] = Field(description="Delay before each further attempt.")
+    order: Literal["subject", "endpoint", "none"] = Field(description="What waits for what.")
+    conditions: list[str] = Field(description="What must hold for an event.")
+    rate_per_s: float = Field(description="Requests a second at the most; 0: no limit.")
+    max_age_s: int = Field(description="Events that happened longer ago expire; 0: no limit.")
+    max_pending_age_s: int = Field(description="Events that wait for longer expire.")
+    max_pending: int = Field(description="Of more events that wait the oldest expire.")
+    disable_after_s: int = Field(description="Without a success for so long it is disabled.")
+    supersede_status: bool = Field(description="A newer status discards one that waits.")
+    payload: Literal["structured", "binary", "batched", "standard"] = Field(description="Form of a request.")
+    batch: BatchAnswer = Field(description="How batches are cut.")
+    fields: list[str] = Field(description="Fields of `data` that are sent; none: all.")
+    mask_numbers: bool = Field(description="Digits of phone numbers are hidden but for the last three.")
+    signatures: list[Literal["v1", "v1a"]] = Field(description="Schemes that sign.")
+    handshake: Literal["off", "require"] = Field(description="Whether the receiver must consent first.")
+    client_certificate: str = Field(description="Name of the client certificate to show; empty: none.")
     state: State = Field(description="Paused and disabled ones get nothing; disabled ones miss events.")
     state_reason: str | None = Field(description="Why, where there is a reason.")
     not_before: Time | None = Field(description="Until when the receiver asked to be left alone.")

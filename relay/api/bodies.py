@@ -16,14 +16,15 @@ from relay.api.link_rules import LinkRulesGiven
 from relay.api.operation import Given
 from relay.api.queries import CALL_ID_PATTERN, CallStream, Instant
 from relay.config import checked
-from relay.config.schema import (
+from relay.config.delivery_fields import DeliveryFields
+from relay.config.endpoint_schema import (
     EventPatterns,
-    Id,
     MaxInFlight,
     RetryScheduleS,
     SourceIds,
     TimeoutS,
 )
+from relay.config.section import Id
 from relay.config.webhook_secret import decode_secret
 from relay.model.endpoint import RETRY_SCHEDULE_S
 from relay.model.source_work import Alias
@@ -91,7 +92,7 @@ Description = Annotated[
 ]
 
 
-class EndpointNew(Given):
+class EndpointNew(DeliveryFields, Given):
     """
     A webhook to register.
     """
@@ -108,7 +109,7 @@ class EndpointNew(Given):
     retry_schedule_s: RetryScheduleS = RETRY_SCHEDULE_S
 
 
-class EndpointChanges(Given):
+class EndpointChanges(DeliveryFields, Given):
     """
     What of an endpoint is to be different.
     """

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -18,6 +18,7 @@ from relay.api.operation import Answer, Asked, Reach
 from relay.api.problems import FieldError, invalid
 from relay.api.queries import ListQuery
 from relay.config.checked import near_miss
+from relay.config.delivery_fields import options_of
 from relay.config.webhook_secret import decode_secret, new_secret
 from relay.model.endpoint import EndpointSpec, RegisteredEndpoint
 from relay.model.errors import NoSuchPlace, NotFound
@@ -57,6 +58,7 @@ async def create_endpoint(reach: Reach, asked: Asked) -> Answer:
         max_in_flight=body.max_in_flight,
         retry_schedule_s=body.retry_schedule_s,
         description=body.description,
+        options=body.options(),
     )
 
     def reply(made: RegisteredEndpoint) -> bytes:
@@ -83,7 +85,7 @@ async def change_endpoint(reach: Reach, asked: Asked) -> Answer:
     _check(reach, given)
     async with reach.changing:
         known = await _found(reach, asked)
-        changed = await reach.registry.change_registered(replace(known.spec, **given), reach.clock.now())
+        changed = await reach.registry.change_registered(_changed(known.spec, given), reach.clock.now())
     await reach.owner.refresh()
     return Answer.of(shown.endpoint(changed))
 
@@ -198,6 +200,11 @@ def _source_errors(reach: Reach, sources: object) -> Iterator[FieldError]:
         if name not in reach.sources:
             problem = f"there is no source `{name}`" + near_miss(name, reach.sources)
             yield FieldError(f"sources[{number}]", problem)
+
+
+def _changed(spec: EndpointSpec, given: dict[str, Any]) -> EndpointSpec:
+    own = {name: value for name, value in given.items() if name in EndpointSpec.__slots__}
+    return replace(spec, **own, options=options_of(given, spec.options))
 
 
 def _place(after: str | None) -> int:

@@ -13,7 +13,7 @@ from pydantic import Field
 from relay.api.bodies import Description
 from relay.api.mapping_queries import CODE_PATTERN, NAME_PATTERN
 from relay.api.operation import Given
-from relay.config.schema import Id
+from relay.config.section import Id
 
 # The dialer takes six letters and digits (VICIdial, update_lead `status`).
 DIALER_STATUS_PATTERN: Final = "^[0-9A-Za-z]{1,6}$"

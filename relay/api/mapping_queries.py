@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from relay.api.queries import ListQuery, Text
-from relay.config.schema import Id
+from relay.config.section import Id
 from relay.model.subject_state import GROUP_KINDS
 
 # Names of agents and groups are the dialer's, codes the CRM's: what stands safely in a path.

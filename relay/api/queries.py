@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from relay.api.operation import Given
 from relay.config import checked
-from relay.config.schema import Id
+from relay.config.section import Id
 from relay.model.catalogue import known_patterns
 from relay.model.listing import CallFilter, DeliveryFilter, EventFilter, RejectFilter
 

@@ -40,7 +40,7 @@ from relay.api.queries import (
     EVENT_ID_PATTERN,
     SEQ_PATTERN,
 )
-from relay.config.schema import ID_PATTERN
+from relay.config.section import ID_PATTERN
 from relay.journal.api_port import Once
 
 MAX_FIELDS: Final = 64

@@ -5,6 +5,7 @@ The shared words as JSON: what `relay.api.answers` describes, as plain values fo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -53,6 +54,7 @@ def endpoint(registered: RegisteredEndpoint) -> Shown:
         "timeout_s": spec.timeout_s,
         "max_in_flight": spec.max_in_flight,
         "retry_schedule_s": spec.retry_schedule_s,
+        **asdict(spec.options),
         "state": stored.state,
         "state_reason": stored.state_reason,
         "not_before": None if held is None else rfc3339(from_ms(held)),

@@ -11,7 +11,7 @@ from typing import Final
 from relay.api import shown, source_shown
 from relay.api.operation import Answer, Asked, Reach
 from relay.api.queries import ListQuery, ReadListQuery
-from relay.config.schema import ID_PATTERN
+from relay.config.section import ID_PATTERN
 from relay.model.errors import NoSuchPlace, NotFound
 from relay.model.listing import StreamCoverage
 

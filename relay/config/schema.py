@@ -12,8 +12,6 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
@@ -27,35 +25,20 @@ from pydantic_core import PydanticCustomError
 
 from relay.config import checked
 from relay.config.checked import ListenAddress
+from relay.config.endpoint_schema import EndpointConfig
 from relay.config.id_key import decode_id_key
 from relay.config.secrets import Secret
-from relay.model.catalogue import known_patterns
-from relay.model.endpoint import RETRY_SCHEDULE_S, EndpointSpec
+from relay.config.section import Id, List, Section, Url
 
-ID_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
 UNKNOWN_KIND: Final = "source_kind"
 MAX_BACK_DAYS: Final = 400  # as long as the journal keeps legs and calls
 TOPIC_PATTERN: Final = r"^[A-Za-z0-9._-]{1,100}$"
 
 Listen = Annotated[ListenAddress, PlainValidator(checked.listen_address), PlainSerializer(str)]
-Url = Annotated[str, AfterValidator(checked.http_url)]
-Id = Annotated[str, Field(pattern=ID_PATTERN)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 PublishFrom = Annotated[
     Literal["now", "lookback"] | datetime, PlainValidator(checked.publish_from), PlainSerializer(str)
 ]
-# TOML has lists only; strict models would want real tuples.
-List = Field(strict=False)
-
-
-class Section(BaseModel):
-    """
-    A table of the configuration file.
-    """
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
 
 
 class ApiKeyConfig(Section):
@@ -304,76 +287,6 @@ def _of_its_kind(given: object, _handler: object, info: ValidationInfo) -> Sourc
         problem = "is required" if kind is None else "`{kind}` is unknown"
         raise PydanticCustomError(UNKNOWN_KIND, problem + "; known kinds: {known}", words)
     return kinds[kind].model_validate(given, context=info.context)
-
-
-# What an endpoint may be, wherever it is registered: in the file or by REST.
-EventPatterns = Annotated[
-    tuple[
-        Annotated[
-            str,
-            Field(max_length=checked.MAX_PATTERN, json_schema_extra={"enum": [*known_patterns()]}),
-            AfterValidator(checked.event_pattern),
-        ],
-        ...,
-    ],
-    Field(
-        strict=False,
-        max_length=100,
-        json_schema_extra={"minItems": 1},
-        description='Types of events wanted: "*", "call.*", "call.finished", …',
-    ),
-    AfterValidator(checked.not_empty),
-]
-SourceIds = Annotated[
-    tuple[Id, ...],
-    Field(strict=False, max_length=1_000, description="Ids of the sources wanted; none: all."),
-]
-TimeoutS = Annotated[float, Field(gt=0, le=300, description="Total time of one attempt.")]
-MaxInFlight = Annotated[int, Field(ge=1, le=10_000, description="Attempts under way at the same time.")]
-RetryScheduleS = Annotated[
-    tuple[Annotated[int, Field(ge=0, le=604_800)], ...],
-    Field(
-        strict=False,
-        max_length=50,
-        description="Delay before each further attempt; jitter is added.",
-    ),
-]
-
-
-class EndpointConfig(Section):
-    """
-    A registered webhook.
-    """
-
-    id: Id = Field(description="Name of the endpoint, [a-z0-9-]{1,40}.")
-    url: Url = Field(description="Where events are posted to.")
-    secret: Secret = Field(description="whsec_ and base64 of 24 to 64 bytes; signs every request.")
-    events: EventPatterns
-    sources: SourceIds = ()
-    timeout_s: TimeoutS = 20.0
-    max_in_flight: MaxInFlight = 64
-    retry_schedule_s: RetryScheduleS = RETRY_SCHEDULE_S
-
-    @field_validator("secret")
-    @classmethod
-    def _is_webhook_secret(cls, secret: Secret) -> Secret:
-        checked.webhook_secret_bytes(secret.reveal())
-        return secret
-
-    def spec(self) -> EndpointSpec:
-        """
-        Return the endpoint in the shared words, its secret decoded.
-        """
-        return EndpointSpec(
-            id=self.id,
-            url=self.url,
-            secrets=(checked.webhook_secret_bytes(self.secret.reveal()),),
-            events=self.events,
-            sources=self.sources,
-            timeout_s=self.timeout_s,
-            max_in_flight=self.max_in_flight,
-            retry_schedule_s=self.retry_schedule_s,
-        )
 
 
 AnySource = SerializeAsAny[Annotated[SourceConfig, WrapValidator(_of_its_kind)]]

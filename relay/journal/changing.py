@@ -48,7 +48,7 @@ def new_endpoint(spec: EndpointSpec, last_seq: int, now: datetime) -> dict[str, 
     Return the columns of an endpoint that gets everything after `last_seq`.
     """
     fresh = {"state": HEALTHY, "start_seq": last_seq, "revision": 0, "created_ms": to_ms(now)}
-    return {"id": spec.id, **spec_values(spec), **fresh, "is_emptied": False}
+    return {"id": spec.id, **spec_values(spec), **fresh, "is_emptied": False, "backlog_told": 0}
 
 
 def change_endpoint(conn: Connection, spec: EndpointSpec, now: datetime) -> tuple[RegisteredEndpoint, bool]:

@@ -72,7 +72,8 @@ def resend(conn: Connection, key: DeliveryKey, now: datetime) -> DeliveryItem:
 
 
 def _new_job(conn: Connection, key: DeliveryKey, now: datetime) -> int:
-    made = conn.execute(insert(_j).values(kind=RESEND, about=str(key), made_ms=to_ms(now)))
+    fresh = {"state": "done", "wanted": "{}", "rate_per_s": 0.0, "to_seq": 0, "at_seq": 0, "made": 1}
+    made = conn.execute(insert(_j).values(kind=RESEND, about=str(key), made_ms=to_ms(now), **fresh))
     if made.inserted_primary_key is None:
         raise AssertionError("an insert of one row returns its key")
     return int(made.inserted_primary_key[0])

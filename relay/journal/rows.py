@@ -6,17 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
+from pydantic import TypeAdapter
 from sqlalchemy import Row
 
 from relay.model.call import Call, Leg, LegFacts
+from relay.model.delivery_options import DeliveryOptions
 from relay.model.endpoint import Endpoint, EndpointSecret, EndpointSpec, RegisteredEndpoint
 from relay.model.event import StoredEvent
 from relay.model.times import from_ms, to_ms
 
 T = TypeVar("T")
+_OPTIONS: Final = TypeAdapter(DeliveryOptions)
 
 
 def ms_or_null(at: datetime | None) -> int | None:
@@ -182,6 +185,8 @@ def endpoint_of(row: Row[Any]) -> Endpoint:
         state=row.state,
         not_before_ms=row.not_before_ms,
         state_reason=row.state_reason,
+        options=_OPTIONS.validate_json(row.options),
+        failing_since_ms=row.failing_since_ms,
     )
 
 
@@ -197,6 +202,7 @@ def spec_values(spec: EndpointSpec) -> dict[str, object]:
         "max_in_flight": spec.max_in_flight,
         "retry_schedule": orjson.dumps(spec.retry_schedule_s).decode(),
         "description": spec.description,
+        "options": orjson.dumps(spec.options).decode(),
     }
 
 
@@ -217,6 +223,7 @@ def registered_of(row: Row[Any], secrets: Sequence[EndpointSecret]) -> Registere
             max_in_flight=row.max_in_flight,
             retry_schedule_s=tuple(orjson.loads(row.retry_schedule)),
             description=row.description,
+            options=endpoint.options,
         ),
         secrets=tuple(secrets),
         is_from_file=bool(row.is_from_file),

@@ -56,6 +56,7 @@ IS_END_HELD: Final = text(
 )
 IS_UNSETTLED: Final = text("is_end_published AND NOT is_settled AND NOT is_silent AND absorbed_into IS NULL")
 HAS_COMMAND: Final = text("command_id IS NOT NULL")
+IS_UNFINISHED: Final = text("state IN ('waiting', 'running')")
 IS_UNPUBLISHED: Final = text("is_silent AND revision = 0 AND absorbed_into IS NULL")
 
 # One row. `last_seq` and `epoch` are compared and set by every append: the fence of the only writer.
@@ -206,6 +207,11 @@ endpoints = Table(
     Column("description", Text, nullable=False),
     Column("deleted_ms", BigInteger),
     Column("is_emptied", Boolean, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("auth", LargeBinary),
+    Column("failing_since_ms", BigInteger),
+    Column("backlog_told", Integer, nullable=False),
+    Column("granted", Text),
 )
 
 # Those of endpoints made by REST; the newest (highest ordinal) signs first.
@@ -218,6 +224,9 @@ endpoint_secrets = Table(
     Column("key", LargeBinary, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger),
+    Column("scheme", Text, nullable=False),
+    Column("starts_ms", BigInteger),
+    Column("is_sealed", Boolean, nullable=False),
     PrimaryKeyConstraint("endpoint_no", "ordinal"),
 )
 
@@ -246,6 +255,16 @@ jobs = Table(
     Column("kind", Text, nullable=False),
     Column("about", Text, nullable=False),
     Column("made_ms", BigInteger, nullable=False),
+    Column("endpoint_no", Integer),
+    Column("state", Text, nullable=False),
+    Column("wanted", Text, nullable=False),
+    Column("rate_per_s", Double, nullable=False),
+    Column("to_seq", BigInteger, nullable=False),
+    Column("at_seq", BigInteger, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("finished_ms", BigInteger),
+    Column("reason", Text),
+    Index("jobs_unfinished", "job_id", sqlite_where=IS_UNFINISHED, postgresql_where=IS_UNFINISHED),
     sqlite_autoincrement=True,
 )
 
@@ -280,6 +299,18 @@ deliveries = Table(
     ),
     Index("deliveries_due", "endpoint_no", "due_ms", sqlite_where=_IS_DUE, postgresql_where=_IS_DUE),
     sqlite_with_rowid=False,
+)
+
+# What a batch that failed was made of, so that its retry is the same: `members` are the seqs, in order.  The
+# row of its first member alone is due.
+batches = Table(
+    "batches",
+    metadata,
+    Column("endpoint_no", Integer, nullable=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("batch_id", Text, nullable=False),
+    Column("members", Text, nullable=False),
+    PrimaryKeyConstraint("endpoint_no", "first_seq"),
 )
 
 # Failures and retries only; a success at first try is read from its delivery row.

@@ -55,6 +55,8 @@ def enter(conn: Connection, endpoint_no: int, key: bytes, now: datetime) -> None
             secret_id=f"sec_{secrets.token_hex(12)}",
             key=key,
             created_ms=to_ms(now),
+            scheme="v1",
+            is_sealed=False,
         )
     )
 

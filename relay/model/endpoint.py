@@ -4,9 +4,11 @@ A registered webhook, and one delivery to it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
+
+from relay.model.delivery_options import DeliveryOptions
 
 HEALTHY: Final = "healthy"
 PROBING: Final = "probing"
@@ -36,6 +38,7 @@ class EndpointSpec:
     max_in_flight: int = 64
     retry_schedule_s: tuple[int, ...] = RETRY_SCHEDULE_S
     description: str = ""
+    options: DeliveryOptions = field(default_factory=DeliveryOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class Endpoint:
     An endpoint as the journal knows it: `no` is its short number in delivery rows.
 
     `not_before_ms` is until when the receiver asked to be left alone (429, Retry-After); `state_reason` is
-    why its state is what it is, where that needs a reason.
+    why its state is what it is, where that needs a reason; `failing_since_ms` is when the first of the
+    failures was that no success has followed.
     """
 
     no: int
@@ -67,6 +71,8 @@ class Endpoint:
     state: str
     not_before_ms: int | None = None
     state_reason: str | None = None
+    options: DeliveryOptions = field(default_factory=DeliveryOptions)
+    failing_since_ms: int | None = None
 
     @property
     def takes_new_events(self) -> bool:

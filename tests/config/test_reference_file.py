@@ -14,7 +14,8 @@ import pytest
 from pydantic import BaseModel
 
 from relay.config.load import load
-from relay.config.schema import RelayConfig, Section, SourceConfig
+from relay.config.schema import RelayConfig, SourceConfig
+from relay.config.section import Section
 from relay.sources.vicidial.config import Dialer360Config, ElisionConfig
 from relay.sources.voipcloud.config import VoipcloudConfig
 

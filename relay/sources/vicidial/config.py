@@ -10,8 +10,9 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from relay.config.checked import each_once, http_url
-from relay.config.schema import Id, List, Section, SourceConfig
+from relay.config.schema import SourceConfig
 from relay.config.secrets import Secret
+from relay.config.section import Id, List, Section
 
 # The server drops every other character without a word before it compares (reference, vicidial section 1).
 _KEPT: Final = re.compile(r"[-_0-9A-Za-z]+", re.ASCII)

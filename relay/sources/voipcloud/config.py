@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from relay.config.checked import http_url, not_empty
-from relay.config.schema import List, Section, SourceConfig
+from relay.config.schema import SourceConfig
 from relay.config.secrets import Secret
+from relay.config.section import List, Section
 from relay.model.call import CALL_STREAMS
 
 CallStream = Literal["user_calls", "ringgroup_calls", "queue_calls"]
