@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from relay.model.errors import JournalBusy, JournalUnusable, SourceError, SourceUnreachable
@@ -18,13 +19,43 @@ AGAIN: Final = timedelta(seconds=60)  # the pause before what came no further is
 log = logging.getLogger(__name__)
 
 
-async def ask(context: PollContext, stream: str, window: Window, names: Sequence[str] = ()) -> Pull:
+async def ask(
+    context: PollContext,
+    stream: str,
+    window: Window,
+    names: Sequence[str] = (),
+    *,
+    only_look_since: datetime | None = None,
+) -> Pull:
     """
     Read a stream of a source; what comes of it is counted.
+
+    Args:
+        context: the source.
+        stream: what to read.
+        window: how far.
+        names: as the source needs them.
+        only_look_since: where nobody looks again at a time that begins then: an answer without rows is asked
+            for twice, since one that is empty for once would prove that nothing happened for ever.  Where
+            the second is not answered, the next one counts as it.
 
     Raises:
         SourceError: no usable answer.
     """
+    pull = await _counted(context, stream, window, names)
+    if only_look_since is None or pull.covered_from >= pull.covered_to:
+        return pull
+    place = (stream, only_look_since)
+    if pull.rows or place in context.empty_once:
+        context.empty_once.discard(place)
+        return pull
+    context.empty_once.add(place)
+    again = await _counted(context, stream, window, names)
+    context.empty_once.discard(place)
+    return replace(again, requests=pull.requests + again.requests)
+
+
+async def _counted(context: PollContext, stream: str, window: Window, names: Sequence[str]) -> Pull:
     metrics, label, clock = context.metrics, context.label(), context.clock
     started = clock.monotonic()
     try:

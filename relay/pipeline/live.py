@@ -19,7 +19,7 @@ from relay.pipeline.pace import Pace
 from relay.pipeline.page import Page, PageResult
 from relay.pipeline.poll_context import PollContext
 from relay.pipeline.poll_state import ACCOUNT_TROUBLES, StreamPoll, state_of
-from relay.pipeline.tiers import Turn, head_rows, next_read
+from relay.pipeline.tiers import SLACK, Turn, head_rows, next_read
 from relay.pipeline.turns import COUNTED, Rates, next_turn
 from relay.sources.port import OWN_QUOTA, Pull, Window
 
@@ -148,7 +148,8 @@ class Live:
         names = await self._names(stream) if stream.needs_names else ()
         asked_at = self._clock.now()
         try:
-            pull = await ask(context, stream.name, turn.window, names)
+            since = self._only_look_since(stream, turn, view)
+            pull = await ask(context, stream.name, turn.window, names, only_look_since=since)
         except SourceError as error:
             if error.reason != OWN_QUOTA:
                 stream.asked_at = asked_at  # else it was not asked, and keeps its turn
@@ -181,6 +182,21 @@ class Live:
             timedelta(seconds=self._context.settings.deep_every_s),
             ledger.now,
         )
+
+    def _only_look_since(self, stream: StreamPoll, turn: Turn, view: SourceView) -> datetime | None:
+        """
+        Return since when nobody looked, where the polls after this one do not look at all of it either: as
+        after an outage longer than the look-back.
+        """
+        if not stream.is_call_stream:
+            return None
+        ledger = self._context.ledger
+        polled_from = ledger.now - ledger.lookback(stream) - SLACK
+        read_to = ledger.standing(view, stream).read_to
+        if read_to is None:  # the very first: streams begin one after the other, which is no outage
+            polled_from -= timedelta(seconds=self._context.settings.deep_every_s)
+            return EPOCH if turn.window.start < polled_from else None
+        return read_to if max(turn.window.start, read_to) < polled_from else None
 
     async def _names(self, stream: StreamPoll) -> list[str]:
         since = self._clock.now() - COUNTED

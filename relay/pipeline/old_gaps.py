@@ -57,7 +57,8 @@ class OldGaps:
         self._asked[name, start] = tries, now + pause
         end = min(gap_end, start + self._span.length)
         try:
-            pull = await ask(context, name, Window(start, end, purpose=port.BACKFILL))
+            window = Window(start, end, purpose=port.BACKFILL)
+            pull = await ask(context, name, window, only_look_since=start)
         except SourceThrottled:
             del self._asked[name, start]
             raise

@@ -22,6 +22,8 @@ from relay.telemetry.metrics import Metrics
 class PollContext:
     """
     One source with its journal, and how its streams stand (empty until the first step).
+
+    `empty_once` holds what was answered without rows and is to be asked for again: a stream, and since when.
     """
 
     source: Source
@@ -33,6 +35,7 @@ class PollContext:
     clock: Clock
     metrics: Metrics
     streams: dict[str, StreamPoll] = field(default_factory=dict)
+    empty_once: set[tuple[str, datetime]] = field(default_factory=set)
 
     @property
     def source_id(self) -> str:

@@ -273,3 +273,28 @@ async def test_an_open_call_that_an_answer_shows_unchanged_counts_as_open(
 
         assert while_open
         assert {False} == {running.context.streams[name].has_open_calls for name in CALL_STREAMS}
+
+
+async def test_after_a_long_outage_an_answer_without_rows_is_asked_for_twice(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    async with polling(journal_path, clock) as running:
+        await running.polls(3)
+        until = (await running.journal.coverage("pbx"))[USER_CALLS][-1].end
+        clock.advance((SETTINGS.lookback + 2 * HOUR).total_seconds())
+        missed = user_row(until + MINUTE, from_number="0412345678")
+        running.source.then(USER_CALLS, [missed])  # behind the page without rows of before
+        await poll_of_users(running)
+
+        assert timedelta(0) == await covered_to(running)
+        assert 1 == len(await running.data_of("call.started"))
+
+
+async def test_an_answer_without_rows_about_the_look_back_is_believed_at_once(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    async with polling(journal_path, clock) as running:
+        await poll_of_users(running)
+
+        assert timedelta(0) == await covered_to(running)
+        assert 1 == len(running.asked(USER_CALLS))
