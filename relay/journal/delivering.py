@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from relay.journal import schema
+from relay.journal.batches import batch_rows, write_batches
 from relay.journal.statements import HotStatement, given_rows, hot_insert
 from relay.model.settlement import Settlement
 
@@ -83,6 +84,8 @@ class PreparedOutcomes:
     settled: list[tuple[object, ...]]
     promoted: list[tuple[object, ...]]
     attempts: list[tuple[object, ...]]
+    batches: list[dict[str, Any]]
+    batches_over: list[tuple[int, int]]
 
 
 def prepare_outcomes(batch: Sequence[Settlement]) -> PreparedOutcomes:
@@ -98,6 +101,7 @@ def prepare_outcomes(batch: Sequence[Settlement]) -> PreparedOutcomes:
         [_settled_row(item) for item in batch],
         [(endpoint_no, key, due_ms) for (endpoint_no, key), due_ms in ended.items()],
         [_attempt_row(item) for item in batch if item.keep_attempt],
+        *batch_rows(batch),
     )
 
 
@@ -113,10 +117,11 @@ def settle(conn: Connection, outcomes: PreparedOutcomes) -> None:
             SETTLE.run(conn, [row])
     PROMOTE.run(conn, outcomes.promoted)
     INSERT_ATTEMPT.run(conn, outcomes.attempts)
+    write_batches(conn, outcomes.batches, outcomes.batches_over)
 
 
 def _settled_row(item: Settlement) -> tuple[object, ...]:
-    delivery, status, attempts, made_at_ms, latency_ms, reason, http_status, due_at_ms, _ = item
+    delivery, status, attempts, made_at_ms, latency_ms, reason, http_status, due_at_ms, _, _ = item
     settled_ms = None if status == schema.PENDING else made_at_ms + latency_ms
     key = (delivery.endpoint_no, delivery.seq, delivery.job)
     return (*key, status, due_at_ms, attempts, http_status, reason, latency_ms, settled_ms)

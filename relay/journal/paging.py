@@ -7,17 +7,18 @@ Outer joins are there for their order: the other way round SQLite would read the
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Subquery, and_, bindparam, func, literal_column, select
 
 from relay.journal import schema
+from relay.journal.batches import BATCHES
 from relay.journal.port import LanePage
 from relay.journal.questions import Question, Snapshot, as_text
 from relay.journal.statements import sqlite_driver
-from relay.model.endpoint import Delivery
+from relay.model.endpoint import Batch, Delivery
 
 _d, _e = schema.deliveries, schema.events
 _KEY: Final = ("endpoint_no", "seq", "job")
@@ -127,23 +128,62 @@ def page_in(
     due = snapshot.rows(
         DUE[resends], **place, scanned=scanned, limit=limit, busy=orjson.dumps(list(busy)).decode()
     )
+    is_full = len(due) >= limit
+    batched = _Batched() if resends else _Batched.of(snapshot, endpoint_no, due)
+    due = [row for row in due if row[0] not in batched.seqs]
     following: list[list[Any]] = []
     if follow and due and not resends:
         heads = orjson.dumps(due).decode()
         following = snapshot.rows(FOLLOWING, endpoint_no=endpoint_no, heads=heads, limit=follow + len(due))
     waiting = snapshot.rows(WAITING[resends], **place, scanned=waiting_limit) if waiting_limit else []
+    if waiting_limit:
+        waiting += [[key, due_ms] for key, due_ms in batched.keys_waiting(now_ms)]
     # Where the list was cut, any subject may go on; where none was asked for, all may.
     is_cut = not resends and len(following) >= follow + len(due)
     return LanePage(
         due=_deliveries(snapshot, endpoint_no, due + [row for row in following if row[0] is not None]),
         waiting=tuple((key, due_ms) for key, due_ms in waiting),
         last_seq=snapshot.value(LAST_SEQ),
-        is_full=len(due) >= limit,
+        is_full=is_full,
         unfinished=frozenset(key for _, _, key in due) if is_cut else frozenset(),
+        batches=batched.due_in(snapshot, endpoint_no),
     )
 
 
-def _deliveries(snapshot: Snapshot, endpoint_no: int, keys: list[list[Any]]) -> tuple[Delivery, ...]:
+class _Batched:
+    """
+    The batches of an endpoint that failed, of which some are due.
+    """
+
+    def __init__(self, rows: Sequence[list[Any]] = (), due: Sequence[list[Any]] = ()) -> None:
+        self._rows = rows
+        leads = {row[0] for row in due}
+        self._due = [row for row in rows if row[0] in leads]
+        self.seqs = {seq for row in self._due for seq, _ in orjson.loads(row[2])}
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, endpoint_no: int, due: Sequence[list[Any]]) -> _Batched:
+        return cls(snapshot.rows(BATCHES, endpoint_no=endpoint_no), due)
+
+    def keys_waiting(self, now_ms: int) -> list[tuple[int, int]]:
+        return [
+            (key, due_ms)
+            for _, _, members, due_ms in self._rows
+            if due_ms > now_ms
+            for _, key in orjson.loads(members)
+        ]
+
+    def due_in(self, snapshot: Snapshot, endpoint_no: int) -> tuple[Batch, ...]:
+        batches = []
+        for _, batch_id, members, _ in self._due:
+            keys = [[seq, 0, key] for seq, key in orjson.loads(members)]
+            batches.append(Batch(batch_id, _deliveries(snapshot, endpoint_no, keys, is_ordered=True)))
+        return tuple(batches)
+
+
+def _deliveries(
+    snapshot: Snapshot, endpoint_no: int, keys: list[list[Any]], *, is_ordered: bool = False
+) -> tuple[Delivery, ...]:
     if not keys:
         return ()
     rows = snapshot.rows(DELIVERIES, endpoint_no=endpoint_no, keys=orjson.dumps(keys).decode())
@@ -153,7 +193,8 @@ def _deliveries(snapshot: Snapshot, endpoint_no: int, keys: list[list[Any]]) -> 
         )
         for seq, job, subject_key, event_id, attempts, occurred_ms, recorded_ms, body in rows
     }
-    return tuple(found[key] for key in _in_order(keys))
+    wanted = [(seq, job) for seq, job, _ in keys] if is_ordered else _in_order(keys)
+    return tuple(found[key] for key in wanted)
 
 
 def _in_order(keys: list[list[Any]]) -> list[tuple[int, int]]:

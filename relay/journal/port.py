@@ -21,7 +21,7 @@ from relay.journal.poll_port import NearKeys as NearKeys
 from relay.journal.poll_port import PollJournal as PollJournal
 from relay.journal.poll_port import SourceView as SourceView
 from relay.journal.poll_port import StreamState as StreamState
-from relay.model.endpoint import Delivery, Endpoint, EndpointSpec
+from relay.model.endpoint import Batch, Delivery, Endpoint, EndpointSpec
 from relay.model.event import Event, StoredEvent
 from relay.model.ids import key_fingerprint
 from relay.model.journal_stats import Backlog, JournalStats
@@ -80,7 +80,8 @@ class LanePage:
 
     `due` holds, for each subject, its head and what follows it in order.  `is_full` tells that more subjects
     are due than were asked for; of those `unfinished` more may follow.  `last_seq` is that of the newest
-    event when it was read.
+    event when it was read.  `batches` are those that failed and are due again, whole; their members are not
+    in `due`, and the subjects of members of those that are not due yet are in `waiting`.
     """
 
     due: tuple[Delivery, ...]
@@ -88,6 +89,7 @@ class LanePage:
     last_seq: int = 0
     is_full: bool = False
     unfinished: frozenset[int] = frozenset()
+    batches: tuple[Batch, ...] = ()
 
 
 class DeliveryJournal(Protocol):

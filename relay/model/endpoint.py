@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from relay.model.delivery_options import DeliveryOptions
@@ -134,3 +135,34 @@ class Delivery(NamedTuple):
     occurred_at_ms: int
     recorded_at_ms: int
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """
+    Events for one endpoint that go out, and succeed or fail, as one request.
+
+    `batch_id` follows from the members: a retry has the same id and the same bytes.
+    """
+
+    batch_id: str
+    members: tuple[Delivery, ...]
+
+    @classmethod
+    def of(cls, members: tuple[Delivery, ...]) -> Batch:
+        """
+        Make a batch of deliveries that never were in one.
+        """
+        digest = blake2b(digest_size=16)
+        for member in members:
+            digest.update(member.event_id.encode() + b"\n")
+        return cls(f"bat_{digest.hexdigest()}", members)
+
+    @property
+    def request(self) -> Delivery:
+        """
+        Return what is sent: one body, under the batch's id.
+        """
+        body = b"[%b]" % b",".join([member.body for member in self.members])
+        attempt = max(member.attempt for member in self.members)
+        return self.members[0]._replace(event_id=self.batch_id, attempt=attempt, body=body)

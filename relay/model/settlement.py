@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from relay.model.endpoint import Delivery
+from relay.model.endpoint import Batch, Delivery
 
 PENDING: Final = "pending"
 DELIVERED: Final = "delivered"
@@ -21,7 +21,8 @@ class Settlement(NamedTuple):
     What became of one attempt.
 
     `status` is the delivery's status after it; while `pending`, `due_at_ms` is when it is tried again.
-    `attempts` counts those made that used one up.  `keep_attempt` writes an attempts row.
+    `attempts` counts those made that used one up.  `keep_attempt` writes an attempts row.  `batch` is what
+    the delivery was sent in, if it was sent with others.
     """
 
     delivery: Delivery
@@ -33,6 +34,7 @@ class Settlement(NamedTuple):
     http_status: int | None = None
     due_at_ms: int | None = None
     answer: bytes = b""
+    batch: Batch | None = None
 
     @property
     def keep_attempt(self) -> bool:
