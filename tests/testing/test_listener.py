@@ -86,8 +86,8 @@ async def test_each_event_is_told_once_with_what_it_is(side: Side) -> None:
     line = side.told[1].to_json()
     assert datetime.fromisoformat(line.pop("at")).tzinfo is not None
     assert {
-        "type": "call.started", "subject": "call/pbx/1", "revision": 2, "id": "evt_2", "webhook_id": "batch_1",
-        "seen_before": False, "verdict": "ok",
+        "type": "call.started", "subject": "call/pbx/1", "revision": 2, "id": "evt_2",
+        "webhook_id": "batch_1", "seen_before": False, "verdict": "ok",
     } == line  # fmt: skip
     assert (2, 2, 1) == tuple(side.listener.summary()[key] for key in ("arrivals", "distinct_ids", "resent"))
 
