@@ -16,7 +16,7 @@ REMEMBERED: Final = 1_000_000  # ids, and subjects; beyond, the oldest are forgo
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCHED: Final = "application/cloudevents-batch+json"
-# Standard Webhooks' `{type, timestamp, data}` names no subject; by the first word of a type, the field that does.
+# A Standard Webhook names no subject: the field of `data` that does, by the first word of the type.
 SUBJECT_FIELDS: Final = {
     "call": "call_id",
     "agent": "agent_id",
