@@ -25,6 +25,7 @@ SIDES: Final = {
     "hanging": "bench.hanging:hanging",
     "many": "bench.many:many",
     "pending": "bench.pending:pending",
+    "profile": "bench.profile:profiled",
     "paced": "bench.paced:paced",
     "beside_reads": "bench.beside_reads:beside_reads",
     "reads": "bench.api_reads:reads",

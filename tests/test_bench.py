@@ -141,6 +141,21 @@ def test_the_memory_part_prints_every_figure() -> None:
     assert figures["idle_mb"] > 10
 
 
+def test_the_profile_tells_what_each_step_costs() -> None:
+    figures = measured("profile")["profile"]
+
+    assert {"loop_us", "threads_us", "steps_us", "top_us"} == figures.keys()
+    assert figures["steps_us"].keys() >= {
+        "append: rows",
+        "lane",
+        "sign",
+        "send",
+        "parse and judge",
+        "settle: rows",
+    }
+    assert figures["loop_us"] == pytest.approx(sum(figures["steps_us"].values()), rel=0.02)
+
+
 def test_a_side_that_fails_fails_the_run(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(BenchFailed, match="ended with 1"):
         run_side("bare", {"url": "http://127.0.0.1:9/00", "requests": 1})
