@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from bench.child import BenchFailed
@@ -22,51 +21,60 @@ from bench.house import House, delivering, open_house
 from bench.resident import Memory
 
 FIRST_CALLS: Final = 100
-COPIES_AT_ONCE: Final = 500
+COPIES_AT_ONCE: Final = 100
 FLOWING_S: Final = 3.0
 LOOK_EVERY_S: Final = 0.005
 PATIENCE_S: Final = 60.0
 ENDPOINT: Final = "endpoint0"
 
-# The subject's key is a number of 63 bits; a step of an odd number keeps those of all copies apart.
-COPY_EVENTS: Final = """
-WITH RECURSIVE copies (n) AS (SELECT :first UNION ALL SELECT n + 1 FROM copies WHERE n + 1 < :end)
+# Ids, subjects and keys rise with the copies, so that every index grows at its end.
+COPIES: Final = (
+    "WITH RECURSIVE copies (n) AS (SELECT :first UNION ALL SELECT n + 1 FROM copies WHERE n + 1 < :end)"
+)
+COPY_EVENTS: Final = f"""
+{COPIES}
 INSERT INTO events (seq, id, type, source_id, subject, subject_key, revision, occurred_ms, recorded_ms, body)
-SELECT seq + n * :rows, id || '_' || n, type, source_id, subject || '-' || n, subject_key / 2 + n * 7919,
-    revision, occurred_ms, recorded_ms, body
-FROM copies, (SELECT * FROM events WHERE seq <= :rows) ORDER BY n, seq
-"""
-COPY_DELIVERIES: Final = """
-WITH RECURSIVE copies (n) AS (SELECT :first UNION ALL SELECT n + 1 FROM copies WHERE n + 1 < :end)
+SELECT seq + n * :rows, printf('evt_copy_%012d', seq + n * :rows), type, source_id,
+    printf('call/copy/%09d-%s', n, subject), n * :rows + (seq - :low) / {EVENTS_PER_CALL}, revision,
+    occurred_ms, recorded_ms, body
+FROM copies CROSS JOIN events WHERE seq BETWEEN :low AND :high
+"""  # noqa: S608 - our own words
+COPY_DELIVERIES: Final = f"""
+{COPIES}
 INSERT INTO deliveries (endpoint_no, seq, job, subject_key, status, due_ms, attempts)
-SELECT endpoint_no, seq + n * :rows, job, subject_key / 2 + n * 7919, status, due_ms, attempts
-FROM copies, (SELECT * FROM deliveries WHERE seq <= :rows) ORDER BY n, seq
-"""
+SELECT endpoint_no, seq + n * :rows, job, n * :rows + (seq - :low) / {EVENTS_PER_CALL}, status, due_ms,
+    attempts
+FROM copies CROSS JOIN deliveries WHERE seq BETWEEN :low AND :high
+"""  # noqa: S608 - our own words
+
+
+async def pending_few(params: dict[str, Any]) -> dict[str, float]:
+    """
+    Have `rows` deliveries wait in the journal at `path` for the paused endpoint at `url`; return the memory of
+    a relay with a few.
+    """
+    path = Path(params["path"])
+    async with open_house([f"{params['url']}/00"], path=path) as house, delivering(house):
+        await house.deliver.pause(ENDPOINT)
+        await house.append_all(call_changes(house.ids, FIRST_CALLS))
+        few_mb = Memory().look_mb()
+    _copy(path, params["rows"])
+    return {"few_mb": few_mb}
 
 
 async def pending(params: dict[str, Any]) -> dict[str, float]:
     """
-    Have `rows` deliveries wait for the paused endpoint at `url`; return memory with a few and with all, the
-    highest while they go out, and the time from resuming to the first arrival.
+    Open that journal in a process that did not make it; return memory with all that waits, the highest while
+    it goes out, and the time from resuming to the first good answer.
     """
     memory = Memory()
-    with TemporaryDirectory(prefix="relay-bench-") as folder:
-        path = Path(folder) / "relay.db"
-        async with open_house([f"{params['url']}/00"], path=path) as house, delivering(house):
-            await house.deliver.pause(ENDPOINT)
-            await house.append_all(call_changes(house.ids, FIRST_CALLS))
-            few_mb = memory.look_mb()
-        await asyncio.to_thread(_copy, path, params["rows"])
-        async with open_house([f"{params['url']}/00"], path=path) as house, delivering(house):
-            waiting = (await house.journal.stats()).pending
-            all_mb = memory.look_mb()
-            first_s = await _resumed(house, memory)
+    async with open_house([f"{params['url']}/00"], path=Path(params["path"])) as house, delivering(house):
+        waiting = (await house.journal.stats()).pending
+        all_mb = memory.look_mb()
+        first_s = await _resumed(house, memory)
     if waiting < params["rows"]:
         raise BenchFailed(f"only {waiting} deliveries wait")
-    return {
-        "pending": waiting, "few_mb": few_mb, "rss_mb": all_mb, "peak_mb": memory.peak_mb,
-        "resumed_ms": first_s * 1000,
-    }  # fmt: skip
+    return {"pending": waiting, "rss_mb": all_mb, "peak_mb": memory.peak_mb, "resumed_ms": first_s * 1000}
 
 
 async def _resumed(house: House, memory: Memory) -> float:
@@ -89,11 +97,13 @@ async def _resumed(house: House, memory: Memory) -> float:
 def _copy(path: Path, wanted: int) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA synchronous = OFF")
-        ((rows,),) = database.execute("SELECT max(seq) FROM events")
-        for first, end in _shares(-(-wanted // (FIRST_CALLS * EVENTS_PER_CALL))):
+        low, high = database.execute("SELECT min(seq), max(seq) FROM deliveries").fetchone()
+        rows = high - low + 1
+        for first, end in _shares(-(-wanted // rows)):
             database.execute("BEGIN IMMEDIATE")
-            for statement in (COPY_EVENTS, COPY_DELIVERIES):
-                database.execute(statement, {"first": first, "end": end, "rows": rows})
+            numbers = {"first": first, "end": end, "rows": rows, "low": low, "high": high}
+            database.execute(COPY_EVENTS, numbers)
+            database.execute(COPY_DELIVERIES, numbers)
             database.execute("UPDATE meta SET last_seq = (SELECT max(seq) FROM events)")
             database.execute("COMMIT")
 

@@ -25,6 +25,7 @@ SIDES: Final = {
     "hanging": "bench.hanging:hanging",
     "many": "bench.many:many",
     "pending": "bench.pending:pending",
+    "pending_few": "bench.pending:pending_few",
     "profile": "bench.profile:profiled",
     "paced": "bench.paced:paced",
     "beside_reads": "bench.beside_reads:beside_reads",

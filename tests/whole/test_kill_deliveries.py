@@ -111,7 +111,7 @@ async def test_kills_lose_nothing_and_repeat_only_what_was_in_flight(
         async def has_all() -> bool:
             with closing(sqlite3.connect(f"file:{scene.journal}?mode=ro", uri=True)) as looking:
                 waiting = "SELECT count(*) FROM deliveries WHERE status = 'pending'"
-                return looking.execute(waiting).fetchone() == (0,)
+                return bool(looking.execute(waiting).fetchone() == (0,))
 
         await scene.relay.wait_for(has_all, "delivered", 60)
         assert 0 == await scene.relay.stop(), scene.relay.said()
