@@ -50,8 +50,8 @@ FROM copies CROSS JOIN deliveries WHERE seq BETWEEN :low AND :high
 
 async def pending_few(params: dict[str, Any]) -> dict[str, float]:
     """
-    Have `rows` deliveries wait in the journal at `path` for the paused endpoint at `url`; return the memory of
-    a relay with a few.
+    Have `rows` deliveries wait in the journal at `path` for the paused endpoint at `url`; return the memory
+    of a relay with a few.
     """
     path = Path(params["path"])
     async with open_house([f"{params['url']}/00"], path=path) as house, delivering(house):

@@ -32,11 +32,11 @@ class Sizes:
     fresh_hours: int = 200
     busy_per_s: int = 5_000
     read_runs: int = 3
-    reads: int = 10_000
-    read_pairs: int = 10
+    reads: int = 3_000
+    read_pairs: int = 3
     read_slice_s: float = 3.0
     hanging_runs: int = 2
-    hanging_s: float = 8.0
+    hanging_s: float = 6.0
     pending_rows: int = 1_000_000
     calls_to_few: int = 2_000  # 24,000 deliveries
     tls_runs: int = 3
