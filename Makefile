@@ -35,7 +35,7 @@ serve: $(RUN) ## Run relay with CONFIG (config/relay.toml).
 test: $(DEV) ## The whole suite, with a real Kafka and a real PostgreSQL.
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-bench: $(DEV) ## Measure; JSON comes last. BENCH=webhook|ingest|dialer|kafka|memory for a part.
+bench: $(DEV) ## Measure; JSON comes last. BENCH=webhook|ingest|dialer|kafka|memory|profile for a part.
 	$(BIN)/python -m bench $(BENCH) $(BENCH_ARGS)
 
 check: $(DEV) ## Lint, format, types, walls between the rooms.

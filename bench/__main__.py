@@ -14,12 +14,14 @@ import orjson
 from bench.figures import rounded
 from bench.memory import memory
 from bench.parts import dialer, ingest, kafka
+from bench.profile import profile
 from bench.progress import Progress
 from bench.rig import Rig
 from bench.sizes import SMOKE, Sizes
 from bench.webhook import webhook
 
 PARTS: Final = ("webhook", "ingest", "dialer", "kafka", "memory")
+PROFILE: Final = "profile"  # only where it is asked for: it compares nothing
 
 
 def main() -> None:
@@ -43,12 +45,15 @@ def _measured(part: str, sizes: Sizes, bootstrap: str | None) -> dict[str, Any]:
     progress = Progress()
     if part == "kafka":
         return kafka(sizes, progress, bootstrap)
-    return {"webhook": webhook, "ingest": ingest, "dialer": dialer, "memory": memory}[part](sizes, progress)
+    parts = {"webhook": webhook, "ingest": ingest, "dialer": dialer, "memory": memory, PROFILE: profile}
+    return parts[part](sizes, progress)
 
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure relay on this machine.")
-    parser.add_argument("part", nargs="?", choices=PARTS, help="one part; left out: all")
+    parser.add_argument(
+        "part", nargs="?", choices=(*PARTS, PROFILE), help="one part; left out: all but profile"
+    )
     parser.add_argument(
         "--runs", type=int, help="runs of what is compared side by side; the median is printed"
     )

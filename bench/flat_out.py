@@ -5,6 +5,7 @@ Deliveries as fast as they go: from the first append to the last outcome durable
 from __future__ import annotations
 
 import gc
+import ssl
 import time
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from bench.commits import Commits, counted_commits
 from bench.events import EVENTS_PER_CALL, call_changes
 from bench.heartbeat import heartbeat
 from bench.house import House, delivering, open_house
+from bench.resident import Memory
 
 WARM_UP_CALLS: Final = 100
 
@@ -20,11 +22,14 @@ WARM_UP_CALLS: Final = 100
 async def flat_out(params: dict[str, Any]) -> dict[str, float]:
     """
     Deliver the events of `calls` calls to each of `endpoints` endpoints of the receiver at `url`.
+
+    `authority` is a file with the certificate to be trusted, where the receiver speaks TLS.
     """
     url, calls, endpoints = params["url"], params["calls"], params["endpoints"]
     urls = [f"{url}/{place:02d}" for place in range(endpoints)]
+    tls = ssl.create_default_context(cafile=params["authority"]) if "authority" in params else None
     with counted_commits() as commits:
-        async with open_house(urls) as house, delivering(house):
+        async with open_house(urls, tls=tls) as house, delivering(house):
             changes = call_changes(house.ids, WARM_UP_CALLS + calls)
             await house.append_all(changes[:WARM_UP_CALLS])
             await house.all_delivered(WARM_UP_CALLS * EVENTS_PER_CALL)
@@ -32,7 +37,7 @@ async def flat_out(params: dict[str, Any]) -> dict[str, float]:
             gc.collect()
             gc.freeze()
             figures = await _timed(house, changes[WARM_UP_CALLS:], commits)
-    _check(url, len(changes) * EVENTS_PER_CALL * endpoints)
+    _check(params.get("ask", url), len(changes) * EVENTS_PER_CALL * endpoints)
     return figures
 
 
@@ -48,6 +53,7 @@ async def _timed(house: House, changes: list[Any], commits: Commits) -> dict[str
         "cpu_s_per_1000": cpu_s / deliveries * 1000,
         "commits_per_delivery": (commits.count - commits_before) / deliveries,
         "longest_step_ms": heart.longest_ms,
+        "rss_mb": Memory().look_mb(),
     }
 
 

@@ -5,7 +5,8 @@ The parts of relay that are measured, put together as `relay.assembly` does: the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -96,13 +97,20 @@ class House:
             BenchFailed: not all came at the first attempt.
         """
         for endpoint_id in self.endpoint_ids:
-            delivered = self.metrics.deliveries.labels(endpoint_id, "delivered")
-            while _value(delivered) < of_each:  # noqa: ASYNC110 - a metric, counted behind each commit
+            delivered = self.delivered(endpoint_id)
+            while delivered() < of_each:  # noqa: ASYNC110 - a metric, counted behind each commit
                 await asyncio.sleep(DONE_EVERY_S)
         if self._bad_attempts():
             raise BenchFailed(f"attempts failed and were made again: {self._bad_attempts()}")
         while (await self.journal.stats()).pending:  # noqa: ASYNC110 - the journal has no event for it
             await asyncio.sleep(DONE_EVERY_S)
+
+    def delivered(self, endpoint_id: str) -> Callable[[], float]:
+        """
+        Return what tells how many good outcomes of an endpoint are durable.
+        """
+        metric = self.metrics.deliveries.labels(endpoint_id, "delivered")
+        return lambda: _value(metric)
 
     async def all_published(self, seq: int) -> None:
         """
@@ -129,20 +137,35 @@ def _value(metric: Counter | Gauge) -> float:
     return next(iter(metric.collect())).samples[0].value
 
 
+def endpoint(place: int, url: str) -> EndpointSpec:
+    """
+    Describe an endpoint that wants everything, as relay makes one where nothing else is said.
+    """
+    return EndpointSpec(f"endpoint{place}", url, (SECRET,), ("*",))
+
+
 @asynccontextmanager
-async def open_house(urls: Sequence[str], kafka: KafkaSettings | None = None) -> AsyncIterator[House]:
+async def open_house(
+    endpoints: Sequence[str | EndpointSpec],
+    kafka: KafkaSettings | None = None,
+    *,
+    tls: ssl.SSLContext | None = None,
+    path: Path | None = None,
+) -> AsyncIterator[House]:
     """
-    Open a journal with an endpoint for each URL; nothing is delivered until `delivering`.
+    Open a journal with some endpoints, those of a URL like all; nothing is delivered until `delivering`.
+
+    The journal is a new one, and thrown away, unless a `path` is given; `tls` is what is trusted.
     """
-    transport = Transport(Guard([LOOPBACK], []))
+    transport = Transport(Guard([LOOPBACK], []), tls=tls)
     metrics, clock = Metrics(CollectorRegistry()), SystemClock()
-    specs = [EndpointSpec(f"endpoint{place}", url, (SECRET,), ("*",)) for place, url in enumerate(urls)]
+    specs = [endpoint(place, one) if isinstance(one, str) else one for place, one in enumerate(endpoints)]
 
     def open_endpoint(spec: EndpointSpec) -> WebhookEndpoint:
         return WebhookEndpoint(spec, WebhookSink(spec, transport, clock), lambda _: RETRY_S)
 
     with TemporaryDirectory(prefix="relay-bench-") as folder:
-        async with open_sqlite(Path(folder) / "relay.db", "bench", clock.now()) as journal:
+        async with open_sqlite(path or Path(folder) / "relay.db", "bench", clock.now()) as journal:
             ids = IdMaker(journal.identity.id_key)
             deliver = Deliver(journal, journal.registry, clock, metrics, ids)
             publish = _publish(journal, clock, metrics, kafka) if kafka else None

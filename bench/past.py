@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import resource
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
-from pathlib import Path
 from typing import Any, Final
 
 from bench.child import BenchFailed
@@ -23,6 +20,7 @@ from bench.events import EVENTS_PER_CALL, SOURCE
 from bench.heartbeat import heartbeat
 from bench.house import STREAM, House, open_house
 from bench.pages import row_of
+from bench.resident import Memory
 from relay.model.source_work import BACKFILL, DONE, SourceJob
 from relay.source_assembly import Surroundings, poll_of, rooms_of
 from relay.sources.port import Pull, Window
@@ -35,7 +33,6 @@ LAST_CALL: Final = timedelta(days=2)  # so long ago, behind what live polls read
 LEVEL_AFTER: Final = 10_000
 LOOK_EVERY_S: Final = 0.1
 MB: Final = 1e6
-PAGE_BYTES: Final = resource.getpagesize()
 
 
 class PastCalls:
@@ -71,23 +68,6 @@ class PastCalls:
         """
         Return that there is no limit.
         """
-
-
-@dataclass
-class Memory:
-    """
-    Resident memory of this process, looked at again and again.
-    """
-
-    samples: list[int] = field(default_factory=list)
-
-    def look(self) -> int:
-        """
-        Take a sample; return it in bytes.
-        """
-        resident = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE_BYTES
-        self.samples.append(resident)
-        return resident
 
 
 async def backfill(params: dict[str, Any]) -> dict[str, float]:

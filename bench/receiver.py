@@ -6,11 +6,14 @@ the machine shares (CLOCK_MONOTONIC).  Paths have three characters (`/00`): they
 once, since ten endpoints get one event ten times.
 
 A request without a body is a question of the bench: `GET /arrivals` tells all, `GET /reset` forgets all.
+
+With the file of a certificate and its key as argument it listens on a second port too, with TLS.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 import time
 from typing import Final, cast
@@ -105,13 +108,16 @@ class Connection(asyncio.Protocol):
 
 async def main() -> None:
     """
-    Listen on a free port, print it, and serve until ended.
+    Listen on a free port, or on two, print them, and serve until ended.
     """
-    arrivals = Arrivals()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Connection(arrivals), "127.0.0.1", 0, backlog=1024
-    )
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    arrivals, loop = Arrivals(), asyncio.get_running_loop()
+    for certificate in (None, *sys.argv[1:]):
+        tls = None
+        if certificate is not None:
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain(certificate)
+        server = await loop.create_server(lambda: Connection(arrivals), "127.0.0.1", 0, backlog=1024, ssl=tls)
+        sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
 

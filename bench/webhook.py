@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bench.child import ask, run_side, server
+from bench.endpoints import endpoints_1000, hanging_1_of_100, pending_1m, tls
 from bench.figures import medians
 from bench.progress import Progress
 from bench.sizes import Sizes
@@ -18,6 +19,7 @@ SLOWER_S: Final = 0.005
 AT_ONCE_IF_SLOW: Final = 4
 BUSY_AT_ONCE: Final = 17  # calls: 51 events in about 10 ms, where there are 5,000 a second
 RECEIVER_MARGIN: Final = 3.0
+HAS_BATCHES: Final = False  # what the key `batch` measures: the batched form of payloads
 
 
 def webhook(sizes: Sizes, progress: Progress) -> dict[str, Any]:
@@ -32,6 +34,14 @@ def webhook(sizes: Sizes, progress: Progress) -> dict[str, Any]:
         figures = _flat_out(receiver, sizes, progress)
         figures |= _paced(receiver, sizes, progress)
         figures["api_reads"] = _api_reads(receiver, sizes, progress)
+        figures["hanging_1_of_100"] = hanging_1_of_100(receiver, sizes, progress)
+        figures["pending_1m_rss_mb"] = pending_1m(receiver, sizes, progress)
+        figures["endpoints_1000"] = endpoints_1000(receiver, sizes, progress)
+        if HAS_BATCHES:
+            figures["batch"] = _side(receiver, "batched", {"url": receiver, "calls": sizes.calls_to_one})
+            progress.tell("webhook, batch", figures["batch"])
+    secured = tls(sizes, progress)["per_s"]
+    figures["tls"] = {"per_s": secured, "ratio": secured / figures["fanout_1"]["per_s"]}
     margin = receiver_per_s / figures["bare_aiohttp_per_s"]
     if margin < RECEIVER_MARGIN:
         progress.say(f"WARNING: the receiver takes only {margin:.1f} times what the bare loop sends")
@@ -49,11 +59,14 @@ def _flat_out(receiver: str, sizes: Sizes, progress: Progress) -> dict[str, Any]
         for name, (side, params) in sides.items():
             runs[name].append(_side(receiver, side, params))
             progress.tell(f"webhook run {run} of {sizes.runs}, {name}", runs[name][-1])
-    bare, *relay = (medians(figures) for figures in runs.values())
-    names = list(sides)[1:]
-    return {"bare_aiohttp_per_s": bare["per_s"], "bare_aiohttp_cpu_s_per_1000": bare["cpu_s_per_1000"]} | {
-        name: {**figures, "ratio": figures["per_s"] / bare["per_s"]}
-        for name, figures in zip(names, relay, strict=True)
+    bare, one, ten = (medians(figures) for figures in runs.values())
+    resident_mb, _ = one.pop("rss_mb"), ten.pop("rss_mb")
+    return {
+        "bare_aiohttp_per_s": bare["per_s"],
+        "bare_aiohttp_cpu_s_per_1000": bare["cpu_s_per_1000"],
+        "fanout_1": {**one, "ratio": one["per_s"] / bare["per_s"]},
+        "fanout_10": {**ten, "ratio": ten["per_s"] / bare["per_s"]},
+        "rss_mb": resident_mb,
     }
 
 

@@ -36,6 +36,7 @@ PROJECT: Final = Path(__file__).parents[1]
 IDS: Final = IdMaker(b"a key of the tests")
 NOW: Final = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 FLAT_OUT: Final = {"per_s", "ratio", "cpu_s_per_1000", "commits_per_delivery", "longest_step_ms"}
+FEW: Final = {"per_s", "cpu_us_per_event", "matching_us_per_event", "rss_mb"}
 PACED: Final = {"p50_ms", "p99_ms"}
 MEMORY: Final = {"start_mb", "after_10000_mb", "peak_mb", "end_mb"}
 
@@ -85,8 +86,13 @@ def test_the_webhook_part_prints_every_figure() -> None:
     assert {"webhook", "rig"} == printed.keys()
     assert figures.keys() == {
         "bare_aiohttp_per_s", "bare_aiohttp_cpu_s_per_1000", "fanout_1", "fanout_10", "paced_200",
-        "paced_200_polling", "paced_200_slow_commit", "api_reads",
+        "paced_200_polling", "paced_200_slow_commit", "api_reads", "rss_mb", "hanging_1_of_100",
+        "pending_1m_rss_mb", "endpoints_1000", "tls",
     }  # fmt: skip
+    assert {"p99_ms_alone", "p99_ms_hanging", "moved"} == figures["hanging_1_of_100"].keys()
+    assert {"pending", "few_mb", "rss_mb", "peak_mb", "resumed_ms"} == figures["pending_1m_rss_mb"].keys()
+    assert FEW == figures["endpoints_1000"].keys()
+    assert {"per_s", "ratio"} == figures["tls"].keys()
     assert FLAT_OUT == figures["fanout_1"].keys() == figures["fanout_10"].keys()
     for name in ("paced_200", "paced_200_polling", "paced_200_slow_commit"):
         assert figures[name].keys() >= PACED
@@ -133,6 +139,21 @@ def test_the_memory_part_prints_every_figure() -> None:
 
     assert {"idle_mb"} == figures.keys()
     assert figures["idle_mb"] > 10
+
+
+def test_the_profile_tells_what_each_step_costs() -> None:
+    figures = measured("profile")["profile"]
+
+    assert {"loop_us", "threads_us", "steps_us", "top_us"} == figures.keys()
+    assert figures["steps_us"].keys() >= {
+        "append: rows",
+        "lane",
+        "sign",
+        "send",
+        "parse and judge",
+        "settle: rows",
+    }
+    assert figures["loop_us"] == pytest.approx(sum(figures["steps_us"].values()), rel=0.02)
 
 
 def test_a_side_that_fails_fails_the_run(capfd: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,7 @@ from relay.cli import (
     endpoints,
     lead_statuses,
     links,
+    listen,
     rejects,
     schema,
     serve,
@@ -45,6 +46,7 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
 app.command("audit")(audit.audit)
+app.command("listen")(listen.listen)
 app.add_typer(config.commands, name="config")
 app.add_typer(db.commands, name="db")
 app.add_typer(endpoints.commands, name="endpoints")
