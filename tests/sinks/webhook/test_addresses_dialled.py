@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from ipaddress import IPv4Address
 
 import pytest
 
@@ -14,10 +13,8 @@ from relay.model.errors import TransportError
 from relay.sinks.webhook.guard import Guard
 from relay.sinks.webhook.transport.client import Limits, Transport
 from relay.sinks.webhook.transport.target import Target
-from tests.sinks.webhook.addresses import LOOPBACK
+from tests.sinks.webhook.addresses import EVERYWHERE_V4, LOOPBACK
 from tests.sinks.webhook.raw_server import DEADLINE_S, NO_CONTENT, says, serving
-
-EVERYWHERE_V4 = str(IPv4Address(0))
 
 
 class ScriptedNames:
