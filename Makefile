@@ -1,5 +1,5 @@
 # Every target makes what it needs: `make demo` works in a fresh clone with Python 3.11 or newer only,
-# `make test` with Java 17 and Maven besides (they bring the Kafka that the tests talk to).
+# `make test` with Java 17 and Maven (they bring the Kafka that the tests talk to), nginx and Node besides.
 
 PYTHON ?= python3
 CONFIG ?= config/relay.toml

@@ -67,6 +67,7 @@ from relay.telemetry.health import Health
 from relay.telemetry.logs import configure
 from relay.telemetry.metrics import Metrics
 from relay.version import __version__
+from relay.webhook_assembly import webhook_transport
 
 SOURCE_KINDS: Final[Mapping[str, type[SourceConfig]]] = {
     "voipcloud": VoipcloudConfig,
@@ -209,7 +210,7 @@ def budget_plan(
 
 async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: AsyncExitStack) -> list[Loop]:
     guard = _guard(dialled_by(config))
-    transport = Transport(guard)
+    transport = webhook_transport(config.webhooks, guard)
     rooms.push_async_callback(transport.close)
     deliver = Deliver(
         house.journal,
@@ -244,6 +245,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         id_key_fingerprint=house.journal.identity.fingerprint,
         mappings=house.journal.mappings,
         wake=wake,
+        client_certificates=[one.name for one in config.webhooks.client_certificates],
         commands=commands.reach,
         explain_links=accounts.explain,
         dry_run_links=accounts.dry_run,
@@ -360,7 +362,10 @@ def _publish(config: KafkaConfig, house: House) -> Publish:
 
 
 def _guard(dialled: Dialled) -> Guard:
-    return Guard([ip_network(network) for network in dialled.allow_private], dialled.own_listeners)
+    allow, deny = (
+        [ip_network(one) for one in networks] for networks in (dialled.allow_private, dialled.deny)
+    )
+    return Guard(allow, dialled.own_listeners, deny)
 
 
 def _show_config(config: RelayConfig, metrics: Metrics, health: Health) -> None:

@@ -46,7 +46,10 @@ async def create_endpoint(reach: Reach, asked: Asked) -> Answer:
     Register an endpoint; the answer is the only one that shows its secret.
     """
     body = asked.body_as(EndpointNew)
-    _check(reach, {"url": body.url, "sources": body.sources})
+    _check(
+        reach,
+        {"url": body.url, "sources": body.sources, "client_certificate": body.client_certificate},
+    )
     secret = body.secret or new_secret()
     spec = EndpointSpec(
         id=body.id or _new_id(),
@@ -183,7 +186,11 @@ def _missing(endpoint_id: str) -> NotFound:
 
 
 def _check(reach: Reach, given: dict[str, object]) -> None:
-    errors = [*_address_errors(reach, given.get("url")), *_source_errors(reach, given.get("sources"))]
+    errors = [
+        *_address_errors(reach, given.get("url")),
+        *_source_errors(reach, given.get("sources")),
+        *_certificate_errors(reach, given.get("client_certificate")),
+    ]
     if errors:
         raise invalid(errors)
 
@@ -200,6 +207,13 @@ def _source_errors(reach: Reach, sources: object) -> Iterator[FieldError]:
         if name not in reach.sources:
             problem = f"there is no source `{name}`" + near_miss(name, reach.sources)
             yield FieldError(f"sources[{number}]", problem)
+
+
+def _certificate_errors(reach: Reach, name: object) -> Iterator[FieldError]:
+    known = reach.client_certificates
+    if isinstance(name, str) and name and name not in known:
+        problem = f"webhooks.client_certificates has no `{name}`" + near_miss(name, known)
+        yield FieldError("client_certificate", problem)
 
 
 def _changed(spec: EndpointSpec, given: dict[str, Any]) -> EndpointSpec:

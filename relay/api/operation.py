@@ -7,7 +7,7 @@ Routing, checks and the OpenAPI document are made from the same entries.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -114,6 +114,7 @@ class Reach:
     journal holds work for it; `commands` makes phone systems do things (None: not here); `explain_links`
     scores the legs round a call, None for an unknown one;
     `dry_run_links` links a stretch of a source anew and changes nothing (ValueError: it is too long);
+    `client_certificates` are the names that endpoints may use;
     `document` describes this API; `changing` is held while an endpoint is read and written back.
     """
 
@@ -132,6 +133,7 @@ class Reach:
     explain_links: ExplainLinks = _explain_nothing
     dry_run_links: DryRunLinks = _dry_run_nothing
     document: bytes = b"{}"
+    client_certificates: Collection[str] = ()
     pace: Pace = field(default_factory=Pace)
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 

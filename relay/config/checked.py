@@ -7,6 +7,7 @@ Each check returns the value to keep, or raises ValueError with words for a pers
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -25,6 +26,7 @@ LOOPBACKS: Final = ("localhost", "127.0.0.1", "::1")
 MIN_API_KEY: Final = 16
 MAX_API_KEY: Final = 512
 MAX_PATTERN: Final = 100
+_HOST: Final = re.compile(r"[A-Za-z0-9_.:-]+")
 
 Item = TypeVar("Item")
 
@@ -72,6 +74,22 @@ def listen_address(text: object) -> ListenAddress:
     if not (port.isascii() and port.isdigit() and int(port) <= 65_535):
         raise ValueError(f"`{port}` is no port: 0 to 65535")
     return ListenAddress(bare_host, int(port))
+
+
+def proxy_address(given: object) -> ListenAddress:
+    """
+    Read `http://HOST:PORT`, the address of a proxy.
+    """
+    if isinstance(given, ListenAddress):
+        return given
+    if not isinstance(given, str) or not given.startswith("http://"):
+        raise ValueError("must be text: http://HOST:PORT")
+    if "@" in given:
+        raise ValueError("must not carry a user or password: they have keys of their own")
+    address = listen_address(given.removeprefix("http://").removesuffix("/"))
+    if not _HOST.fullmatch(address.host) or address.port == 0:
+        raise ValueError("must be http://HOST:PORT")
+    return address
 
 
 def bootstrap_servers(text: str) -> str:

@@ -24,6 +24,7 @@ class Dialled:
 
     urls: Mapping[str, str]
     allow_private: tuple[str, ...]
+    deny: tuple[str, ...]
     own_listeners: tuple[ListenAddress, ...]
 
 
@@ -34,7 +35,8 @@ def dialled_by(config: RelayConfig) -> Dialled:
     urls = {f"endpoints[{endpoint.id}].url": endpoint.url for endpoint in config.endpoints}
     server = config.server
     hooks = [server.hooks_listen] if server.hooks_listen is not None else []
-    return Dialled(urls, config.webhooks.allow_private, (server.listen, server.ops_listen, *hooks))
+    webhooks, listeners = config.webhooks, (server.listen, server.ops_listen, *hooks)
+    return Dialled(urls, webhooks.allow_private, webhooks.deny, listeners)
 
 
 def dialled_in(data: Mapping[str, Any]) -> Dialled:
@@ -46,14 +48,18 @@ def dialled_in(data: Mapping[str, Any]) -> Dialled:
     for place, endpoint in enumerate(endpoints if isinstance(endpoints, list) else ()):
         if isinstance(endpoint, dict) and isinstance(endpoint.get("url"), str):
             urls[key_at(("endpoints", place, "url"), data)] = endpoint["url"]
-    return Dialled(urls, _webhooks(data.get("webhooks")).allow_private, _listeners(data.get("server")))
+    allow, deny = (_networks(data.get("webhooks"), key) for key in ("allow_private", "deny"))
+    return Dialled(urls, allow, deny, _listeners(data.get("server")))
 
 
-def _webhooks(given: object) -> WebhooksConfig:
+def _networks(webhooks: object, key: str) -> tuple[str, ...]:
+    given = webhooks.get(key, ()) if isinstance(webhooks, dict) else ()
     try:
-        return WebhooksConfig.model_validate(given or {})
+        # By itself: a fault in another key of the table does not close or open a network.
+        networks: tuple[str, ...] = getattr(WebhooksConfig.model_validate({key: given}), key)
     except ValidationError:
-        return WebhooksConfig()
+        return ()
+    return networks
 
 
 def _listeners(server: object) -> tuple[ListenAddress, ...]:

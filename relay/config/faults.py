@@ -72,8 +72,8 @@ def key_at(place: Place, data: Mapping[str, Any]) -> str:
 
 def reference_faults(data: Mapping[str, Any]) -> list[Fault]:
     """
-    Return the faults between tables: ids used twice, endpoints that name sources there are none of, API keys
-    whose numbers nobody looks up.
+    Return the faults between tables: ids used twice, endpoints that name sources or client certificates there
+    are none of, API keys whose numbers nobody looks up.
 
     Works on the file's own values, so that these are reported together with all others.
     """
@@ -85,7 +85,7 @@ def reference_faults(data: Mapping[str, Any]) -> list[Fault]:
             if isinstance(name, str) and name not in source_ids:
                 key = key_at(("endpoints", number, "sources", position), data)
                 faults.append(Fault(key, f"there is no source `{name}`" + near_miss(name, source_ids)))
-    return [*faults, *_without_lookups(data)]
+    return [*faults, *_unknown_certificates(data), *_without_lookups(data)]
 
 
 def in_words(detail: ErrorDetails) -> str:
@@ -94,6 +94,19 @@ def in_words(detail: ErrorDetails) -> str:
     """
     words = _WORDS.get(detail["type"])
     return words.format_map(_whole_numbers(detail.get("ctx", {}))) if words else detail["msg"]
+
+
+def _unknown_certificates(data: Mapping[str, Any]) -> Iterator[Fault]:
+    webhooks = data.get("webhooks")
+    certificates = webhooks.get("client_certificates") if isinstance(webhooks, dict) else None
+    listed = certificates if isinstance(certificates, list) else ()
+    named = [one.get("name") for one in listed if isinstance(one, dict)]
+    known = [name for name in named if isinstance(name, str)]
+    for number, endpoint in enumerate(_items(data, "endpoints")):
+        name = endpoint.get("client_certificate")
+        if isinstance(name, str) and name and name not in known:
+            key = key_at(("endpoints", number, "client_certificate"), data)
+            yield Fault(key, f"webhooks.client_certificates has no `{name}`" + near_miss(name, known))
 
 
 def _without_lookups(data: Mapping[str, Any]) -> Iterator[Fault]:

@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from relay.config import checked
 from relay.config.checked import ListenAddress
+from relay.config.client_certificate import ClientCertificateConfig
 from relay.config.endpoint_schema import EndpointConfig
 from relay.config.id_key import decode_id_key
 from relay.config.secrets import Secret
@@ -35,6 +36,8 @@ MAX_BACK_DAYS: Final = 400  # as long as the journal keeps legs and calls
 TOPIC_PATTERN: Final = r"^[A-Za-z0-9._-]{1,100}$"
 
 Listen = Annotated[ListenAddress, PlainValidator(checked.listen_address), PlainSerializer(str)]
+ProxyAddress = Annotated[ListenAddress, PlainValidator(checked.proxy_address), PlainSerializer(str)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(checked.network)], ...], List]
 LogLevel = Literal["debug", "info", "warning", "error"]
 PublishFrom = Annotated[
     Literal["now", "lookback"] | datetime, PlainValidator(checked.publish_from), PlainSerializer(str)
@@ -200,9 +203,49 @@ class WebhooksConfig(Section):
     What all endpoints have in common.
     """
 
-    allow_private: Annotated[tuple[Annotated[str, AfterValidator(checked.network)], ...], List] = Field(
+    allow_private: Networks = Field(
         default=(), description='Networks an endpoint may be in besides public ones, e.g. ["10.1.0.0/16"].'
     )
+    deny: Networks = Field(
+        default=(),
+        description="Networks no endpoint may be in, public ones too (a NAT64 prefix of your own); wins over"
+        " allow_private.",
+    )
+    proxy: ProxyAddress | None = Field(
+        default=None,
+        description="http://HOST:PORT of an egress proxy: every endpoint is reached through it, by CONNECT to"
+        " the address that relay vetted. Left out: straight.",
+    )
+    proxy_user: Annotated[str, Field(pattern=r"^[^:\x00-\x1f\x7f]{0,200}$")] = Field(
+        default="", description="User that the proxy knows relay by; empty: none."
+    )
+    proxy_password: Secret | None = Field(default=None, description="That user's password.")
+    client_certificates: Annotated[tuple[ClientCertificateConfig, ...], List] = Field(
+        default=(), description="Certificates that endpoints may name to have relay show them (mutual TLS)."
+    )
+
+    @field_validator("proxy_user")
+    @classmethod
+    def _is_told_to_a_proxy(cls, proxy_user: str, info: ValidationInfo) -> str:
+        if proxy_user and info.data.get("proxy", ...) is None:
+            raise ValueError("needs webhooks.proxy")
+        return proxy_user
+
+    @field_validator("proxy_password")
+    @classmethod
+    def _is_some_users(cls, proxy_password: Secret | None, info: ValidationInfo) -> Secret | None:
+        if proxy_password is not None and info.data.get("proxy_user", ...) == "":
+            raise ValueError("needs webhooks.proxy_user")
+        return proxy_password
+
+    @field_validator("client_certificates")
+    @classmethod
+    def _have_a_name_each(
+        cls, certificates: tuple[ClientCertificateConfig, ...]
+    ) -> tuple[ClientCertificateConfig, ...]:
+        if len({one.name for one in certificates}) < len(certificates):
+            raise ValueError("two of them have the same name")
+        return certificates
 
 
 class LogConfig(Section):

@@ -60,6 +60,7 @@ async def refused(api: Api, body: object, headers: Mapping[str, str] | None = No
             {"sources": ["pbx", "dailer"]},
             {"sources[1]": "there is no source `dailer`; did you mean `dialer`?"},
         ),
+        ({"client_certificate": "crm"}, {"client_certificate": "webhooks.client_certificates has no `crm`"}),
         ({"id": "No Body"}, {"id": "must match"}),
         ({"id": ""}, {"id": "must match"}),
         ({"id": "x" * 41}, {"id": "must match"}),

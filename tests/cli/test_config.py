@@ -111,6 +111,23 @@ def test_an_address_is_told_once_and_by_what_is_allowed(relay: Relay, config_fil
     assert ["endpoints[ops].events", "endpoints[ops].secret", "endpoints[ops].url"] == keys
 
 
+def test_a_denied_network_wins_over_an_allowed_one(relay: Relay, config_file: Path) -> None:
+    networks = '[webhooks]\nallow_private = ["10.0.0.0/8"]\ndeny = ["10.0.0.0/24", "8.8.8.0/24"]\n'
+    second = '[[endpoints]]\nid = "ops"\nurl = "https://8.8.8.8/"\nevents = ["*"]\n'
+    secret = f'secret = "whsec_{"A" * 32}"\n'
+    config_file.write_text(
+        networks + CONFIG.replace("https://crm.example.com", "http://10.0.0.1") + second + secret
+    )
+
+    done = relay("config", "check", str(config_file))
+
+    words = "is in a network that webhooks.deny names"
+    assert {
+        f"relay: endpoints[crm].url: 10.0.0.1 {words}",
+        f"relay: endpoints[ops].url: 8.8.8.8 {words}",
+    } == set(done.err.splitlines())
+
+
 def test_an_endpoint_that_may_not_be_dialled_is_a_fault(relay: Relay, config_file: Path) -> None:
     config_file.write_text(CONFIG.replace("https://crm.example.com", "http://169.254.169.254"))
 

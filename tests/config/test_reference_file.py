@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import trustme
 from pydantic import BaseModel
 
 from relay.config.load import load
@@ -86,13 +87,19 @@ def test_the_file_loads_with_every_key_switched_on(tmp_path: Path) -> None:
     path = tmp_path / "relay.toml"
     path.write_text(uncommented())
 
-    environ = {**ENVIRON, "RELAY_ID_KEY": "k" * 32, "RELAY_OPS_KEY": "o" * 32, "PBX_HOOK": "h" * 16}
+    identity = trustme.CA().issue_cert("relay.example")
+    identity.cert_chain_pems[0].write_to_path(tmp_path / "crm.pem")
+    identity.private_key_pem.write_to_path(tmp_path / "crm.key")
+    own = {"RELAY_ID_KEY": "k" * 32, "RELAY_OPS_KEY": "o" * 32, "PBX_HOOK": "h" * 16, "PROXY_PASSWORD": "p"}
+    environ = {**ENVIRON, **own, "RELAY_WEBHOOKS__PROXY_USER": "relay"}
     config = load(path, environ, KINDS)
 
     assert config.journal.id_key is not None
     assert ["ops"] == [key.name for key in config.server.api_keys]
     assert config.kafka is not None
     assert 3 == config.kafka.replication_factor
+    assert "proxy.internal:3128" == str(config.webhooks.proxy)
+    assert ["crm"] == [one.name for one in config.webhooks.client_certificates]
     assert "0.0.0.0:8081" == str(config.server.hooks_listen)
     assert ["h" * 16] == [source.hook_token.reveal() for source in config.sources if source.hook_token]
 

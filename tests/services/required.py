@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 OPTION: Final = "--require-services"
-REQUIRED_MARKERS: Final = ("kafka", "postgresql", "whole")
+REQUIRED_MARKERS: Final = ("kafka", "postgresql", "web_servers", "whole")
 
 
 class RequiredServices:

@@ -19,6 +19,9 @@ def test_kafka(): pass
 @pytest.mark.postgresql
 def test_postgresql(): pass
 
+@pytest.mark.web_servers
+def test_web_servers(): pass
+
 @pytest.mark.whole
 def test_whole(): pass
 """
@@ -27,7 +30,9 @@ NAMED_LIKE_A_MARKER = "def test_kafka(): pass"
 
 
 def _session(folder: Path, source: str, *options: str) -> subprocess.CompletedProcess[str]:
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    kafka:\n    postgresql:\n    whole:\n")
+    (folder / "pytest.ini").write_text(
+        "[pytest]\nmarkers =\n    kafka:\n    postgresql:\n    web_servers:\n    whole:\n"
+    )
     (folder / "test_some.py").write_text(source)
     command = [
         sys.executable,
@@ -55,6 +60,7 @@ def _session(folder: Path, source: str, *options: str) -> subprocess.CompletedPr
         (ALL_RUN, ("-m", "not kafka"), "no test marked kafka ran"),
         (NAMED_LIKE_A_MARKER, (), "no test marked postgresql ran"),
         (NAMED_LIKE_A_MARKER, (), "no test marked kafka ran"),
+        (NAMED_LIKE_A_MARKER, (), "no test marked web_servers ran"),
         ("", (), "no test marked whole ran"),
     ],
 )

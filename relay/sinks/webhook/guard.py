@@ -30,14 +30,19 @@ class Guard:
 
     Args:
         allow_private: networks an endpoint may be in besides the public ones.
+        deny: networks no endpoint may be in, whatever else is allowed; public ones too.
         own_listeners: host and port of everything relay listens on; a wildcard, or a name, means that
             port on every address of this machine.
     """
 
     def __init__(
-        self, allow_private: Sequence[IPv4Network | IPv6Network], own_listeners: Sequence[tuple[str, int]]
+        self,
+        allow_private: Sequence[IPv4Network | IPv6Network],
+        own_listeners: Sequence[tuple[str, int]],
+        deny: Sequence[IPv4Network | IPv6Network] = (),
     ) -> None:
         self._allow_private = tuple(allow_private)
+        self._deny = tuple(deny)
         self._own: set[tuple[Address, int]] = set()
         self._own_everywhere: set[int] = set()
         for host, port in own_listeners:
@@ -83,6 +88,8 @@ class Guard:
             return "unspecified"
         if (address, port) in self._own or (port in self._own_everywhere and _is_of_this_machine(address)):
             return "a listener of relay itself"
+        if any(address in network for network in self._deny):
+            return "in a network that webhooks.deny names"
         if any(address in network for network in self._allow_private):
             return None
         return why_closed(address)

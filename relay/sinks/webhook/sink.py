@@ -35,7 +35,7 @@ class WebhookSink:
 
     def __init__(self, spec: EndpointSpec, transport: Transport, clock: Clock) -> None:
         self._timeout_s = spec.timeout_s
-        self._target = Target.of_url(spec.url)
+        self._target = Target.of_url(spec.url, spec.options.client_certificate)
         self._signer = Signer(spec.secrets)
         self._transport = transport
         self._clock = clock

@@ -113,12 +113,14 @@ async def _read_request(number: int, reader: asyncio.StreamReader) -> Request:
 
 
 @asynccontextmanager
-async def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
+async def serving(
+    answer: Answer, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[RawServer]:
     """
-    Serve on a free port of 127.0.0.1 while the block runs.
+    Serve on `port` (0: a free one) of a loopback address while the block runs.
     """
     raw = RawServer(answer)
-    server = await asyncio.start_server(raw.take_connection, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(raw.take_connection, host, port, ssl=tls)
     raw.port = server.sockets[0].getsockname()[1]
     try:
         yield raw

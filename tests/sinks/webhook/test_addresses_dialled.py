@@ -6,18 +6,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from ipaddress import IPv4Address
 
 import pytest
 
 from relay.model.errors import TransportError
 from relay.sinks.webhook.guard import Guard
-from relay.sinks.webhook.transport.client import Transport
+from relay.sinks.webhook.transport.client import Limits, Transport
 from relay.sinks.webhook.transport.target import Target
-from tests.sinks.webhook.addresses import LOOPBACK
+from tests.sinks.webhook.addresses import EVERYWHERE_V4, LOOPBACK
 from tests.sinks.webhook.raw_server import DEADLINE_S, NO_CONTENT, says, serving
-
-EVERYWHERE_V4 = str(IPv4Address(0))
 
 
 class ScriptedNames:
@@ -42,7 +39,7 @@ async def test_a_name_that_later_points_inside_is_blocked(guard: Guard) -> None:
     DNS rebinding: the connection to the first, allowed address is open and idle, and is not used either.
     """
     names = ScriptedNames(["127.0.0.1"], ["10.0.0.1"])
-    transport = Transport(guard, resolver=names, dns_ttl_s=0)
+    transport = Transport(guard, resolver=names, limits=Limits(dns_ttl_s=0))
     async with serving(says(NO_CONTENT)) as server:
         target = server.target("hooks.example")
         first = await transport.post(target, (), b"{}", timeout_s=DEADLINE_S)
@@ -91,7 +88,7 @@ async def test_answers_are_used_for_their_time_and_asked_for_again_after_it(guar
     kept, forgotten = ScriptedNames(["127.0.0.1"]), ScriptedNames(["127.0.0.1"])
     async with serving(says(NO_CONTENT)) as server:
         for names, ttl_s in ((kept, 60.0), (forgotten, 0.0)):
-            transport = Transport(guard, resolver=names, dns_ttl_s=ttl_s)
+            transport = Transport(guard, resolver=names, limits=Limits(dns_ttl_s=ttl_s))
             for _ in range(3):
                 await transport.post(server.target("hooks.example"), (), b"{}", timeout_s=DEADLINE_S)
             await transport.close()
@@ -125,7 +122,9 @@ async def test_the_systems_resolver_finds_this_machine(transport: Transport) -> 
 async def test_a_port_where_nobody_listens_is_refused_and_the_next_address_is_tried(guard: Guard) -> None:
     async with serving(says(NO_CONTENT)) as server:
         transport = Transport(
-            guard, resolver=ScriptedNames(["127.0.0.9"], ["127.0.0.9", "127.0.0.1"]), dns_ttl_s=0
+            guard,
+            resolver=ScriptedNames(["127.0.0.9"], ["127.0.0.9", "127.0.0.1"]),
+            limits=Limits(dns_ttl_s=0),
         )
         with pytest.raises(TransportError) as failure:
             await transport.post(server.target("hooks.example"), (), b"{}", timeout_s=DEADLINE_S)

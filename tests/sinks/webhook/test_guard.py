@@ -11,31 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.sinks.webhook.guard import Guard
-from tests.sinks.webhook.addresses import LOOPBACK
+from tests.sinks.webhook.addresses import CLOSED, EVERYWHERE_V4, LOOPBACK, PUBLIC
 
-EVERYWHERE_V4 = str(IPv4Address(0))
 STRICT = Guard([], [])
 OPEN = Guard([ip_network("0.0.0.0/0"), ip_network("::/0")], [("127.0.0.1", 8080), ("10.1.2.3", 9464)])
-
-CLOSED = [
-    EVERYWHERE_V4, "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.100.100.200",
-    "100.127.255.255", "127.0.0.1", "127.255.255.254", "168.63.129.16", "169.254.0.1", "169.254.169.254",
-    "172.16.0.1", "172.31.255.255", "192.0.0.192", "192.0.2.1", "192.88.99.1", "192.168.0.1", "198.18.0.1",
-    "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1",
-    "255.255.255.255", "::", "::1", "::127.0.0.1", "100::1", "2001:2::1", "2001:10::1", "2001:20::1",
-    "2001:db8::1", "3fff::1", "4000::1", "5f00::1", "fc00::1", "fd00:ec2::254", "fe80::1", "fe80::1%lo",
-    "fec0::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b::10.0.0.1",
-    "64:ff9b::169.254.169.254", "64:ff9b:1::10.0.0.1", "64:ff9b:1::8.8.8.8", "2002:0a00:0001::1",
-    "2002:7f00:1::", "2002:a9fe:a9fe::", "2001:0:0a00:1::1", "2001:0:808:808::f5ff:fffe",
-    "2a00:1450::1%eth0",
-]  # fmt: skip
-PUBLIC = [
-    "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
-    "128.0.0.1", "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255",
-    "192.169.0.0", "198.17.255.255", "198.20.0.0", "223.255.255.255", "2606:4700:4700::1111",
-    "2a00:1450::1", "2001:4860:4860::8888", "3ffe::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8",
-    "2002:808:808::1", "2001:0:808:808::f7f7:f7f7",
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("address", CLOSED)
@@ -70,6 +49,20 @@ def test_an_allowed_network_opens_its_addresses_in_every_wrapping_and_no_others(
     assert guard.refusal(address, 443) is None
     assert guard.refusal("10.2.0.1", 443) is not None
     assert guard.refusal("fd13::1", 443) is not None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["10.1.0.1", "8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1", "2a00:1450::1"],
+)
+def test_a_denied_network_is_closed_in_every_wrapping_whatever_is_allowed(address: str) -> None:
+    denied = [ip_network("10.1.0.0/16"), ip_network("8.8.8.0/24"), ip_network("2a00:1450::/32")]
+    guard = Guard([ip_network("0.0.0.0/0"), ip_network("::/0")], [], denied)
+
+    assert "in a network that webhooks.deny names" in (guard.refusal(address, 443) or "")
+    assert guard.refusal_of_url(f"https://[{address}]/" if ":" in address else f"https://{address}/")
+    assert guard.refusal("10.2.0.1", 443) is None
+    assert guard.refusal("8.8.4.4", 443) is None
 
 
 def test_allowing_a_wrapper_does_not_allow_what_it_wraps() -> None:

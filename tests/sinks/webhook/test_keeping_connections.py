@@ -11,7 +11,7 @@ import pytest
 
 from relay.model.errors import TransportError
 from relay.sinks.webhook.guard import Guard
-from relay.sinks.webhook.transport.client import Transport
+from relay.sinks.webhook.transport.client import Limits, Transport
 from relay.sinks.webhook.transport.target import Target
 from tests.sinks.webhook.raw_server import (
     DEADLINE_S,
@@ -197,7 +197,7 @@ async def test_an_answer_before_the_whole_request_was_written_ends_the_connectio
 
 
 async def test_an_idle_connection_is_closed_after_its_limit(guard: Guard) -> None:
-    transport = Transport(guard, idle_limit_s=0.02)
+    transport = Transport(guard, limits=Limits(idle_s=0.02))
     async with serving(says(NO_CONTENT)) as server:
         await _post(transport, server)
         ended = await asyncio.wait_for(server.ended.get(), DEADLINE_S)
@@ -207,7 +207,7 @@ async def test_an_idle_connection_is_closed_after_its_limit(guard: Guard) -> Non
 
 
 async def test_at_most_so_many_connections_idle_and_the_one_idle_longest_goes_first(guard: Guard) -> None:
-    transport = Transport(guard, max_idle=2)
+    transport = Transport(guard, limits=Limits(max_idle=2))
     async with (
         serving(says(NO_CONTENT)) as one,
         serving(says(NO_CONTENT)) as two,
@@ -223,7 +223,7 @@ async def test_at_most_so_many_connections_idle_and_the_one_idle_longest_goes_fi
 
 
 async def test_a_connection_that_ended_while_idle_takes_no_place_from_others(guard: Guard) -> None:
-    transport = Transport(guard, max_idle=2)
+    transport = Transport(guard, limits=Limits(max_idle=2))
     async with serving(says(NO_CONTENT)) as one, serving(says(NO_CONTENT)) as three:
         async with serving(says(NO_CONTENT)) as two:
             await _post(transport, one)

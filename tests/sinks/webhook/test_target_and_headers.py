@@ -13,16 +13,28 @@ from relay.sinks.webhook.transport.target import Target
 @pytest.mark.parametrize(
     ("url", "start", "origin"),
     [
-        ("https://X.example", b"POST / HTTP/1.1\r\nhost: x.example\r\n", ("https", "x.example", 443)),
-        ("http://x.example?a=b", b"POST /?a=b HTTP/1.1\r\nhost: x.example\r\n", ("http", "x.example", 80)),
-        ("https://x.example:443/a", b"POST /a HTTP/1.1\r\nhost: x.example\r\n", ("https", "x.example", 443)),
-        ("https://x.example:80/a", b"POST /a HTTP/1.1\r\nhost: x.example:80\r\n", ("https", "x.example", 80)),
-        ("http://[2A00::0:1]:81/", b"POST / HTTP/1.1\r\nhost: [2a00::1]:81\r\n", ("http", "2a00::1", 81)),
-        ("http://0x8080808/", b"POST / HTTP/1.1\r\nhost: 8.8.8.8\r\n", ("http", "8.8.8.8", 80)),
+        ("https://X.example", b"POST / HTTP/1.1\r\nhost: x.example\r\n", ("https", "x.example", 443, "")),
+        (
+            "http://x.example?a=b",
+            b"POST /?a=b HTTP/1.1\r\nhost: x.example\r\n",
+            ("http", "x.example", 80, ""),
+        ),
+        (
+            "https://x.example:443/a",
+            b"POST /a HTTP/1.1\r\nhost: x.example\r\n",
+            ("https", "x.example", 443, ""),
+        ),
+        (
+            "https://x.example:80/a",
+            b"POST /a HTTP/1.1\r\nhost: x.example:80\r\n",
+            ("https", "x.example", 80, ""),
+        ),
+        ("http://[2A00::0:1]:81/", b"POST / HTTP/1.1\r\nhost: [2a00::1]:81\r\n", ("http", "2a00::1", 81, "")),
+        ("http://0x8080808/", b"POST / HTTP/1.1\r\nhost: 8.8.8.8\r\n", ("http", "8.8.8.8", 80, "")),
     ],
 )
 def test_a_url_becomes_the_start_of_every_request(
-    url: str, start: bytes, origin: tuple[str, str, int]
+    url: str, start: bytes, origin: tuple[str, str, int, str]
 ) -> None:
     target = Target.of_url(url)
 

@@ -6,20 +6,40 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from relay.model.errors import TransportError
 from relay.sinks.webhook.guard import Guard
+from relay.sinks.webhook.transport.connect import connect
 from relay.sinks.webhook.transport.connection import Connection, Place
-from relay.sinks.webhook.transport.dialler import Dialler
+from relay.sinks.webhook.transport.dialler import NO_CERTIFICATE, Dialler
 from relay.sinks.webhook.transport.directory import Directory, Resolver, resolve
 from relay.sinks.webhook.transport.headers import build_headers
 from relay.sinks.webhook.transport.idle import IdlePool
+from relay.sinks.webhook.transport.proxy import Proxy, ProxyTunnels
 from relay.sinks.webhook.transport.reply import Reply
 from relay.sinks.webhook.transport.target import Target
 
 SWEEP_S: Final = 0.1
+
+
+class Limits(NamedTuple):
+    """
+    How long and how much is kept.
+
+    Args:
+        idle_s: how long a connection may wait for its next request.
+        max_idle: connections that may wait, over all endpoints.
+        dns_ttl_s: how long a name's addresses are used.
+    """
+
+    idle_s: float = 15.0
+    max_idle: int = 1_000
+    dns_ttl_s: float = 10.0
+
+
+DEFAULT_LIMITS: Final = Limits()
 
 
 class Transport:
@@ -32,10 +52,10 @@ class Transport:
     Args:
         guard: vets every address that is dialled.
         tls: what certificates are trusted; the system's by default.
+        client_tls: the same with a client certificate to show, by its name.
+        proxy: through which everything is reached; None: nothing stands in between.
         resolver: finds addresses; the system's by default.
-        idle_limit_s: how long a connection may wait for its next request.
-        max_idle: connections that may wait, over all endpoints.
-        dns_ttl_s: how long a name's addresses are used.
+        limits: of what is kept.
     """
 
     def __init__(
@@ -43,14 +63,17 @@ class Transport:
         guard: Guard,
         *,
         tls: ssl.SSLContext | None = None,
-        resolver: Resolver | None = None,
-        idle_limit_s: float = 15.0,
-        max_idle: int = 1_000,
-        dns_ttl_s: float = 10.0,
+        client_tls: Mapping[str, ssl.SSLContext] | None = None,
+        proxy: Proxy | None = None,
+        resolver: Resolver = resolve,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        self._directory = Directory(guard, resolver or resolve, dns_ttl_s)
-        self._dialler = Dialler(tls or ssl.create_default_context(), self._lost)
-        self._idle = IdlePool(idle_limit_s, max_idle)
+        self._directory = Directory(guard.refusal, resolver, limits.dns_ttl_s)
+        self._tunnels = None if proxy is None else ProxyTunnels(proxy, resolver, limits.dns_ttl_s)
+        contexts = {**(client_tls or {}), NO_CERTIFICATE: tls or ssl.create_default_context()}
+        open_socket = connect if self._tunnels is None else self._tunnels.open
+        self._dialler = Dialler(contexts, open_socket, self._lost)
+        self._idle = IdlePool(limits.idle_s, limits.max_idle)
         self._live: set[Connection] = set()
         self._is_closed = False
         self._all_lost = asyncio.Event()
@@ -74,8 +97,8 @@ class Transport:
         exceeded by SWEEP_S.  Cancelled, the call closes its connection.
 
         Raises:
-            TransportError: no answer.  Unless the reason is dns, refused or blocked, the request may have
-                arrived all the same.
+            TransportError: no answer.  Unless the reason is dns, refused, blocked or proxy, the request may
+                have arrived all the same.
             ValueError: headers that must not be sent; nothing was.
         """
         now = asyncio.get_running_loop().time()
@@ -105,6 +128,8 @@ class Transport:
         for connection in list(self._live):
             connection.fail(_closed())
         await self._directory.close()
+        if self._tunnels is not None:
+            await self._tunnels.close()
         while self._live:
             self._all_lost.clear()
             await self._all_lost.wait()

@@ -21,13 +21,23 @@ _TCP_ESTABLISHED: Final = 1
 
 class Place(NamedTuple):
     """
-    What a connection leads to; only requests for the same place may share one.
+    What a connection leads to, and who relay is there; only requests for the same place may share one.
+
+    `certificate` is the name of the client certificate that relay shows, "" for none.
     """
 
     address: str
     port: int
     scheme: str
     host: str
+    certificate: str = ""
+
+    @property
+    def name(self) -> str:
+        """
+        Return what a person may know it by.
+        """
+        return f"{self.host} ({self.address}:{self.port})"
 
 
 class Connection(asyncio.Protocol):
@@ -66,7 +76,9 @@ class Connection(asyncio.Protocol):
                 one in time.
         """
         if not self.is_open or self._transport is None:
-            raise TransportError("disconnected", f"{self._name()} closed the connection before the request")
+            raise TransportError(
+                "disconnected", f"{self.place.name} closed the connection before the request"
+            )
         self._reader.start()
         waiter: asyncio.Future[Reply] = self._loop.create_future()
         self._waiter = waiter
@@ -80,7 +92,7 @@ class Connection(asyncio.Protocol):
         """
         if self._deadline <= now:
             begun = "only part of an answer" if self._reader.has_seen_bytes else "no answer"
-            self.fail(TransportError("timeout", f"{begun} from {self._name()} in time"))
+            self.fail(TransportError("timeout", f"{begun} from {self.place.name} in time"))
 
     def is_fit(self) -> bool:
         """
@@ -128,7 +140,7 @@ class Connection(asyncio.Protocol):
         if reader.reply is not None:
             self._finish(reader.reply)
         elif reader.problem is not None:
-            self.fail(TransportError("protocol", f"{self._name()}: {reader.problem}"))
+            self.fail(TransportError("protocol", f"{self.place.name}: {reader.problem}"))
 
     def eof_received(self) -> None:
         """
@@ -163,12 +175,9 @@ class Connection(asyncio.Protocol):
 
     def _lost(self, exc: Exception | None) -> TransportError:
         if isinstance(exc, ssl.SSLError):
-            return TransportError("tls", f"{self._name()}: {exc}")
+            return TransportError("tls", f"{self.place.name}: {exc}")
         what = "in the middle of its answer" if self._reader.has_seen_bytes else "without an answer"
-        return TransportError("disconnected", f"{self._name()} closed the connection {what}")
-
-    def _name(self) -> str:
-        return f"{self.place.host} ({self.place.address}:{self.place.port})"
+        return TransportError("disconnected", f"{self.place.name} closed the connection {what}")
 
 
 def is_established(sock: socket.socket) -> bool:

@@ -10,12 +10,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from relay.model.errors import TransportError
-from relay.sinks.webhook.guard import Guard
 from relay.sinks.webhook.transport.connection import Place
 from relay.sinks.webhook.transport.target import Origin, Target
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the addresses of a host, best first; raises OSError or UnicodeError where there are none."""
+
+Refusal = Callable[[str, int], str | None]
+"""Returns why an address may not be dialled at a port, or None where it may."""
 
 MAX_ORIGINS: Final = 1_024
 MAX_ADDRESSES: Final = 16
@@ -33,17 +35,17 @@ class Directory:
     """
     Knows for a few seconds where each origin may be dialled.
 
-    Every address was vetted by the guard; refused ones are never given out.  One origin is asked for
+    Every address was vetted; refused ones are never given out.  One origin is asked for
     once at a time, however many wait, so that a name whose servers hang holds one resolver thread only.
 
     Args:
-        guard: decides about each address.
+        refusal: decides about each address.
         resolver: finds addresses.
         ttl_s: how long an answer is used; failures are never kept.
     """
 
-    def __init__(self, guard: Guard, resolver: Resolver, ttl_s: float) -> None:
-        self._guard = guard
+    def __init__(self, refusal: Refusal, resolver: Resolver, ttl_s: float) -> None:
+        self._refusal = refusal
         self._resolver = resolver
         self._ttl_s = ttl_s
         self._known: dict[Origin, tuple[float, tuple[Place, ...]]] = {}
@@ -63,13 +65,13 @@ class Directory:
         Raises:
             TransportError: `dns` where the name has no address, `blocked` where all are refused.
         """
-        scheme, host, port = target.origin
+        scheme, host, port, certificate = target.origin
         addresses = (host,) if target.is_literal else await self._look_up(target.origin)
         places, reasons = [], []
         for address in dict.fromkeys(addresses):
-            reason = self._guard.refusal(address, port)
+            reason = self._refusal(address, port)
             if reason is None:
-                places.append(Place(address, port, scheme, host))
+                places.append(Place(address, port, scheme, host, certificate))
             else:
                 reasons.append(reason)
         if not places:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from relay.sinks.webhook.url import DEFAULT_PORTS, parse_url
 
-Origin = tuple[str, str, int]
-"""Scheme, host and port: what connections may be shared by."""
+Origin = tuple[str, str, int, str]
+"""Scheme, host, port and client certificate: what connections may be shared by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Target:
     is_literal: bool
 
     @classmethod
-    def of_url(cls, url: str) -> Target:
+    def of_url(cls, url: str, certificate: str = "") -> Target:
         """
-        Prepare a URL.
+        Prepare a URL; `certificate` is the name of the client certificate to show there, "" for none.
 
         Raises:
             ValueError: see `parse_url`; control characters never get this far.
@@ -39,7 +39,7 @@ class Target:
         if parsed.port != DEFAULT_PORTS[parsed.scheme]:
             host = f"{host}:{parsed.port}"
         return cls(
-            origin=(parsed.scheme, parsed.host, parsed.port),
+            origin=(parsed.scheme, parsed.host, parsed.port, certificate),
             request_start=f"POST {parsed.path} HTTP/1.1\r\nhost: {host}\r\n".encode("ascii"),
             server_name=parsed.host.removesuffix(".") if parsed.scheme == "https" else None,
             is_literal=parsed.literal is not None,
