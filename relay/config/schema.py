@@ -203,6 +203,10 @@ class WebhooksConfig(Section):
     allow_private: Annotated[tuple[Annotated[str, AfterValidator(checked.network)], ...], List] = Field(
         default=(), description='Networks an endpoint may be in besides public ones, e.g. ["10.1.0.0/16"].'
     )
+    origin: Annotated[str, AfterValidator(checked.dns_name)] | None = Field(
+        default=None,
+        description="DNS name by which relay asks receivers for consent. Left out: this machine's name.",
+    )
 
 
 class LogConfig(Section):

@@ -84,7 +84,7 @@ class Condition:
         return f"data.{self.field}" if self.is_in_data else self.field
 
 
-def matches(conditions: Iterable[str], document: Document) -> bool:
+def all_hold(conditions: Iterable[str], document: Document) -> bool:
     """
     Tell whether all conditions hold for an event.
 

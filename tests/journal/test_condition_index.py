@@ -14,7 +14,7 @@ from relay.journal.condition_index import BLOCK, FEW
 from relay.journal.matching import Matching
 from relay.journal.preparing import prepare_events
 from relay.journal.store import SqlJournal
-from relay.model.conditions import matches
+from relay.model.conditions import all_hold
 from relay.model.delivery_options import DeliveryOptions
 from relay.model.endpoint import HEALTHY, Endpoint, EndpointSpec
 from tests.journal.making import NOW, append_of, call_change, call_event
@@ -84,7 +84,7 @@ def test_the_index_agrees_with_asking_each_endpoint(
     found = [matching.endpoints_for("call.updated", "pbx", "call/pbx/1", one) for one in documents]
 
     assert [
-        [no for no, conditions in enumerate(asked, 1) if matches(conditions, one)] for one in documents
+        [no for no, conditions in enumerate(asked, 1) if all_hold(conditions, one)] for one in documents
     ] == found
 
 
@@ -100,7 +100,7 @@ def test_many_bands_agree_too(bands: list[tuple[int, int]], value: int) -> None:
 
     found = matching_of(asked).endpoints_for("call.updated", "pbx", "call/pbx/1", document)
 
-    assert [no for no, conditions in enumerate(asked, 1) if matches(conditions, document)] == found
+    assert [no for no, conditions in enumerate(asked, 1) if all_hold(conditions, document)] == found
 
 
 def test_types_and_sources_count_besides_conditions() -> None:

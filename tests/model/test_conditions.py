@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relay.model.conditions import matches, parse_condition
+from relay.model.conditions import all_hold, parse_condition
 from relay.model.examples import example
 
 EVENT: dict[str, Any] = {
@@ -136,13 +136,13 @@ def test_what_is_wrong_is_said_with_its_place(text: str, place: int, words: str)
 def test_all_conditions_must_hold() -> None:
     event = example("call.finished")
 
-    assert matches([], event)
-    assert matches(['data.queue == "Sales"', "data.talk_s > 30"], event)
-    assert not matches(['data.queue == "Sales"', "data.talk_s > 3000"], event)
+    assert all_hold([], event)
+    assert all_hold(['data.queue == "Sales"', "data.talk_s > 30"], event)
+    assert not all_hold(['data.queue == "Sales"', "data.talk_s > 3000"], event)
 
 
 def test_the_fields_of_every_event_can_be_asked() -> None:
     event = example("call.settled")
 
-    assert matches(["data.final == true", 'data.origin == "live"', "data.revision == 6"], event)
-    assert matches(['data.source_id == "pbx-sydney"', 'source == "/sources/pbx-sydney"'], event)
+    assert all_hold(["data.final == true", 'data.origin == "live"', "data.revision == 6"], event)
+    assert all_hold(['data.source_id == "pbx-sydney"', 'source == "/sources/pbx-sydney"'], event)

@@ -27,9 +27,9 @@ class Target:
     is_literal: bool
 
     @classmethod
-    def of_url(cls, url: str) -> Target:
+    def of_url(cls, url: str, method: str = "POST") -> Target:
         """
-        Prepare a URL.
+        Prepare a URL for requests of a method.
 
         Raises:
             ValueError: see `parse_url`; control characters never get this far.
@@ -40,7 +40,7 @@ class Target:
             host = f"{host}:{parsed.port}"
         return cls(
             origin=(parsed.scheme, parsed.host, parsed.port),
-            request_start=f"POST {parsed.path} HTTP/1.1\r\nhost: {host}\r\n".encode("ascii"),
+            request_start=f"{method} {parsed.path} HTTP/1.1\r\nhost: {host}\r\n".encode("ascii"),
             server_name=parsed.host.removesuffix(".") if parsed.scheme == "https" else None,
             is_literal=parsed.literal is not None,
         )
