@@ -75,7 +75,7 @@ class DeliveryFields(Section):
     )
     batch: BatchFields = Field(default=BatchFields(), description="How batches are cut.")
     fields: Annotated[tuple[DataField, ...], List, Field(max_length=100)] = Field(
-        default=(), description="Fields of `data` that are sent; none: all."
+        default=(), description="Fields of `data` that are sent, besides ids and revision; none: all."
     )
     mask_numbers: bool = Field(
         default=False, description="Hide the digits of phone numbers but for the last three."

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
@@ -39,19 +39,10 @@ _ATTRIBUTE: Final = re.compile(r"[a-z0-9]{1,40}")
 _PLAIN: Final = "!#$&'()*+,/:;<=>?@[\\]^`{|}"
 
 
-class Sent(NamedTuple):
-    """
-    What of a request depends on the event: header lines, each with its line end, and the body.
-    """
-
-    header_lines: bytes
-    body: bytes
-
-
+Sent = tuple[bytes, bytes]
+"""What of a request depends on the event: header lines, each with its line end, and the body."""
 Form = Callable[[bytes], Sent]
-"""
-Makes a request of an event as it is stored.  Raises ValueError for bytes that are no event.
-"""
+"""Makes a request of an event as it is stored; raises ValueError for bytes that are no event."""
 Shown = Callable[[bytes], dict[str, Any]]
 
 
@@ -63,9 +54,9 @@ def form_of(options: DeliveryOptions) -> tuple[str, Form]:
     if options.payload == BINARY:
         return JSON_TYPE, lambda stored: binary(shown(stored))
     if options.payload == STANDARD:
-        return JSON_TYPE, lambda stored: Sent(b"", standard(shown(stored)))
+        return JSON_TYPE, lambda stored: (b"", standard(shown(stored)))
     if options.fields or options.mask_numbers:
-        return CONTENT_TYPE, lambda stored: Sent(b"", orjson.dumps(shown(stored)))
+        return CONTENT_TYPE, lambda stored: (b"", orjson.dumps(shown(stored)))
     return CONTENT_TYPE, _as_stored
 
 
@@ -80,7 +71,7 @@ def binary(event: dict[str, Any]) -> Sent:
         if not _ATTRIBUTE.fullmatch(name):
             raise ValueError(f"{name!r} is no attribute of a CloudEvent")
         lines.append(f"ce-{name}: {_header_value(value)}\r\n")
-    return Sent("".join(lines).encode("ascii"), orjson.dumps(event["data"]))
+    return "".join(lines).encode("ascii"), orjson.dumps(event["data"])
 
 
 def standard(event: dict[str, Any]) -> bytes:
@@ -91,7 +82,7 @@ def standard(event: dict[str, Any]) -> bytes:
 
 
 def _as_stored(stored: bytes) -> Sent:
-    return Sent(b"", stored)
+    return b"", stored
 
 
 def _shown(options: DeliveryOptions) -> Shown:

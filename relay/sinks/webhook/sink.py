@@ -11,7 +11,7 @@ from relay.model.endpoint import Delivery, EndpointSpec
 from relay.model.errors import TransportError
 from relay.model.outcome import Outcome, TryLater
 from relay.sinks.webhook.handshake import REQUEST_ORIGIN, Handshake
-from relay.sinks.webhook.payload import Sent, form_of
+from relay.sinks.webhook.payload import form_of
 from relay.sinks.webhook.signature import Signer
 from relay.sinks.webhook.transport.client import Transport
 from relay.sinks.webhook.transport.headers import build_headers
@@ -71,23 +71,23 @@ class WebhookSink:
             if refusal is not None:
                 return refusal
         try:
-            sent = self._form(delivery.body)
+            lines, body = self._form(delivery.body)
         except ValueError as error:
             return TryLater("bug", answer=f"no request can be made: {error}".encode()[:MAX_DETAIL_BYTES])
         try:
             reply = await self._transport.post(
-                self._target, self._headers(delivery, sent), sent.body, timeout_s=self._timeout_s
+                self._target, self._headers(delivery, lines, body), body, timeout_s=self._timeout_s
             )
         except TransportError as error:
             return TryLater(error.reason, answer=str(error).encode()[:MAX_DETAIL_BYTES])
         # What a 2xx says besides is not read.
         return delivered(reply.status) or judge(reply.status, reply.headers, reply.body, self._clock.now())
 
-    def _headers(self, delivery: Delivery, sent: Sent) -> bytes:
+    def _headers(self, delivery: Delivery, lines: bytes, body: bytes) -> bytes:
         event_id = delivery.event_id
         timestamp_s = self._clock.now_ms() // 1000
         # The signer lets no id pass that could break out of a header; the rest is made of numbers.
-        signature = self._signer.sign(event_id, timestamp_s, sent.body)
+        signature = self._signer.sign(event_id, timestamp_s, body)
         replay = b"relay-replay: %d\r\n" % delivery.job if delivery.job else b""
         return b"%bwebhook-id: %b\r\nwebhook-timestamp: %d\r\nwebhook-signature: %b\r\n%b%b" % (
             self._fixed_headers,
@@ -95,5 +95,5 @@ class WebhookSink:
             timestamp_s,
             signature,
             replay,
-            sent.header_lines,
+            lines,
         )

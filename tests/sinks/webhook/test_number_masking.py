@@ -105,6 +105,20 @@ def test_free_text_is_masked_where_it_looks_like_a_number() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("12345", "12345"),
+        ("123456", "xxx456"),
+        ("ext. 12 34-56", "ext. xx x4-56"),
+        ("12, 3456", "12, 3456"),
+        ("at 10:00:00", "at 10:00:00"),
+    ],
+)
+def test_six_digits_make_a_number(text: str, shown: str) -> None:
+    assert {"message": shown} == mask_data({"message": text}, "command/dialer/1")
+
+
+@pytest.mark.parametrize(
     ("link", "shown"),
     [
         ("https://pbx.example/rec/20261121-100000_491570156.wav", None),
