@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -101,6 +102,42 @@ def test_many_bands_agree_too(bands: list[tuple[int, int]], value: int) -> None:
     found = matching_of(asked).endpoints_for("call.updated", "pbx", "call/pbx/1", document)
 
     assert [no for no, conditions in enumerate(asked, 1) if all_hold(conditions, document)] == found
+
+
+class Looked(dict[str, Any]):
+    """
+    Data that counts how often it is looked at.
+    """
+
+    looks = 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """
+        Return a field.
+        """
+        self.looks += 1
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        [(f'data.queue == "q{n}"',) for n in range(1_000)],
+        [(f"data.talk_s > {n}",) for n in range(1_000)],
+        [('data.direction == "inbound"', f"data.talk_s > {n}") for n in range(1_000)],
+        [(f'data.queue in ["q{n}", "r{n}"]', f"data.talk_s > {n % 7}") for n in range(1_000)],
+        [("data.campaign is not null", f"data.talk_s >= {n}") for n in range(1_000)],
+        [("data.talk_s != 5", f'data.queue == "q{n % 20}"') for n in range(1_000)],
+    ],
+)
+def test_a_thousand_endpoints_are_not_asked_one_by_one(asked: list[tuple[str, ...]]) -> None:
+    data = Looked(queue="q7", talk_s=3, direction="inbound")
+    matching = matching_of(asked)
+
+    found = matching.endpoints_for("call.updated", "pbx", "call/pbx/1", document_of(data))
+
+    assert data.looks < 10
+    assert [no for no, one in enumerate(asked, 1) if all_hold(one, document_of(data))] == found
 
 
 def test_types_and_sources_count_besides_conditions() -> None:
