@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from ipaddress import ip_network
+from socket import gethostname
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ from relay.api.ops import ops_listener
 from relay.api.server import ApiSettings, api_listener
 from relay.api.tail import EventTail
 from relay.command_assembly import Commanded, Commands, open_commands
+from relay.config import checked
 from relay.config.dialled import Dialled, dialled_by
 from relay.config.id_key import decode_id_key
 from relay.config.schema import KafkaConfig, RelayConfig, SourceConfig
@@ -37,6 +39,7 @@ from relay.journal.port import Appended
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.journal_assembly import ONLY_SQLITE, SQLITE, owner, path_of
 from relay.model.clock import Clock
+from relay.model.delivery_options import HANDSHAKE_REQUIRE
 from relay.model.endpoint import EndpointSpec
 from relay.model.errors import ConfigError, Fault, JournalUnusable
 from relay.model.ids import IdMaker
@@ -54,6 +57,7 @@ from relay.pipeline.turns import PlannedStream
 from relay.sinks.kafka.publisher import KafkaPublisher
 from relay.sinks.kafka.settings import KafkaSettings
 from relay.sinks.webhook.guard import Guard
+from relay.sinks.webhook.handshake import Handshake
 from relay.sinks.webhook.retry import next_delay_s
 from relay.sinks.webhook.sink import WebhookSink
 from relay.sinks.webhook.transport.client import Transport
@@ -223,7 +227,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     publish = _publish(config.kafka, house) if config.kafka else None
     tail = EventTail(await house.journal.reading.last_seq())
     appended = HandOn(deliver, publish, house.metrics, tail.move_to)
-    open_endpoint = partial(_endpoint, transport, house.clock)
+    open_endpoint = partial(_endpoint, transport, house, config.webhooks.origin or _own_name())
     await deliver.start([one.spec() for one in config.endpoints], open_endpoint, appended)
     built = [await _poll(source, house, appended, rooms) for source in config.sources]
     polls = [poll for poll, _ in built]
@@ -338,10 +342,21 @@ async def _poll(
     return poll_of(config, source, await rooms_of(config, around), around), source
 
 
-def _endpoint(transport: Transport, clock: Clock, spec: EndpointSpec) -> WebhookEndpoint:
+def _endpoint(transport: Transport, house: House, origin: str, spec: EndpointSpec) -> WebhookEndpoint:
+    clock, handshake = house.clock, None
     rng = random.Random()  # noqa: S311 - jitter, not a secret
     delay = partial(_delay_s, spec.retry_schedule_s, rng)
-    return WebhookEndpoint(spec, WebhookSink(spec, transport, clock), delay)
+    if spec.options.handshake == HANDSHAKE_REQUIRE:
+        handshake = Handshake(spec, origin, transport, house.journal.grants, clock)
+    return WebhookEndpoint(spec, WebhookSink(spec, transport, clock, handshake), delay)
+
+
+def _own_name() -> str:
+    """
+    Return the DNS name by which this machine asks for consent, where the operator gave none.
+    """
+    name = gethostname()
+    return name if checked.is_dns_name(name) else "relay"
 
 
 def _delay_s(schedule_s: tuple[int, ...], rng: random.Random, attempts_made: int) -> float | None:

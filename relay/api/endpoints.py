@@ -19,7 +19,9 @@ from relay.api.problems import FieldError, invalid
 from relay.api.queries import ListQuery
 from relay.config.checked import near_miss
 from relay.config.delivery_fields import options_of
+from relay.config.event_fields import condition_faults, field_faults
 from relay.config.webhook_secret import decode_secret, new_secret
+from relay.model.delivery_options import DeliveryOptions
 from relay.model.endpoint import EndpointSpec, RegisteredEndpoint
 from relay.model.errors import NoSuchPlace, NotFound
 
@@ -46,10 +48,8 @@ async def create_endpoint(reach: Reach, asked: Asked) -> Answer:
     Register an endpoint; the answer is the only one that shows its secret.
     """
     body = asked.body_as(EndpointNew)
-    _check(
-        reach,
-        {"url": body.url, "sources": body.sources, "client_certificate": body.client_certificate},
-    )
+    named = {"url": body.url, "sources": body.sources, "client_certificate": body.client_certificate}
+    _check(reach, named, body.events, body.options())
     secret = body.secret or new_secret()
     spec = EndpointSpec(
         id=body.id or _new_id(),
@@ -85,10 +85,11 @@ async def change_endpoint(reach: Reach, asked: Asked) -> Answer:
     Change the fields that were given, and no others.
     """
     given = asked.body_as(EndpointChanges).given()
-    _check(reach, given)
     async with reach.changing:
         known = await _found(reach, asked)
-        changed = await reach.registry.change_registered(_changed(known.spec, given), reach.clock.now())
+        wanted = _changed(known.spec, given)
+        _check(reach, given, wanted.events, wanted.options)
+        changed = await reach.registry.change_registered(wanted, reach.clock.now())
     await reach.owner.refresh()
     return Answer.of(shown.endpoint(changed))
 
@@ -185,11 +186,13 @@ def _missing(endpoint_id: str) -> NotFound:
     return NotFound(f"there is no endpoint `{endpoint_id}`")
 
 
-def _check(reach: Reach, given: dict[str, object]) -> None:
+def _check(reach: Reach, given: dict[str, Any], events: Iterable[str], options: DeliveryOptions) -> None:
     errors = [
         *_address_errors(reach, given.get("url")),
         *_source_errors(reach, given.get("sources")),
         *_certificate_errors(reach, given.get("client_certificate")),
+        *_errors_in("conditions", condition_faults(options.conditions, events)),
+        *_errors_in("fields", field_faults(options.fields, events)),
     ]
     if errors:
         raise invalid(errors)
@@ -214,6 +217,11 @@ def _certificate_errors(reach: Reach, name: object) -> Iterator[FieldError]:
     if isinstance(name, str) and name and name not in known:
         problem = f"webhooks.client_certificates has no `{name}`" + near_miss(name, known)
         yield FieldError("client_certificate", problem)
+
+
+def _errors_in(field: str, faults: Iterable[tuple[int, str]]) -> Iterator[FieldError]:
+    for number, problem in faults:
+        yield FieldError(f"{field}[{number}]", problem)
 
 
 def _changed(spec: EndpointSpec, given: dict[str, Any]) -> EndpointSpec:

@@ -27,6 +27,8 @@ MIN_API_KEY: Final = 16
 MAX_API_KEY: Final = 512
 MAX_PATTERN: Final = 100
 _HOST: Final = re.compile(r"[A-Za-z0-9_.:-]+")
+MAX_DNS_NAME: Final = 253
+DNS_NAME: Final = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 
 Item = TypeVar("Item")
 
@@ -198,6 +200,22 @@ def network(text: str) -> str:
         ip_network(text)
     except ValueError as error:
         raise ValueError(str(error)) from error
+    return text
+
+
+def is_dns_name(text: str) -> bool:
+    """
+    Tell whether a text is a DNS name (RFC 1123: letters, digits and hyphens between dots).
+    """
+    return len(text) <= MAX_DNS_NAME and DNS_NAME.fullmatch(text) is not None
+
+
+def dns_name(text: str) -> str:
+    """
+    Check a name such as `relay.example.com`.
+    """
+    if not is_dns_name(text):
+        raise ValueError("must be a DNS name such as relay.example.com")
     return text
 
 

@@ -6,14 +6,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from relay.config.event_fields import condition_text
 from relay.config.section import List, Section
 from relay.model.delivery_options import BatchOptions, DeliveryOptions
 
 MAX_S = 30 * 86_400
 
-Condition = Annotated[str, Field(min_length=1, max_length=500)]
+Condition = Annotated[
+    str,
+    Field(min_length=1, max_length=500, json_schema_extra={"examples": ['data.queue in ["sales"]']}),
+    AfterValidator(condition_text),
+]
 DataField = Annotated[str, Field(pattern="^[a-z0-9_]{1,60}$")]
 
 
@@ -70,7 +75,7 @@ class DeliveryFields(Section):
     )
     batch: BatchFields = Field(default=BatchFields(), description="How batches are cut.")
     fields: Annotated[tuple[DataField, ...], List, Field(max_length=100)] = Field(
-        default=(), description="Fields of `data` that are sent; none: all."
+        default=(), description="Fields of `data` that are sent, besides ids and revision; none: all."
     )
     mask_numbers: bool = Field(
         default=False, description="Hide the digits of phone numbers but for the last three."

@@ -11,8 +11,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from relay.config.checked import near_miss
+from relay.config.event_fields import condition_faults, field_faults
 from relay.config.overrides import Override, Place
 from relay.config.schema import UNKNOWN_KIND, RelayConfig, SourceConfig
+from relay.model.catalogue import is_known_pattern
 from relay.model.errors import Fault
 
 SourceKinds = Mapping[str, type[SourceConfig]]
@@ -80,11 +82,11 @@ def reference_faults(data: Mapping[str, Any]) -> list[Fault]:
     source_ids = [source_id for _, source_id in _ids(data, "sources")]
     faults = [*_repeated(data, "sources"), *_repeated(data, "endpoints")]
     for number, endpoint in enumerate(_items(data, "endpoints")):
-        wanted = endpoint.get("sources", [])
-        for position, name in enumerate(wanted if isinstance(wanted, list) else []):
-            if isinstance(name, str) and name not in source_ids:
+        for position, name in enumerate(_texts(endpoint, "sources")):
+            if name not in source_ids:
                 key = key_at(("endpoints", number, "sources", position), data)
                 faults.append(Fault(key, f"there is no source `{name}`" + near_miss(name, source_ids)))
+        faults += _unknown_fields(endpoint, number, data)
     return [*faults, *_unknown_certificates(data), *_without_lookups(data)]
 
 
@@ -107,6 +109,18 @@ def _unknown_certificates(data: Mapping[str, Any]) -> Iterator[Fault]:
         if isinstance(name, str) and name and name not in known:
             key = key_at(("endpoints", number, "client_certificate"), data)
             yield Fault(key, f"webhooks.client_certificates has no `{name}`" + near_miss(name, known))
+
+
+def _unknown_fields(endpoint: dict[str, Any], number: int, data: Mapping[str, Any]) -> Iterator[Fault]:
+    patterns = [pattern for pattern in _texts(endpoint, "events") if is_known_pattern(pattern)]
+    if not patterns:  # said already, and no field could be right
+        return
+    for name, faults in (
+        ("conditions", condition_faults(_texts(endpoint, "conditions"), patterns)),
+        ("fields", field_faults(_texts(endpoint, "fields"), patterns)),
+    ):
+        for position, problem in faults:
+            yield Fault(key_at(("endpoints", number, name, position), data), problem)
 
 
 def _without_lookups(data: Mapping[str, Any]) -> Iterator[Fault]:
@@ -179,6 +193,12 @@ def _name_of(items: Any, number: int) -> str:
 def _items(data: Mapping[str, Any], table: str) -> list[dict[str, Any]]:
     items = data.get(table)
     return [item if isinstance(item, dict) else {} for item in items] if isinstance(items, list) else []
+
+
+def _texts(table: Mapping[str, Any], key: str) -> list[str]:
+    given = table.get(key)
+    is_list_of_texts = isinstance(given, list) and all(isinstance(one, str) for one in given)
+    return given if isinstance(given, list) and is_list_of_texts else []
 
 
 def _ids(data: Mapping[str, Any], table: str) -> list[tuple[int, str]]:

@@ -247,6 +247,11 @@ class WebhooksConfig(Section):
             raise ValueError("two of them have the same name")
         return certificates
 
+    origin: Annotated[str, AfterValidator(checked.dns_name)] | None = Field(
+        default=None,
+        description="DNS name by which relay asks receivers for consent. Left out: this machine's name.",
+    )
+
 
 class LogConfig(Section):
     """

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select, update
 
 from relay.journal import schema
+from relay.journal.condition_index import Conditional, ConditionIndex
 from relay.journal.rows import endpoint_of
+from relay.model.conditions import Document, parse_condition
 from relay.model.endpoint import Endpoint
 
 _OWN_SUBJECT = "endpoint/"
@@ -18,33 +20,55 @@ _t = schema.endpoints
 
 class Matching:
     """
-    The endpoints as they were at one version; decides once for each (type, source).
+    The endpoints as they were at one version; decides once for each (type, source) who may want its events,
+    and once for each event which of those with conditions do.
     """
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._endpoints = tuple(endpoint for endpoint in endpoints if endpoint.takes_new_events)
-        self._chosen: dict[tuple[str, str | None], list[int]] = {}
+        self._nos = {endpoint.id: endpoint.no for endpoint in self._endpoints}
+        self._conditions = {
+            endpoint.no: tuple(map(parse_condition, endpoint.options.conditions))
+            for endpoint in self._endpoints
+            if endpoint.options.conditions
+        }
+        self._chosen: dict[tuple[str, str | None], tuple[list[int], ConditionIndex | None]] = {}
+        self._indexes: dict[tuple[int, ...], ConditionIndex] = {}
 
     def __len__(self) -> int:
         return len(self._endpoints)
 
-    def endpoints_for(self, event_type: str, source_id: str | None, subject: str) -> list[int]:
+    def endpoints_for(
+        self, event_type: str, source_id: str | None, subject: str, document: Document
+    ) -> list[int]:
         """
-        Return the numbers of the endpoints that want an event; never the one it is about.
+        Return the numbers of the endpoints that want an event, in order; never the one it is about.
         """
+        chosen = self._chosen.get((event_type, source_id))
+        if chosen is None:
+            chosen = self._chosen[event_type, source_id] = self._choose(event_type, source_id)
+        nos, index = chosen
+        if index is not None:
+            found = index.endpoints_for(document)
+            nos = sorted(nos + found) if found else nos
         if subject.startswith(_OWN_SUBJECT):
-            return self._wanting(event_type, source_id, subject.removeprefix(_OWN_SUBJECT))
-        nos = self._chosen.get((event_type, source_id))
-        if nos is None:
-            nos = self._chosen[event_type, source_id] = self._wanting(event_type, source_id, None)
+            own = self._nos.get(subject.removeprefix(_OWN_SUBJECT))
+            return [no for no in nos if no != own]
         return nos
 
-    def _wanting(self, event_type: str, source_id: str | None, but_not: str | None) -> list[int]:
-        return [
-            endpoint.no
-            for endpoint in self._endpoints
-            if endpoint.matches(event_type, source_id) and endpoint.id != but_not
-        ]
+    def _choose(self, event_type: str, source_id: str | None) -> tuple[list[int], ConditionIndex | None]:
+        """
+        Return the endpoints that want all events of a type and source, and an index of those that ask more.
+        """
+        nos = [one.no for one in self._endpoints if one.matches(event_type, source_id)]
+        asking = tuple(no for no in nos if no in self._conditions)
+        if not asking:
+            return nos, None
+        index = self._indexes.get(asking)  # most types and sources have the same
+        if index is None:
+            index = ConditionIndex(Conditional(no, self._conditions[no]) for no in asking)
+            self._indexes[asking] = index
+        return [no for no in nos if no not in self._conditions], index
 
 
 class Matcher:

@@ -19,7 +19,7 @@ from relay.journal.rows import call_values, leg_values
 from relay.journal.subject_rows import subject_values
 from relay.model.change import CallChange
 from relay.model.endpoint import Delivery
-from relay.model.event import Event, StoredEvent
+from relay.model.event import Event, StoredEvent, to_bytes
 from relay.model.ids import subject_key
 from relay.model.times import to_ms
 
@@ -100,12 +100,13 @@ def prepare_events(
     deliveries: list[Delivery] = []
     heads: set[tuple[int, int]] = set()
     for seq, event in enumerate(events, last_seq + 1):
-        body, subject = event.to_json(recorded_at), event.subject
+        document, subject = event.document(recorded_at), event.subject
+        body = to_bytes(document)
         key, occurred_ms = subject_key(subject), to_ms(event.occurred_at)
         named = (seq, event.id, event.type, event.source_id, subject)
         event_rows.append((*named, key, event.revision, occurred_ms, recorded_ms, body))
         stored.append(StoredEvent(*named, event.revision, event.occurred_at, recorded_at, body))
-        for endpoint_no in matching.endpoints_for(event.type, event.source_id, subject):
+        for endpoint_no in matching.endpoints_for(event.type, event.source_id, subject, document):
             # Only the first of its subject here can be a head; the statement looks at those of before.
             is_first = (endpoint_no, key) not in heads
             heads.add((endpoint_no, key))

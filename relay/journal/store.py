@@ -34,6 +34,7 @@ from relay.journal.commands import SqlCommands
 from relay.journal.commands_port import CommandJournal, MappingJournal
 from relay.journal.coverage import forget_reads
 from relay.journal.fence import Fence
+from relay.journal.grants import SqlGrants
 from relay.journal.mappings import SqlMappings
 from relay.journal.matching import Matcher
 from relay.journal.migrate import upgrade
@@ -72,8 +73,8 @@ class SqlJournal(PollReads):
     The journal of one deployment.
 
     Satisfies PollJournal, SendLog, DeliveryJournal, PublishJournal and HousekeepingJournal; `registry` is
-    a RegistryJournal, `work` a SourceWorkJournal, `commands` a CommandJournal, `mappings` a MappingJournal,
-    `reading` a ReadingJournal.
+    a RegistryJournal, `grants` a GrantBook of the sinks, `work` a SourceWorkJournal, `commands` a
+    CommandJournal, `mappings` a MappingJournal, `reading` a ReadingJournal.
     """
 
     def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int) -> None:
@@ -83,6 +84,7 @@ class SqlJournal(PollReads):
         self._matcher = Matcher()
         self.identity = identity
         fence = Fence(database, epoch, self._matcher)
+        self.grants = SqlGrants(database)
         self.registry: RegistryJournal = SqlRegistry(database, fence)
         self.work: SourceWorkJournal = SqlSourceWork(fence)
         self.commands: CommandJournal = SqlCommands(database, fence)

@@ -46,36 +46,39 @@ class Event(NamedTuple):
         """
         Return the structured CloudEvent: the bytes that webhooks and Kafka carry and the journal keeps.
         """
+        return to_bytes(self.document(recorded_at))
+
+    def document(self, recorded_at: datetime) -> dict[str, Any]:
+        """
+        Return the structured CloudEvent as a receiver reads it: what conditions of endpoints are asked of.
+        """
         time, recorded = rfc3339(self.occurred_at), rfc3339(recorded_at)
-        body = orjson.dumps(
-            {
-                "specversion": "1.0",
-                "id": self.id,
-                "source": source_uri(self.source_id, self.subject),
-                "type": self.type,
-                "subject": self.subject,
-                "time": time,
-                "datacontenttype": "application/json",
-                "dataschema": schema_uri(self.type),
-                "sequence": f"{self.revision:010d}",
-                "partitionkey": self.subject,
-                "recordedtime": recorded,
-                "data": {
-                    "source_id": self.source_id,
-                    "occurred_at": time,
-                    "observed_at": rfc3339(self.observed_at),
-                    "recorded_at": recorded,
-                    "precision_s": self.precision_s,
-                    "revision": self.revision,
-                    "final": self.final,
-                    "inferred": self.inferred,
-                    "changed": self.changed,
-                    "origin": self.origin,
-                    **self.data,
-                },
-            }
-        )
-        return bytes(memoryview(body))  # a copy without the 10 KiB of room that orjson keeps behind it
+        return {
+            "specversion": "1.0",
+            "id": self.id,
+            "source": source_uri(self.source_id, self.subject),
+            "type": self.type,
+            "subject": self.subject,
+            "time": time,
+            "datacontenttype": "application/json",
+            "dataschema": schema_uri(self.type),
+            "sequence": f"{self.revision:010d}",
+            "partitionkey": self.subject,
+            "recordedtime": recorded,
+            "data": {
+                "source_id": self.source_id,
+                "occurred_at": time,
+                "observed_at": rfc3339(self.observed_at),
+                "recorded_at": recorded,
+                "precision_s": self.precision_s,
+                "revision": self.revision,
+                "final": self.final,
+                "inferred": self.inferred,
+                "changed": self.changed,
+                "origin": self.origin,
+                **self.data,
+            },
+        }
 
 
 class StoredEvent(NamedTuple):
@@ -92,6 +95,13 @@ class StoredEvent(NamedTuple):
     occurred_at: datetime
     recorded_at: datetime
     body: bytes
+
+
+def to_bytes(document: dict[str, Any]) -> bytes:
+    """
+    Return the bytes of an event's document.
+    """
+    return bytes(memoryview(orjson.dumps(document)))  # a copy without the 10 KiB of room that orjson keeps
 
 
 def is_of_the_past(body: bytes) -> bool:

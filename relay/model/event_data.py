@@ -108,7 +108,9 @@ class CallData(EventData):
     link_confidence: float | None = Field(
         ge=0, le=1, description="How sure the linking of the legs is; null with one leg."
     )
-    masked: bool = Field(description="The vendor hid digits of a number.")
+    masked: bool = Field(
+        description="Digits of a number are hidden: by the vendor, or because the endpoint wants them so."
+    )
     source_tz: str = Field(description="IANA time zone of the phone system.")
 
 

@@ -14,7 +14,7 @@ from typing import Final
 # One word per kind of failure; labels relay_delivery_attempts_total.
 REASONS: Final = (
     "ok", "timeout", "dns", "tls", "refused", "disconnected", "protocol", "blocked",
-    "proxy", "http_3xx", "http_4xx", "http_410", "http_429", "http_5xx", "bug",
+    "proxy", "http_3xx", "http_4xx", "http_410", "http_429", "http_5xx", "no_consent", "bug",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from relay.model.endpoint import Delivery
 from relay.model.event import StoredEvent
+from relay.model.grant import Grant
 from relay.model.outcome import Outcome
 
 
@@ -22,6 +23,24 @@ class DeliverySink(Protocol):
         Make one attempt; never more than one, since a request that was sent may have arrived.
 
         Bounded by the endpoint's timeout.  Raises nothing on purpose; a cancelled attempt has no outcome.
+        """
+        ...
+
+
+class GrantBook(Protocol):
+    """
+    Keeps what receivers consented to, over restarts.
+    """
+
+    async def grant_of(self, endpoint_id: str) -> Grant | None:
+        """
+        Return what an endpoint's receiver consented to last, at whatever address it then had.
+        """
+        ...
+
+    async def keep_grant(self, endpoint_id: str, grant: Grant) -> None:
+        """
+        Keep a consent in place of the one before.
         """
         ...
 

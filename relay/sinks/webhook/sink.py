@@ -10,6 +10,8 @@ from relay.model.clock import Clock
 from relay.model.endpoint import Delivery, EndpointSpec
 from relay.model.errors import TransportError
 from relay.model.outcome import Outcome, TryLater
+from relay.sinks.webhook.handshake import REQUEST_ORIGIN, Handshake
+from relay.sinks.webhook.payload import form_of
 from relay.sinks.webhook.signature import Signer
 from relay.sinks.webhook.transport.client import Transport
 from relay.sinks.webhook.transport.headers import build_headers
@@ -24,51 +26,74 @@ class WebhookSink:
     """
     Makes signed POSTs to one endpoint; implements `relay.sinks.port.DeliverySink`.
 
-    Every attempt for one event carries the same `webhook-id` and body, and its own time and signature.
+    Every attempt for one event carries the same `webhook-id` and body, in the form that the endpoint wants
+    (`relay.sinks.webhook.payload`), and its own time and signature.
     The transport is shared and is closed by whoever opened it.
 
     Args:
         spec: the endpoint; a URL or secret that cannot be used raises ValueError here, at start.
         transport: sends the requests.
         clock: tells the time that is signed.
+        handshake: asks the receiver for its consent first; None: nobody is asked.
     """
 
-    def __init__(self, spec: EndpointSpec, transport: Transport, clock: Clock) -> None:
+    def __init__(
+        self, spec: EndpointSpec, transport: Transport, clock: Clock, handshake: Handshake | None = None
+    ) -> None:
         self._timeout_s = spec.timeout_s
         self._target = Target.of_url(spec.url, spec.options.client_certificate)
         self._signer = Signer(spec.secrets)
         self._transport = transport
         self._clock = clock
-        self._fixed_headers = build_headers(
-            (
-                (b"user-agent", f"relay/{__version__}".encode()),
-                (b"content-type", b"application/cloudevents+json; charset=utf-8"),
-            )
-        )
+        self._handshake = handshake
+        content_type, self._form = form_of(spec.options)
+        fixed = [
+            (b"user-agent", f"relay/{__version__}".encode()),
+            (b"content-type", content_type.encode()),
+        ]
+        if handshake is not None:
+            fixed.append((REQUEST_ORIGIN, handshake.origin.encode()))
+        self._fixed_headers = build_headers(fixed)
+
+    @property
+    def granted_rate_per_s(self) -> float | None:
+        """
+        Return how many requests a second the receiver allows; None: any number.  It may change at any time.
+        """
+        return self._handshake.rate_per_s if self._handshake is not None else None
 
     async def deliver(self, delivery: Delivery) -> Outcome:
         """
         Make one attempt.
         """
+        if self._handshake is not None:
+            refusal = await self._handshake.refusal()
+            if refusal is not None:
+                return refusal
+        try:
+            lines, body = self._form(delivery.body)
+        except ValueError as error:
+            return TryLater("bug", answer=f"no request can be made: {error}".encode()[:MAX_DETAIL_BYTES])
         try:
             reply = await self._transport.post(
-                self._target, self._headers(delivery), delivery.body, timeout_s=self._timeout_s
+                self._target, self._headers(delivery, lines, body), body, timeout_s=self._timeout_s
             )
         except TransportError as error:
             return TryLater(error.reason, answer=str(error).encode()[:MAX_DETAIL_BYTES])
         # What a 2xx says besides is not read.
         return delivered(reply.status) or judge(reply.status, reply.headers, reply.body, self._clock.now())
 
-    def _headers(self, delivery: Delivery) -> bytes:
-        event_id, body = delivery.event_id, delivery.body
+    def _headers(self, delivery: Delivery, lines: bytes, body: bytes) -> bytes:
+        event_id = delivery.event_id
         timestamp_s = self._clock.now_ms() // 1000
         # The signer lets no id pass that could break out of a header; the rest is made of numbers.
         signature = self._signer.sign(event_id, timestamp_s, body)
         replay = b"relay-replay: %d\r\n" % delivery.job if delivery.job else b""
-        return b"%bwebhook-id: %b\r\nwebhook-timestamp: %d\r\nwebhook-signature: %b\r\n%b" % (
+        return b"%bwebhook-id: %b\r\nwebhook-timestamp: %d\r\nwebhook-signature: %b\r\n%b%b" % (
             self._fixed_headers,
             event_id.encode(),
             timestamp_s,
             signature,
             replay,
+            lines,
         )

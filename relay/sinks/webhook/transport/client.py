@@ -90,7 +90,7 @@ class Transport:
         self, target: Target, headers: Sequence[tuple[bytes, bytes]] | bytes, body: bytes, *, timeout_s: float
     ) -> Reply:
         """
-        Send one request and return its answer.
+        Send one request and return its answer; `target` says by which method, POST if nothing else.
 
         `headers` are pairs, or lines that `build_headers` made; host and content-length are added.
         `timeout_s` covers everything from the look-up of the name to the last byte of the body; it may be

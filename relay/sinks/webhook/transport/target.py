@@ -27,9 +27,10 @@ class Target:
     is_literal: bool
 
     @classmethod
-    def of_url(cls, url: str, certificate: str = "") -> Target:
+    def of_url(cls, url: str, certificate: str = "", method: str = "POST") -> Target:
         """
-        Prepare a URL; `certificate` is the name of the client certificate to show there, "" for none.
+        Prepare a URL for requests of a method; `certificate` is the name of the client certificate to show
+        there, "" for none.
 
         Raises:
             ValueError: see `parse_url`; control characters never get this far.
@@ -40,7 +41,7 @@ class Target:
             host = f"{host}:{parsed.port}"
         return cls(
             origin=(parsed.scheme, parsed.host, parsed.port, certificate),
-            request_start=f"POST {parsed.path} HTTP/1.1\r\nhost: {host}\r\n".encode("ascii"),
+            request_start=f"{method} {parsed.path} HTTP/1.1\r\nhost: {host}\r\n".encode("ascii"),
             server_name=parsed.host.removesuffix(".") if parsed.scheme == "https" else None,
             is_literal=parsed.literal is not None,
         )
