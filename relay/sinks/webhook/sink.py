@@ -10,6 +10,7 @@ from relay.model.clock import Clock
 from relay.model.endpoint import Delivery, EndpointSpec
 from relay.model.errors import TransportError
 from relay.model.outcome import Outcome, TryLater
+from relay.sinks.webhook.auth import Redaction, auth_of
 from relay.sinks.webhook.signature import Signer
 from relay.sinks.webhook.transport.client import Transport
 from relay.sinks.webhook.transport.headers import build_headers
@@ -28,7 +29,7 @@ class WebhookSink:
     The transport is shared and is closed by whoever opened it.
 
     Args:
-        spec: the endpoint; a URL or secret that cannot be used raises ValueError here, at start.
+        spec: the endpoint; a URL, secret or header that cannot be used raises ValueError here, at start.
         transport: sends the requests.
         clock: tells the time that is signed.
     """
@@ -36,13 +37,16 @@ class WebhookSink:
     def __init__(self, spec: EndpointSpec, transport: Transport, clock: Clock) -> None:
         self._timeout_s = spec.timeout_s
         self._target = Target.of_url(spec.url)
-        self._signer = Signer(spec.secrets)
+        self._signer = Signer.of(spec)
         self._transport = transport
         self._clock = clock
+        auths = auth_of(spec.auth)
+        self._redaction = Redaction(auths)
         self._fixed_headers = build_headers(
             (
                 (b"user-agent", f"relay/{__version__}".encode()),
                 (b"content-type", b"application/cloudevents+json; charset=utf-8"),
+                *(header for auth in auths for header in auth.headers),
             )
         )
 
@@ -57,7 +61,9 @@ class WebhookSink:
         except TransportError as error:
             return TryLater(error.reason, answer=str(error).encode()[:MAX_DETAIL_BYTES])
         # What a 2xx says besides is not read.
-        return delivered(reply.status) or judge(reply.status, reply.headers, reply.body, self._clock.now())
+        return delivered(reply.status) or judge(
+            reply.status, reply.headers, self._redaction.of(reply.body), self._clock.now()
+        )
 
     def _headers(self, delivery: Delivery) -> bytes:
         event_id, body = delivery.event_id, delivery.body
