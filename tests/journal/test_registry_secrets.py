@@ -95,7 +95,8 @@ async def test_old_secrets_end_at_once_where_they_are_given_no_time(
     for key in (b"second", b"third"):
         await add(journal, key, NOW)
 
-    assert [(3,)] == query(journal_path, "SELECT ordinal FROM endpoint_secrets")
+    assert [(1,)] == query(journal_path, "SELECT count(*) FROM endpoint_secrets")
+    assert (b"third",) == (await registered(journal, "crm")).spec.secrets
 
 
 async def test_five_sign_at_once_at_the_most(journal: SqlJournal) -> None:
