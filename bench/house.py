@@ -34,6 +34,7 @@ from relay.pipeline.lane_context import WebhookEndpoint
 from relay.pipeline.publish import Publish
 from relay.sinks.kafka.publisher import KafkaPublisher
 from relay.sinks.kafka.settings import KafkaSettings
+from relay.sinks.webhook.checking import SignatureChecks
 from relay.sinks.webhook.guard import Guard
 from relay.sinks.webhook.sink import WebhookSink
 from relay.sinks.webhook.transport.client import Transport
@@ -209,6 +210,7 @@ async def serving(house: House) -> AsyncIterator[str]:
         {},
         journal.identity.fingerprint,
         journal.mappings,
+        SignatureChecks([]),
     )
     async with api_listener(("127.0.0.1", 0), reach, house.metrics, ApiSettings()) as listener:
         async with asyncio.TaskGroup() as group:

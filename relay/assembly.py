@@ -33,6 +33,7 @@ from relay.config import checked
 from relay.config.dialled import Dialled, dialled_by
 from relay.config.id_key import decode_id_key
 from relay.config.schema import KafkaConfig, RelayConfig, SourceConfig
+from relay.config.secrets_key import decode_secrets_key
 from relay.dialer_assembly import dialer_poll, vicidial_source
 from relay.interpreter import tune_interpreter
 from relay.journal.port import Appended
@@ -56,6 +57,7 @@ from relay.pipeline.publish import Publish
 from relay.pipeline.turns import PlannedStream
 from relay.sinks.kafka.publisher import KafkaPublisher
 from relay.sinks.kafka.settings import KafkaSettings
+from relay.sinks.webhook.checking import SignatureChecks
 from relay.sinks.webhook.guard import Guard
 from relay.sinks.webhook.handshake import Handshake
 from relay.sinks.webhook.retry import next_delay_s
@@ -228,7 +230,8 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     tail = EventTail(await house.journal.reading.last_seq())
     appended = HandOn(deliver, publish, house.metrics, tail.move_to)
     open_endpoint = partial(_endpoint, transport, house, config.webhooks.origin or _own_name())
-    await deliver.start([one.spec() for one in config.endpoints], open_endpoint, appended)
+    of_file = [one.spec() for one in config.endpoints]
+    await deliver.start(of_file, open_endpoint, appended)
     built = [await _poll(source, house, appended, rooms) for source in config.sources]
     polls = [poll for poll, _ in built]
     publication = publish.cursor_name if publish else None
@@ -253,6 +256,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         commands=commands.reach,
         explain_links=accounts.explain,
         dry_run_links=accounts.dry_run,
+        signatures=SignatureChecks(of_file),
     )
     listener = api_listener(config.server.listen, reach, house.metrics, _api_settings(config))
     api = await rooms.enter_async_context(listener)
@@ -323,9 +327,10 @@ def _first(errors: BaseExceptionGroup[JournalUnusable]) -> JournalUnusable:
 
 @asynccontextmanager
 async def _open_house(config: RelayConfig, metrics: Metrics) -> AsyncIterator[House]:
-    clock, id_key = SystemClock(), config.journal.id_key
+    clock, id_key, secrets_key = SystemClock(), config.journal.id_key, config.journal.secrets_key
     key = decode_id_key(id_key.reveal()) if id_key is not None else None
-    async with open_sqlite(path_of(config.journal.url), owner(), clock.now(), key) as journal:
+    seals = decode_secrets_key(secrets_key.reveal()) if secrets_key is not None else None
+    async with open_sqlite(path_of(config.journal.url), owner(), clock.now(), key, seals) as journal:
         yield House(journal, IdMaker(journal.identity.id_key), clock, metrics)
 
 

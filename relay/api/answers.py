@@ -55,6 +55,15 @@ class BatchAnswer(BaseModel):
     linger_s: float = Field(description="How long the first event waits for others.")
 
 
+class AuthAnswer(BaseModel):
+    """
+    What a receiver asks of requests besides signatures, without the values.
+    """
+
+    kind: Literal["none", "bearer", "basic"] = Field(description="What fills the header Authorization.")
+    headers: list[str] = Field(description="Names of further headers.")
+
+
 class EndpointAnswer(BaseModel):
     """
     A registered webhook.
@@ -83,8 +92,10 @@ class EndpointAnswer(BaseModel):
     signatures: list[Literal["v1", "v1a"]] = Field(description="Schemes that sign.")
     handshake: Literal["off", "require"] = Field(description="Whether the receiver must consent first.")
     client_certificate: str = Field(description="Name of the client certificate to show; empty: none.")
+    auth: AuthAnswer = Field(description="What the receiver asks of requests besides signatures.")
     state: State = Field(description="Paused and disabled ones get nothing; disabled ones miss events.")
     state_reason: str | None = Field(description="Why, where there is a reason.")
+    problem: str | None = Field(description="Why nothing can be delivered to it, whatever its state.")
     not_before: Time | None = Field(description="Until when the receiver asked to be left alone.")
     is_from_file: bool = Field(description="Of the configuration file: cannot be changed here.")
     start_seq: int = Field(ge=0, description="Every matching event after it is delivered.")
@@ -96,7 +107,10 @@ class NewEndpointAnswer(EndpointAnswer):
     A webhook just registered.
     """
 
-    secret: str = Field(description="What signs every request; never shown again.")
+    secret: str = Field(description="What signs every request (v1); never shown again.")
+    public_key: str | None = Field(
+        description="What signatures of v1a are checked with, where there are any."
+    )
 
 
 class SecretAnswer(BaseModel):
@@ -105,8 +119,11 @@ class SecretAnswer(BaseModel):
     """
 
     id: str
+    scheme: Literal["v1", "v1a"] = Field(description="What it signs.")
     created_at: Time
+    starts_at: Time | None = Field(description="From when it signs; null: from the beginning.")
     expires_at: Time | None = Field(description="Until when it signs; null: for good.")
+    is_lost: bool = Field(description="Sealed with a key that is not here any more: it signs nothing.")
 
 
 class NewSecretAnswer(SecretAnswer):
@@ -114,7 +131,31 @@ class NewSecretAnswer(SecretAnswer):
     A secret just made.
     """
 
-    secret: str = Field(description="What signs every request from now on; never shown again.")
+    secret: str | None = Field(description="What receivers check with; never shown again. Null for v1a …")
+    public_key: str | None = Field(description="… which is checked with this, from /public-keys too.")
+
+
+class PublicKeyAnswer(BaseModel):
+    """
+    What signatures of v1a are checked with.
+    """
+
+    key: str = Field(description="whpk_ and base64 of the ed25519 public key.")
+    scheme: Literal["v1", "v1a"]
+    starts_at: Time | None = Field(description="From when it signs; null: from the beginning.")
+    expires_at: Time | None = Field(description="Until when it signs; null: for good.")
+
+
+class CheckAnswer(BaseModel):
+    """
+    What is to be said of the signature of a request.
+    """
+
+    valid: bool = Field(description="A secret of the endpoint made it, over this id, timestamp and body.")
+    scheme: Literal["v1", "v1a"] | None
+    secret_id: str | None = Field(description="Which secret; `file`: that of the configuration file.")
+    timestamp_age_s: int | None = Field(description="How old the timestamp is; negative: of the future.")
+    problem: str | None = Field(description="Why a receiver would refuse it; null: it would not.")
 
 
 class TestAnswer(BaseModel):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from relay.api.auth_bodies import AuthGiven, SigningKey
 from relay.api.link_rules import LinkRulesGiven
 from relay.api.operation import Given
 from relay.api.queries import CALL_ID_PATTERN, CallStream, Instant
@@ -25,6 +26,7 @@ from relay.config.endpoint_schema import (
     TimeoutS,
 )
 from relay.config.section import Id
+from relay.config.signing_key import PRIVATE_PREFIX, decode_signing_key
 from relay.config.webhook_secret import decode_secret
 from relay.model.endpoint import RETRY_SCHEDULE_S
 from relay.model.source_work import Alias
@@ -46,6 +48,14 @@ _SECRET: Final = (
 
 def _is_secret(text: str) -> str:
     decode_secret(text)
+    return text
+
+
+def _is_either(text: str) -> str:
+    if text.startswith(PRIVATE_PREFIX):
+        decode_signing_key(text)
+    else:
+        decode_secret(text)
     return text
 
 
@@ -72,6 +82,17 @@ WebhookSecret = Annotated[
 ]
 
 
+EitherSecret = Annotated[
+    str,
+    AfterValidator(_is_either),
+    Field(
+        json_schema_extra={"pattern": f"{_SECRET}|^{PRIVATE_PREFIX}{_GROUP}{{43}}=$"},
+        description="whsec_ and base64 of 24 to 64 bytes, for v1a whsk_ and base64 of an ed25519 key."
+        " Left out: made by relay.",
+    ),
+]
+
+
 def _day(given: object) -> date:
     if not isinstance(given, str) or not _DAY.fullmatch(given):
         raise ValueError("must be a day such as 2026-11-21")
@@ -92,7 +113,7 @@ Description = Annotated[
 ]
 
 
-class EndpointNew(DeliveryFields, Given):
+class EndpointNew(DeliveryFields, AuthGiven):
     """
     A webhook to register.
     """
@@ -104,12 +125,13 @@ class EndpointNew(DeliveryFields, Given):
     sources: SourceIds = ()
     description: Description = ""
     secret: WebhookSecret = Field(default_factory=str)
+    signing_key: SigningKey = Field(default_factory=str)
     timeout_s: TimeoutS = 20.0
     max_in_flight: MaxInFlight = 64
     retry_schedule_s: RetryScheduleS = RETRY_SCHEDULE_S
 
 
-class EndpointChanges(DeliveryFields, Given):
+class EndpointChanges(DeliveryFields, AuthGiven):
     """
     What of an endpoint is to be different.
     """
@@ -134,13 +156,24 @@ class SecretNew(Given):
     Another secret for an endpoint.
     """
 
-    secret: WebhookSecret = Field(default_factory=str)
+    secret: EitherSecret = Field(default_factory=str)
+    scheme: Literal["v1", "v1a"] = Field(default="v1", description="What it signs.")
+    starts_at: Instant = Field(
+        default_factory=lambda: _LEFT_OUT,
+        description="When it begins to sign, and the overlap with the older ones. Left out: at once.",
+    )
     overlap_s: int = Field(
         default=DEFAULT_OVERLAP_S,
         ge=0,
         le=MAX_OVERLAP_S,
-        description="How long the older secrets go on signing.",
+        description="How long the older secrets of its scheme go on signing beside it.",
     )
+
+    @model_validator(mode="after")
+    def _is_of_its_scheme(self) -> SecretNew:
+        if self.secret and self.secret.startswith(PRIVATE_PREFIX) != (self.scheme == "v1a"):
+            raise ValueError("a secret of v1 starts with whsec_, one of v1a with whsk_")
+        return self
 
 
 class Stretch(Given):

@@ -17,15 +17,19 @@ from relay.api.bodies import EndpointChanges, EndpointNew, SecretNew
 from relay.api.operation import Answer, Asked, Reach
 from relay.api.problems import FieldError, invalid
 from relay.api.queries import ListQuery
+from relay.api.signatures import changed_auth, newest_public_key
 from relay.config.checked import near_miss
 from relay.config.delivery_fields import options_of
 from relay.config.event_fields import condition_faults, field_faults
+from relay.config.signing_key import decode_signing_key, new_signing_key
 from relay.config.webhook_secret import decode_secret, new_secret
-from relay.model.delivery_options import DeliveryOptions
+from relay.model.delivery_options import V1A, DeliveryOptions
 from relay.model.endpoint import EndpointSpec, RegisteredEndpoint
+from relay.model.endpoint_auth import EndpointAuth
 from relay.model.errors import NoSuchPlace, NotFound
 
 PATH: Final = "/v1/endpoints"
+MAX_AHEAD: Final = timedelta(days=366)
 COUNTED: Final = 1_000  # of the newest deliveries, for statistics
 _ID_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 _ID_LENGTH: Final = 12
@@ -48,6 +52,7 @@ async def create_endpoint(reach: Reach, asked: Asked) -> Answer:
     Register an endpoint; the answer is the only one that shows its secret.
     """
     body = asked.body_as(EndpointNew)
+    auth = changed_auth(EndpointAuth(), {name: getattr(body, name) for name in body.model_fields_set})
     named = {"url": body.url, "sources": body.sources, "client_certificate": body.client_certificate}
     _check(reach, named, body.events, body.options())
     secret = body.secret or new_secret()
@@ -62,10 +67,14 @@ async def create_endpoint(reach: Reach, asked: Asked) -> Answer:
         retry_schedule_s=body.retry_schedule_s,
         description=body.description,
         options=body.options(),
+        signing_keys=(decode_signing_key(body.signing_key),) if body.signing_key else (),
+        auth=auth,
     )
+    spec = _with_signing_key(spec)
 
     def reply(made: RegisteredEndpoint) -> bytes:
-        document = orjson.dumps({**shown.endpoint(made), "secret": secret})
+        told = {"secret": secret, "public_key": newest_public_key(reach, made)}
+        document = orjson.dumps({**shown.endpoint(made), **told})
         return Answer(document, 201, headers={"Location": f"{PATH}/{spec.id}"}).to_reply()
 
     stored = await reach.registry.create_endpoint(spec, reply, reach.clock.now(), asked.once)
@@ -87,9 +96,9 @@ async def change_endpoint(reach: Reach, asked: Asked) -> Answer:
     given = asked.body_as(EndpointChanges).given()
     async with reach.changing:
         known = await _found(reach, asked)
-        wanted = _changed(known.spec, given)
+        wanted = replace(_changed(known.spec, given), auth=changed_auth(known.spec.auth, given))
         _check(reach, given, wanted.events, wanted.options)
-        changed = await reach.registry.change_registered(wanted, reach.clock.now())
+        changed = await reach.registry.change_registered(_with_signing_key(wanted), reach.clock.now())
     await reach.owner.refresh()
     return Answer.of(shown.endpoint(changed))
 
@@ -105,7 +114,7 @@ async def delete_endpoint(reach: Reach, asked: Asked) -> Answer:
 
 async def list_secrets(reach: Reach, asked: Asked) -> Answer:
     """
-    Answer with the secrets that sign now, without their values.
+    Answer with the secrets that sign now or later, without their values.
     """
     known = await _found(reach, asked)
     return Answer.of(shown.listing([shown.secret(one) for one in known.secrets], None))
@@ -113,21 +122,25 @@ async def list_secrets(reach: Reach, asked: Asked) -> Answer:
 
 async def add_secret(reach: Reach, asked: Asked) -> Answer:
     """
-    Sign with another secret from now on, and with the older ones for a while.
+    Sign with another secret, now or later, and with the older ones for a while.
     """
     body, endpoint_id = asked.body_as(SecretNew), asked.path["endpoint_id"]
-    secret = body.secret or new_secret()
     now = reach.clock.now()
+    starts_at = body.starts_at if body.starts_at > now else None
+    if starts_at is not None and starts_at > now + MAX_AHEAD:
+        raise invalid([FieldError("starts_at", f"must be within {MAX_AHEAD.days} days")])
+    key, secret = _new_key(body)
 
     def reply(made: RegisteredEndpoint) -> bytes:
-        document = {**shown.secret(made.secrets[0]), "secret": secret}
+        public = newest_public_key(reach, made) if body.scheme == V1A else None
+        document = {**shown.secret(made.secrets[0]), "secret": secret, "public_key": public}
         return Answer(
             orjson.dumps(document), 201, headers={"Location": f"{PATH}/{endpoint_id}/secrets"}
         ).to_reply()
 
-    old_until = now + timedelta(seconds=body.overlap_s)
+    old_until = (starts_at or now) + timedelta(seconds=body.overlap_s)
     stored = await reach.registry.add_secret(
-        endpoint_id, decode_secret(secret), old_until, reply, now, asked.once
+        endpoint_id, key, old_until, reply, now, asked.once, scheme=body.scheme, starts_at=starts_at
     )
     await reach.owner.refresh()
     return Answer.of_reply(stored)
@@ -227,6 +240,20 @@ def _errors_in(field: str, faults: Iterable[tuple[int, str]]) -> Iterator[FieldE
 def _changed(spec: EndpointSpec, given: dict[str, Any]) -> EndpointSpec:
     own = {name: value for name, value in given.items() if name in EndpointSpec.__slots__}
     return replace(spec, **own, options=options_of(given, spec.options))
+
+
+def _new_key(body: SecretNew) -> tuple[bytes, str | None]:
+    """
+    Return a key with what the receiver needs of it, which of a key pair is nothing secret.
+    """
+    if body.scheme == V1A:
+        return decode_signing_key(body.secret) if body.secret else new_signing_key(), None
+    secret = body.secret or new_secret()
+    return decode_secret(secret), secret
+
+
+def _with_signing_key(spec: EndpointSpec) -> EndpointSpec:
+    return replace(spec, signing_keys=(new_signing_key(),)) if spec.missing_scheme == V1A else spec
 
 
 def _place(after: str | None) -> int:

@@ -24,6 +24,7 @@ from relay.journal.api_port import Once, ReadingJournal, RegistryJournal, Source
 from relay.journal.commands_port import CommandJournal, MappingJournal
 from relay.model.clock import Clock
 from relay.model.linking import LinkRules
+from relay.sinks.port import Signatures
 
 JSON: Final = "application/json"
 MAX_BODY: Final = 1024 * 1024
@@ -110,10 +111,10 @@ class Reach:
     What handlers may ask and change.
 
     `refusal_of_url` says why a URL may not be dialled; `sources` are those of the configuration;
-    `id_key_fingerprint` tells the journal's `id_key` from others; `wake` tells a source's owner that the
-    journal holds work for it; `commands` makes phone systems do things (None: not here); `explain_links`
-    scores the legs round a call, None for an unknown one;
-    `dry_run_links` links a stretch of a source anew and changes nothing (ValueError: it is too long);
+    `id_key_fingerprint` tells the journal's `id_key` from others; `signatures` checks requests; `wake`
+    tells a source's owner that the journal holds work for it; `commands` makes phone systems do things (None:
+    not here); `explain_links` scores the legs round a call, None for an unknown one; `dry_run_links` links a
+    stretch of a source anew and changes nothing (ValueError: it is too long);
     `client_certificates` are the names that endpoints may use;
     `document` describes this API; `changing` is held while an endpoint is read and written back.
     """
@@ -128,6 +129,7 @@ class Reach:
     sources: Mapping[str, SourceSetup]
     id_key_fingerprint: str
     mappings: MappingJournal
+    signatures: Signatures
     wake: Callable[[str], None] = _wake_nobody
     commands: CommandReach | None = None
     explain_links: ExplainLinks = _explain_nothing

@@ -9,6 +9,7 @@ from typing import Final
 from relay.api import (
     aliases,
     answers,
+    auth_bodies,
     bodies,
     calls,
     command_operations,
@@ -19,12 +20,13 @@ from relay.api import (
     links,
     queries,
     rejects,
+    signatures,
     source_answers,
     source_jobs,
     sources,
 )
 from relay.api.agent_operations import AGENT_OPERATIONS, MAPPING_OPERATIONS
-from relay.api.operation import EVENT_STREAM, Operation
+from relay.api.operation import EVENT_STREAM, KEY_IGNORED, Operation
 
 ENDPOINT: Final = "/v1/endpoints/{endpoint_id}"
 DELIVERY: Final = "/v1/deliveries/{delivery_id}"
@@ -57,14 +59,19 @@ OPERATIONS: Final = (
     ),
     Operation(
         "GET", f"{ENDPOINT}/secrets", endpoints.list_secrets,
-        "List the secrets that sign now, newest first, without their values.",
+        "List the secrets that sign now or later, newest first, without their values.",
         "endpoints:read", answers.Listing[answers.SecretAnswer],
     ),
     Operation(
         "POST", f"{ENDPOINT}/secrets", endpoints.add_secret,
-        "Sign with a new secret from now on, and with the older ones until the overlap is over.",
+        "Sign with a new secret, now or later, and with the older ones until the overlap is over.",
         "endpoints:write", answers.NewSecretAnswer, 201, body=bodies.SecretNew, problems=(409,),
         keeps_reply=True,
+    ),
+    Operation(
+        "POST", f"{ENDPOINT}/verify", signatures.verify_request,
+        "Check the signature of a request that arrived, and tell what is wrong with it.",
+        "endpoints:read", answers.CheckAnswer, body=auth_bodies.SignedRequest, key=KEY_IGNORED,
     ),
     Operation(
         "POST", f"{ENDPOINT}/test", endpoints.test_endpoint,
@@ -223,6 +230,11 @@ OPERATIONS: Final = (
     ),
     *MAPPING_OPERATIONS,
     *command_operations.OPERATIONS,
+    Operation(
+        "GET", "/public-keys/{endpoint_id}", signatures.list_public_keys,
+        "List the keys that signatures of v1a are checked with, newest first.",
+        None, answers.Listing[answers.PublicKeyAnswer],
+    ),
     Operation("GET", "/openapi.json", contract.openapi, "This document.", None),
     Operation(
         "GET", "/schemas/{type}", contract.event_schema, "JSON Schema of a type of event.",

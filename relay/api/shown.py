@@ -25,6 +25,7 @@ from relay.model.listing import (
     StreamItem,
 )
 from relay.model.outcome import Delivered, TestResult
+from relay.model.signed_request import PublicKey, SignatureCheck
 from relay.model.times import from_ms, rfc3339, rfc3339_or_null, seconds_between
 
 Shown = dict[str, Any]
@@ -55,8 +56,10 @@ def endpoint(registered: RegisteredEndpoint) -> Shown:
         "max_in_flight": spec.max_in_flight,
         "retry_schedule_s": spec.retry_schedule_s,
         **asdict(spec.options),
+        "auth": {"kind": spec.auth.kind, "headers": spec.auth.header_names},
         "state": stored.state,
         "state_reason": stored.state_reason,
+        "problem": registered.problem,
         "not_before": None if held is None else rfc3339(from_ms(held)),
         "is_from_file": registered.is_from_file,
         "start_seq": registered.start_seq,
@@ -70,8 +73,36 @@ def secret(one: EndpointSecret) -> Shown:
     """
     return {
         "id": one.secret_id,
+        "scheme": one.scheme,
         "created_at": rfc3339(one.created_at),
+        "starts_at": rfc3339_or_null(one.starts_at),
         "expires_at": rfc3339_or_null(one.expires_at),
+        "is_lost": one.is_lost,
+    }
+
+
+def public_key(one: PublicKey) -> Shown:
+    """
+    Show what signatures of v1a are checked with.
+    """
+    return {
+        "key": one.key,
+        "scheme": one.scheme,
+        "starts_at": rfc3339_or_null(one.starts_at),
+        "expires_at": rfc3339_or_null(one.expires_at),
+    }
+
+
+def check(result: SignatureCheck) -> Shown:
+    """
+    Show what is to be said of the signature of a request.
+    """
+    return {
+        "valid": result.is_valid,
+        "scheme": result.scheme,
+        "secret_id": result.secret_id,
+        "timestamp_age_s": result.age_s,
+        "problem": result.problem,
     }
 
 

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TextIO
+from pathlib import Path
+from typing import Annotated, Final, Literal, TextIO
 
 import typer
 
@@ -12,8 +13,9 @@ from relay.cli.answers import Item, printable
 from relay.cli.asking import DEFAULT_LIMIT, AsJson, Insecure, Limit, Url, ask, in_path, words
 from relay.cli.failures import FAILED
 from relay.cli.remote import DEFAULT_URL
+from relay.cli.signed_request import signed_request
 from relay.cli.tables import print_item, print_json, print_pages
-from relay.config import webhook_secret
+from relay.config import signing_key, webhook_secret
 
 PATH: Final = "/v1/endpoints"
 COLUMNS: Final = ("id", "state", "url", "events", "sources", "is_from_file")
@@ -191,6 +193,16 @@ def new_secret(
             min=0, help="Seconds that the old secret goes on signing; left out: relay's.", show_default=False
         ),
     ] = None,
+    scheme: Annotated[
+        Literal["v1", "v1a"], typer.Option(help="What it signs: v1 (HMAC-SHA256) or v1a (ed25519).")
+    ] = "v1",
+    starts_at: Annotated[
+        str | None,
+        typer.Option(
+            help="When it begins to sign, as `2026-11-01T00:00:00+11:00`; left out: at once.",
+            show_default=False,
+        ),
+    ] = None,
     url: Url = DEFAULT_URL,
     insecure: Insecure = False,
     as_json: AsJson = False,
@@ -201,18 +213,62 @@ def new_secret(
     Without ID nothing is asked: the secret is to be written into the configuration and given to the receiver.
     """
     if endpoint_id is None:
-        if overlap is not None:
-            raise typer.BadParameter("needs the ID of an endpoint", param_hint="--overlap")
-        made = webhook_secret.new_secret()
-        if as_json:
-            print_json({"secret": made})
-        else:
-            typer.echo(made)
+        for option, given in (("--overlap", overlap), ("--starts-at", starts_at)):
+            if given is not None:
+                raise typer.BadParameter("needs the ID of an endpoint", param_hint=option)
+        _print_new_secret(scheme, as_json)
         return
-    body = {} if overlap is None else {"overlap_s": overlap}
+    wanted = {"overlap_s": overlap, "starts_at": starts_at, "scheme": None if scheme == "v1" else scheme}
+    body = {name: value for name, value in wanted.items() if value is not None}
     path = f"{PATH}/{in_path(endpoint_id)}/secrets"
     item = ask(url, insecure, lambda remote: remote.post(path, body))
     _print_with_secret("secret", item, as_json)
+
+
+@commands.command("verify")
+def verify(
+    endpoint_id: Id,
+    headers: Annotated[
+        Path, typer.Option(help="File with the headers: lines `Name: value`, or JSON.", show_default=False)
+    ],
+    body: Annotated[
+        typer.FileBinaryRead,
+        typer.Option(help="File with the body as it arrived, - for standard input.", show_default=False),
+    ],
+    url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Check the signature of a request that arrived at a receiver; exits 1 where it would be refused.
+    """
+    try:
+        request = signed_request(headers, body)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--headers / --body") from None
+    path = f"{PATH}/{in_path(endpoint_id)}/verify"
+    item = ask(url, insecure, lambda remote: remote.post(path, request))
+    _print("signature", item, as_json)
+    if item.get("valid") is not True or item.get("problem") is not None:
+        raise typer.Exit(FAILED)
+
+
+def _print_new_secret(scheme: str, is_json: bool) -> None:
+    """
+    Print one for the configuration, with the public key where receivers check with that.
+    """
+    if scheme == "v1":
+        made = {"secret": webhook_secret.new_secret()}
+    else:
+        key = signing_key.new_signing_key()
+        made = {
+            "secret": signing_key.encode_signing_key(key),
+            "public_key": signing_key.public_key(key),
+        }
+    if is_json:
+        print_json(made)
+    else:
+        typer.echo("\n".join(made.values()))
 
 
 def _print(title: str, item: Item, is_json: bool) -> None:

@@ -29,6 +29,7 @@ from relay.config.client_certificate import ClientCertificateConfig
 from relay.config.endpoint_schema import EndpointConfig
 from relay.config.id_key import decode_id_key
 from relay.config.secrets import Secret
+from relay.config.secrets_key import decode_secrets_key
 from relay.config.section import Id, List, Section, Url
 
 UNKNOWN_KIND: Final = "source_kind"
@@ -129,6 +130,19 @@ class JournalConfig(Section):
         description="Secret that ids follow from: text of 16 to 64 bytes, or hex: and the digits of as many."
         " Left out: made once, in the journal.",
     )
+
+    secrets_key: Secret | None = Field(
+        default=None,
+        description="What secrets of endpoints are sealed with in the journal: text of 32 bytes, or hex: and"
+        " the digits of as many. Left out: made once, in a file beside the journal.",
+    )
+
+    @field_validator("secrets_key")
+    @classmethod
+    def _can_seal(cls, secrets_key: Secret | None) -> Secret | None:
+        if secrets_key is not None:
+            decode_secrets_key(secrets_key.reveal())
+        return secrets_key
 
     @field_validator("id_key")
     @classmethod

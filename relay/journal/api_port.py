@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from relay.model.coverage import Read
+from relay.model.delivery_options import V1
 from relay.model.endpoint import EndpointSpec, RegisteredEndpoint
 from relay.model.event import StoredEvent
 from relay.model.listing import (
@@ -70,7 +71,7 @@ class RegistryJournal(Protocol):
 
     async def registered(self, now: datetime) -> list[RegisteredEndpoint]:
         """
-        Return all endpoints but the deleted ones, oldest first, with the secrets that sign at `now`.
+        Return all endpoints but the deleted ones, oldest first; their specs with what signs at `now`.
         """
         ...
 
@@ -97,7 +98,8 @@ class RegistryJournal(Protocol):
 
     async def change_registered(self, spec: EndpointSpec, now: datetime) -> RegisteredEndpoint:
         """
-        Make a registered endpoint so, its secrets apart; deliveries that were made already stay.
+        Make a registered endpoint so, its secrets apart: a signing key that it does not have is added.
+        Deliveries that were made already stay.
 
         Raises:
             NotFound: there is none with its id.
@@ -113,12 +115,17 @@ class RegistryJournal(Protocol):
         answer: Callable[[RegisteredEndpoint], bytes],
         now: datetime,
         once: Once | None,
+        *,
+        scheme: str = V1,
+        starts_at: datetime | None = None,
     ) -> bytes:
         """
-        Sign with a new secret from now on, and with the older ones until `old_until`.
+        Sign with a new secret from `starts_at` (None: now) on, and with the older ones of its scheme until
+        `old_until`.
 
         Raises:
-            NotFound, Conflict: as `change_registered`; or it has too many secrets.
+            NotFound, Conflict: as `change_registered`; or it has too many secrets; or it would begin later
+                and nothing signs until then.
         """
         ...
 

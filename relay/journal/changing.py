@@ -13,6 +13,10 @@ from relay.journal import schema, secrets_of_endpoints
 from relay.journal.matching import match_anew
 from relay.journal.registered import changeable, registered_one
 from relay.journal.rows import spec_values
+from relay.journal.sealed_auth import opened_auth, sealed_auth
+from relay.journal.sealing import Seal
+from relay.journal.secrets_of_endpoints import NewSecret
+from relay.model.delivery_options import V1A
 from relay.model.endpoint import DISABLED, HEALTHY, EndpointSpec, RegisteredEndpoint
 from relay.model.errors import Conflict
 from relay.model.times import to_ms
@@ -23,7 +27,9 @@ GONE: Final = "http_410"
 _t = schema.endpoints
 
 
-def create_endpoint(conn: Connection, last_seq: int, spec: EndpointSpec, now: datetime) -> RegisteredEndpoint:
+def create_endpoint(
+    conn: Connection, seal: Seal, last_seq: int, spec: EndpointSpec, now: datetime
+) -> RegisteredEndpoint:
     """
     Register an endpoint: every matching event after `last_seq` gets a delivery, and none before.
 
@@ -35,12 +41,15 @@ def create_endpoint(conn: Connection, last_seq: int, spec: EndpointSpec, now: da
     count = select(func.count()).select_from(_t).where(_t.c.deleted_ms.is_(None))
     if conn.execute(count).scalar_one() >= MAX_ENDPOINTS:
         raise Conflict(f"there are {MAX_ENDPOINTS} endpoints, which is the most: delete one first")
-    conn.execute(insert(_t).values(new_endpoint(spec, last_seq, now) | {"is_from_file": False}))
-    endpoint_no = conn.execute(select(_t.c.no).where(_t.c.id == spec.id)).scalar_one()
+    of_rest = {"is_from_file": False, "auth": sealed_auth(seal, spec.id, spec.auth)}
+    conn.execute(insert(_t).values(new_endpoint(spec, last_seq, now) | of_rest))
+    row = conn.execute(select(_t).where(_t.c.id == spec.id)).one()
     for key in reversed(spec.secrets):
-        secrets_of_endpoints.enter(conn, endpoint_no, key, now)
+        secrets_of_endpoints.enter(conn, seal, row, key, now)
+    for key in reversed(spec.signing_keys):
+        secrets_of_endpoints.enter(conn, seal, row, key, now, V1A)
     match_anew(conn)
-    return registered_one(conn, endpoint_no, now)
+    return registered_one(conn, seal, row.no, now)
 
 
 def new_endpoint(spec: EndpointSpec, last_seq: int, now: datetime) -> dict[str, object]:
@@ -51,9 +60,11 @@ def new_endpoint(spec: EndpointSpec, last_seq: int, now: datetime) -> dict[str, 
     return {"id": spec.id, **spec_values(spec), **fresh, "is_emptied": False, "backlog_told": 0}
 
 
-def change_endpoint(conn: Connection, spec: EndpointSpec, now: datetime) -> tuple[RegisteredEndpoint, bool]:
+def change_endpoint(
+    conn: Connection, seal: Seal, spec: EndpointSpec, now: datetime
+) -> tuple[RegisteredEndpoint, bool]:
     """
-    Make an endpoint so; tell whether it has a new address.
+    Make an endpoint so; tell whether it has a new address.  A signing key that it did not have is added.
 
     At a new address the hold that the old receiver asked for is over, and one that was gone (410) is healthy.
     """
@@ -63,17 +74,23 @@ def change_endpoint(conn: Connection, spec: EndpointSpec, now: datetime) -> tupl
         wanted["not_before_ms"] = None
         if row.state == DISABLED and row.state_reason == GONE:
             wanted |= {"state": HEALTHY, "state_reason": None}
+    # What cannot be opened is not overwritten in passing.
+    if spec.auth != opened_auth(seal, row.id, row.auth):
+        wanted["auth"] = sealed_auth(seal, row.id, spec.auth)
     conn.execute(update(_t).where(_t.c.no == row.no).values(**wanted))
+    of_endpoint = secrets_of_endpoints.known(conn, seal, now, row.no).get(row.no, ())
+    for key in set(spec.signing_keys) - {secret.key for secret in of_endpoint}:
+        secrets_of_endpoints.enter(conn, seal, row, key, now, V1A)
     match_anew(conn)
-    return registered_one(conn, row.no, now), has_moved
+    return registered_one(conn, seal, row.no, now), has_moved
 
 
 def add_secret(
-    conn: Connection, endpoint_id: str, key: bytes, old_until: datetime, now: datetime
+    conn: Connection, seal: Seal, endpoint_id: str, new: NewSecret, now: datetime
 ) -> RegisteredEndpoint:
     """
-    Sign with a new secret first, and with the older ones until `old_until`.
+    Sign with a new secret first, and with the older ones of its scheme until its time.
     """
     row = changeable(conn, endpoint_id)
-    secrets_of_endpoints.replace(conn, row.no, key, old_until, now)
-    return registered_one(conn, row.no, now)
+    secrets_of_endpoints.replace(conn, seal, row, new, now)
+    return registered_one(conn, seal, row.no, now)

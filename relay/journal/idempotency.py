@@ -90,6 +90,17 @@ def forget_replies(conn: Connection, before: datetime) -> int:
     return int(conn.execute(delete(_t).where(tuple_(_t.c.owner, _t.c.key).in_(old))).rowcount)
 
 
+def forget_replies_with_secrets(conn: Connection) -> None:
+    """
+    Remove the replies that earlier versions kept with a secret in them as it is.
+
+    Whoever asks again with such a key makes something new, or is told that it is there.
+    """
+    for row in conn.execute(select(_t.c.owner, _t.c.key, _t.c.reply).where(_t.c.command_id.is_(None))).all():
+        if b'"secret":' in row.reply:
+            conn.execute(delete(_t).where(_t.c.owner == row.owner, _t.c.key == row.key))
+
+
 def _keep(conn: Connection, once: Once, reply: bytes, made_ms: int, command_id: str | None = None) -> None:
     conn.execute(delete(_t).where(_t.c.owner == once.owner, _t.c.key == once.key))  # one that is too old
     conn.execute(

@@ -11,36 +11,39 @@ from sqlalchemy import Connection, Row, select
 
 from relay.journal import schema
 from relay.journal.rows import registered_of
-from relay.journal.secrets_of_endpoints import signing
+from relay.journal.sealed_auth import opened_auth
+from relay.journal.sealing import Seal
+from relay.journal.secrets_of_endpoints import known
 from relay.model.endpoint import RegisteredEndpoint
 from relay.model.errors import Conflict, NotFound
 
 _t = schema.endpoints
 
 
-def registered(conn: Connection, now: datetime) -> list[RegisteredEndpoint]:
+def registered(conn: Connection, seal: Seal, now: datetime) -> list[RegisteredEndpoint]:
     """
     Return all endpoints but the deleted ones, oldest first.
     """
-    secrets = signing(conn, now)
+    secrets = known(conn, seal, now)
     rows = conn.execute(select(_t).where(_t.c.deleted_ms.is_(None)).order_by(_t.c.no))
-    return [registered_of(row, secrets.get(row.no, ())) for row in rows]
+    return [
+        registered_of(row, secrets.get(row.no, ()), opened_auth(seal, row.id, row.auth), now) for row in rows
+    ]
 
 
-def registered_one(conn: Connection, endpoint_no: int, now: datetime) -> RegisteredEndpoint:
+def registered_one(conn: Connection, seal: Seal, endpoint_no: int, now: datetime) -> RegisteredEndpoint:
     """
     Return an endpoint that is known to be there.
     """
-    row = conn.execute(select(_t).where(_t.c.no == endpoint_no)).one()
-    return registered_of(row, signing(conn, now, endpoint_no).get(endpoint_no, ()))
+    return _opened(conn, seal, conn.execute(select(_t).where(_t.c.no == endpoint_no)).one(), now)
 
 
-def registered_as(conn: Connection, endpoint_id: str, now: datetime) -> RegisteredEndpoint | None:
+def registered_as(conn: Connection, seal: Seal, endpoint_id: str, now: datetime) -> RegisteredEndpoint | None:
     """
     Return the endpoint with an id, or None: there is none, or it was deleted.
     """
     row = conn.execute(select(_t).where(_t.c.id == endpoint_id, _t.c.deleted_ms.is_(None))).one_or_none()
-    return None if row is None else registered_of(row, signing(conn, now, row.no).get(row.no, ()))
+    return None if row is None else _opened(conn, seal, row, now)
 
 
 def changeable(conn: Connection, endpoint_id: str) -> Row[Any]:
@@ -57,3 +60,8 @@ def changeable(conn: Connection, endpoint_id: str) -> Row[Any]:
     if row.is_from_file:
         raise Conflict(f"endpoint {endpoint_id} belongs to the configuration file: change it there")
     return row
+
+
+def _opened(conn: Connection, seal: Seal, row: Row[Any], now: datetime) -> RegisteredEndpoint:
+    secrets = known(conn, seal, now, row.no).get(row.no, ())
+    return registered_of(row, secrets, opened_auth(seal, row.id, row.auth), now)

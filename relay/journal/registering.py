@@ -62,7 +62,10 @@ def _follow_file(conn: Connection, row: Row[Any], spec: EndpointSpec, last_seq: 
     new address nothing waits any more: whatever the deliveries waited for was the old receiver's affair.
     One that was deleted begins anew.
     """
-    wanted = spec_values(spec) | {"is_from_file": True}
+    wanted = spec_values(spec) | {
+        "is_from_file": True,
+        "auth": None,
+    }  # secrets stay in the file
     healthy = {"state": HEALTHY, "state_reason": None}
     has_moved = row.url != spec.url
     if row.deleted_ms is not None:

@@ -13,8 +13,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row
 
 from relay.model.call import Call, Leg, LegFacts
-from relay.model.delivery_options import DeliveryOptions
+from relay.model.delivery_options import V1, V1A, DeliveryOptions
 from relay.model.endpoint import Endpoint, EndpointSecret, EndpointSpec, RegisteredEndpoint
+from relay.model.endpoint_auth import EndpointAuth
 from relay.model.event import StoredEvent
 from relay.model.times import from_ms, to_ms
 
@@ -206,17 +207,20 @@ def spec_values(spec: EndpointSpec) -> dict[str, object]:
     }
 
 
-def registered_of(row: Row[Any], secrets: Sequence[EndpointSecret]) -> RegisteredEndpoint:
+def registered_of(
+    row: Row[Any], secrets: Sequence[EndpointSecret], auth: EndpointAuth, now: datetime
+) -> RegisteredEndpoint:
     """
-    Return what a row of `endpoints` holds, with the secrets that sign now, newest first.
+    Return what a row of `endpoints` holds, with its secrets, newest first, and what was sealed of it.
     """
     endpoint = endpoint_of(row)
+    signing = [secret for secret in secrets if secret.signs_at(now)]
     return RegisteredEndpoint(
         endpoint=endpoint,
         spec=EndpointSpec(
             id=row.id,
             url=row.url,
-            secrets=tuple(secret.key for secret in secrets),
+            secrets=tuple(secret.key for secret in signing if secret.scheme == V1),
             events=endpoint.events,
             sources=endpoint.sources,
             timeout_s=row.timeout_s,
@@ -224,6 +228,8 @@ def registered_of(row: Row[Any], secrets: Sequence[EndpointSecret]) -> Registere
             retry_schedule_s=tuple(orjson.loads(row.retry_schedule)),
             description=row.description,
             options=endpoint.options,
+            signing_keys=tuple(secret.key for secret in signing if secret.scheme == V1A),
+            auth=auth,
         ),
         secrets=tuple(secrets),
         is_from_file=bool(row.is_from_file),

@@ -27,6 +27,8 @@ from relay.journal import (
     publishing,
     registering,
     schema,
+    sealed_auth,
+    secrets_of_endpoints,
     subject_rows,
 )
 from relay.journal.api_port import ReadingJournal, RegistryJournal, SourceWorkJournal
@@ -52,8 +54,9 @@ from relay.journal.port import (
 from relay.journal.preparing import ExpectedSeq, events_of, prepare
 from relay.journal.reading import SqlReading
 from relay.journal.registry import SqlRegistry
+from relay.journal.sealing import Seal, seal_beside
 from relay.journal.sqlite import FileLock, SqliteDatabase
-from relay.journal.statements import upsert
+from relay.journal.statements import sqlite_driver, upsert
 from relay.journal.work import SqlSourceWork
 from relay.model.endpoint import Endpoint, EndpointSpec
 from relay.model.errors import JournalUnusable
@@ -77,15 +80,18 @@ class SqlJournal(PollReads):
     CommandJournal, `mappings` a MappingJournal, `reading` a ReadingJournal.
     """
 
-    def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int) -> None:
+    def __init__(
+        self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int, seal: Seal
+    ) -> None:
         super().__init__(database)
         self._epoch = epoch
         self._expected_seq = ExpectedSeq(last_seq)
         self._matcher = Matcher()
         self.identity = identity
+        self.seal = seal
         fence = Fence(database, epoch, self._matcher)
         self.grants = SqlGrants(database)
-        self.registry: RegistryJournal = SqlRegistry(database, fence)
+        self.registry: RegistryJournal = SqlRegistry(database, fence, seal)
         self.work: SourceWorkJournal = SqlSourceWork(fence)
         self.commands: CommandJournal = SqlCommands(database, fence)
         self.mappings: MappingJournal = SqlMappings(database, fence)
@@ -218,7 +224,11 @@ class SqlJournal(PollReads):
 
 @asynccontextmanager
 async def open_sqlite(
-    path: Path, owner: str, now: datetime, id_key: bytes | None = None
+    path: Path,
+    owner: str,
+    now: datetime,
+    id_key: bytes | None = None,
+    secrets_key: bytes | None = None,
 ) -> AsyncIterator[SqlJournal]:
     """
     Open the journal file as its only owner, bring it to this version's schema, and close it at the end.
@@ -228,17 +238,21 @@ async def open_sqlite(
         owner: who owns it from now on, for people.
         now: the present.
         id_key: what ids are keyed with, where the configuration says so; else the journal's own.
+        secrets_key: what secrets are sealed with, where the configuration says so; else the key file beside
+            the journal, which is made where it is missing.
 
     Raises:
-        JournalUnusable: in use, newer, read-only, or made with another id key.
+        JournalUnusable: in use, newer, read-only, or made with another id key; or its key file is garbled.
     """
     lock = FileLock(path)
     try:
         _make_private(path)
+        seal = seal_beside(path, secrets_key)
         database = SqliteDatabase(path)
         try:
             taken = await database.write(lambda conn: _take_over(conn, owner, now, id_key))
-            yield SqlJournal(database, *taken)
+            await database.write(lambda conn: _seal_anew(conn, seal))
+            yield SqlJournal(database, *taken, seal)
         finally:
             await database.close()
     finally:
@@ -255,6 +269,20 @@ def _make_private(path: Path) -> None:
         return
     except OSError as error:
         raise JournalUnusable(f"the journal {path} cannot be made: {error.strerror}") from error
+
+
+def _seal_anew(conn: Connection, seal: Seal) -> None:
+    """
+    Leave nothing of what earlier versions kept unsealed: SQLite is to overwrite what it gives free.
+    """
+    driver = sqlite_driver(conn)
+    driver.execute("PRAGMA secure_delete=ON")
+    try:
+        sealed_auth.seal_anew(conn, seal)
+        if secrets_of_endpoints.seal_anew(conn, seal):
+            idempotency.forget_replies_with_secrets(conn)
+    finally:
+        driver.execute("PRAGMA secure_delete=OFF")
 
 
 def _take_over(

@@ -9,7 +9,8 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from relay.model.delivery_options import DeliveryOptions
+from relay.model.delivery_options import V1, V1A, DeliveryOptions
+from relay.model.endpoint_auth import EndpointAuth
 
 HEALTHY: Final = "healthy"
 PROBING: Final = "probing"
@@ -20,6 +21,20 @@ ENDPOINT_STATES: Final = (HEALTHY, PROBING, PAUSED, DISABLED)
 # Standard Webhooks 1.0.0, "Deliverability and reliability": the delay before each further attempt.
 RETRY_SCHEDULE_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 
+# Why an endpoint gets nothing, whatever its state is; each follows "endpoint crm".
+NOT_IN_FILE: Final = (
+    "has no secret, since it left the configuration file: put it back there, or give it a new secret"
+)
+NO_SIGNING_KEY: Final = "has no secret for v1a: give it one of that scheme"
+UNOPENED: Final = (
+    "has no secret that can be opened: the journal's secrets key is another; put the right one back, or give"
+    " the endpoint a new secret"
+)
+UNOPENED_AUTH: Final = (
+    "has headers or a password that cannot be opened: the journal's secrets key is another; put the right one"
+    " back, or give the endpoint new ones"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class EndpointSpec:
@@ -27,12 +42,13 @@ class EndpointSpec:
     What an operator registers.
 
     `events` are type patterns (`*`, `call.*`, `call.finished`); `sources` are source ids, none meaning all.
-    `secrets` sign every request, first one first; those of the configuration file stay out of the journal.
+    `secrets` (v1) and `signing_keys` (v1a, the 32 bytes of ed25519) sign every request where `options` has
+    their scheme, first one first; those of the configuration file, and its `auth`, stay out of the journal.
     """
 
     id: str
     url: str
-    secrets: tuple[bytes, ...]
+    secrets: tuple[bytes, ...] = field(repr=False)
     events: tuple[str, ...]
     sources: tuple[str, ...] = ()
     timeout_s: float = 20.0
@@ -40,18 +56,41 @@ class EndpointSpec:
     retry_schedule_s: tuple[int, ...] = RETRY_SCHEDULE_S
     description: str = ""
     options: DeliveryOptions = field(default_factory=DeliveryOptions)
+    signing_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    auth: EndpointAuth = field(default_factory=EndpointAuth)
+
+    @property
+    def missing_scheme(self) -> str | None:
+        """
+        Return the first scheme that is to sign and has nothing to sign with; None where all have.
+        """
+        keys = {V1: self.secrets, V1A: self.signing_keys}
+        return next((scheme for scheme in self.options.signatures if not keys[scheme]), None)
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointSecret:
     """
-    A secret of an endpoint; one that was replaced goes on signing until `expires_at`.
+    A secret of an endpoint: it signs from `starts_at` (None: from the beginning) and, where it was replaced,
+    until `expires_at`.
+
+    One sealed with a key that is not here any more `is_lost`: it has no `key` and signs nothing.
     """
 
     secret_id: str
-    key: bytes
+    key: bytes = field(repr=False)
     created_at: datetime
     expires_at: datetime | None
+    scheme: str = V1
+    starts_at: datetime | None = None
+    is_lost: bool = False
+
+    def signs_at(self, now: datetime) -> bool:
+        """
+        Tell whether it signs at an instant.
+        """
+        has_begun = self.starts_at is None or self.starts_at <= now
+        return has_begun and not self.is_lost and (self.expires_at is None or now < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +135,9 @@ class RegisteredEndpoint:
     """
     An endpoint with everything that was registered of it.
 
-    Every matching event after `start_seq` has a delivery.  `spec.secrets` are those that sign now, newest
-    first; empty for an endpoint of the configuration file, whose secret stays there.
+    Every matching event after `start_seq` has a delivery.  `secrets` are all that have not ended, newest
+    first, also those that sign later; `spec` has the keys of those that sign now.  An endpoint of the
+    configuration file has none here: its secret stays there.
     """
 
     endpoint: Endpoint
@@ -106,6 +146,20 @@ class RegisteredEndpoint:
     is_from_file: bool
     start_seq: int
     created_at: datetime
+
+    @property
+    def problem(self) -> str | None:
+        """
+        Return why nothing can be delivered to it, in words that follow its name; None where nothing is amiss.
+        """
+        scheme = self.spec.missing_scheme
+        if self.is_from_file or (scheme is None and not self.spec.auth.is_lost):
+            return None
+        if scheme is None:
+            return UNOPENED_AUTH
+        if any(secret.is_lost for secret in self.secrets if secret.scheme == scheme):
+            return UNOPENED
+        return NOT_IN_FILE if scheme == V1 else NO_SIGNING_KEY
 
 
 def matches_type(pattern: str, event_type: str) -> bool:

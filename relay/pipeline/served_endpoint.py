@@ -4,13 +4,16 @@ One endpoint as this process serves it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 
-from relay.model.endpoint import Endpoint
+from relay.model.endpoint import NOT_IN_FILE, Endpoint
 from relay.model.errors import Conflict
 from relay.pipeline.endpoint_lane import EndpointLane
 from relay.pipeline.endpoint_reports import CLOSED, EndpointReports
 from relay.pipeline.lane_context import LaneContext, WebhookEndpoint
+
+log = logging.getLogger(__name__)
 
 
 class ServedEndpoint:
@@ -35,6 +38,7 @@ class ServedEndpoint:
         self.resends: EndpointLane | None = None
         self._context = context
         self._run = run
+        self._problem: str | None = None
 
     @property
     def endpoint(self) -> Endpoint:
@@ -49,6 +53,18 @@ class ServedEndpoint:
         Tell whether it is paused or disabled.
         """
         return self.endpoint.state in CLOSED
+
+    def tell_problem(self, problem: str | None) -> None:
+        """
+        Keep why nothing can be delivered with what the journal has of it, and tell people once.
+        """
+        if problem != self._problem:
+            self._problem = problem
+            words = {"endpoint": self.endpoint.id, "problem": problem}
+            if problem is None:
+                log.info("endpoint can be delivered to again", extra=words)
+            else:
+                log.warning("endpoint cannot be delivered to", extra=words)
 
     def serve(self, webhook: WebhookEndpoint) -> None:
         """
@@ -66,13 +82,10 @@ class ServedEndpoint:
         Return what delivers to the endpoint.
 
         Raises:
-            Conflict: it has no secret.
+            Conflict: it has no secret, or none that can be opened.
         """
         if self.webhook is None:
-            raise Conflict(
-                f"endpoint {self.endpoint.id} has no secret, since it left the configuration file:"
-                " put it back there, or give it a new secret"
-            )
+            raise Conflict(f"endpoint {self.endpoint.id} {self._problem or NOT_IN_FILE}")
         return self.webhook
 
     def look_for_resends(self) -> None:

@@ -62,7 +62,7 @@ class ServedEndpoints:
 
     async def refresh(self) -> datetime | None:
         """
-        Follow the journal; return when the next secret ends, and with it what a sink signs with.
+        Follow the journal; return when the next secret begins or ends, and with it what a sink signs with.
 
         Never to be called while it runs.
         """
@@ -73,8 +73,9 @@ class ServedEndpoints:
         for no in self._served.keys() - {one.endpoint.no for one in registered}:
             self._leave(no)
         self._share_memory()
-        ends = [secret.expires_at for one in registered for secret in one.secrets if secret.expires_at]
-        return min((at for at in ends if at > now), default=None)
+        secrets = [secret for one in registered for secret in one.secrets]
+        turns = [at for secret in secrets for at in (secret.starts_at, secret.expires_at) if at is not None]
+        return min((at for at in turns if at > now), default=None)
 
     def named(self, endpoint_id: str) -> ServedEndpoint | None:
         """
@@ -137,7 +138,9 @@ class ServedEndpoints:
             self._labels[no] = self._context.metrics.start_endpoint(one.endpoint.id)
             served = self._served[no] = ServedEndpoint(one.endpoint, self._context, self._run)
         spec = self._of_file.get(one.spec.id, one.spec)
-        if spec.secrets and (served.webhook is None or served.webhook.spec != spec):
+        served.tell_problem(one.problem)
+        is_usable = one.problem is None and spec.missing_scheme is None
+        if is_usable and (served.webhook is None or served.webhook.spec != spec):
             served.serve(self._open_endpoint(spec))
         if served.lane is not None:
             self.lanes[no] = served.lane

@@ -4,13 +4,15 @@ What sinks promise to the pipeline.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from relay.model.endpoint import Delivery
+from relay.model.endpoint import Delivery, RegisteredEndpoint
 from relay.model.event import StoredEvent
 from relay.model.grant import Grant
 from relay.model.outcome import Outcome
+from relay.model.signed_request import PublicKey, SignatureCheck
 
 
 class DeliverySink(Protocol):
@@ -41,6 +43,49 @@ class GrantBook(Protocol):
     async def keep_grant(self, endpoint_id: str, grant: Grant) -> None:
         """
         Keep a consent in place of the one before.
+        """
+        ...
+
+
+class Auth(Protocol):
+    """
+    What a receiver asks of requests besides signatures.
+
+    `headers` go with every request; they are asked for once, when an endpoint is opened or changed.
+    `secrets` are what must never be shown, also where the receiver says it back.
+    """
+
+    @property
+    def headers(self) -> Sequence[tuple[bytes, bytes]]:
+        """
+        Return names and values.
+        """
+        ...
+
+    @property
+    def secrets(self) -> Sequence[bytes]:
+        """
+        Return what is secret of them.
+        """
+        ...
+
+
+class Signatures(Protocol):
+    """
+    What can be told of an endpoint's signatures to anybody: never a secret.
+    """
+
+    def public_keys(self, endpoint: RegisteredEndpoint) -> list[PublicKey]:
+        """
+        Return the keys that its signatures of `v1a` are checked with, newest first.
+        """
+        ...
+
+    def check(
+        self, endpoint: RegisteredEndpoint, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> SignatureCheck:
+        """
+        Check the signature of a request as the endpoint's receiver would at `now`.
         """
         ...
 

@@ -30,6 +30,7 @@ from relay.model.endpoint import EndpointSpec
 from relay.pipeline.deliver import Deliver
 from relay.pipeline.hand_on import HandOn
 from relay.pipeline.lane_context import WebhookEndpoint
+from relay.sinks.webhook.checking import SignatureChecks
 from relay.sinks.webhook.guard import Guard
 from relay.system_clock import SystemClock
 from relay.telemetry.metrics import Metrics
@@ -165,6 +166,7 @@ def reach_of(journal: SqlJournal, deliver: Deliver, clock: Clock, tail: EventTai
         },
         journal.identity.fingerprint,
         journal.mappings,
+        SignatureChecks([]),
     )
 
 

@@ -78,8 +78,8 @@ def test_a_journal_this_version_cannot_run_on_is_a_fault(relay: Relay, config_fi
 def test_the_shipped_file_is_fine(relay: Relay) -> None:
     secret = relay("endpoints", "new-secret").out.strip()
 
-    names = ("HLR_TOKEN", "DIALER_PASSWORD", "ELISION_PASSWORD")
-    environ = {**dict.fromkeys(names, "s3cret"), "CRM_SECRET": secret}
+    names = ("HLR_TOKEN", "DIALER_PASSWORD", "ELISION_PASSWORD", "ERP_PASSWORD")
+    environ = {**dict.fromkeys(names, "s3cret"), "CRM_SECRET": secret, "ERP_SECRET": secret}
     done = relay("config", "check", str(ROOT / "config" / "relay.toml"), **environ)
 
     assert (0, "") == (done.code, done.err)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import orjson
 import pytest
 
 from relay.config.checked import webhook_secret_bytes
+from relay.config.signing_key import decode_signing_key, public_key
 from tests.cli.speaking import SpeakingServer, ran
 
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
@@ -205,3 +207,59 @@ async def test_a_secret_file_that_is_no_text_is_wrong_usage(tmp_path: Path) -> N
 
     assert 2 == done.code
     assert "the file of the secret is not text" in done.err
+
+
+async def test_a_secret_may_begin_later_and_be_of_v1a(server: SpeakingServer) -> None:
+    server.say("POST /v1/endpoints/crm/secrets", {"id": "s2", "secret": None, "public_key": "whpk_x"}, 201)
+
+    options = ("--scheme", "v1a", "--starts-at", "2026-12-01T00:00:00Z")
+    done = await ran(server.url, "endpoints", "new-secret", "crm", *options)
+
+    assert 0 == done.code
+    assert "whpk_x" in done.out
+    assert {"scheme": "v1a", "starts_at": "2026-12-01T00:00:00Z"} == server.asked[-1].body
+
+
+async def test_without_an_endpoint_a_key_pair_is_printed(server: SpeakingServer) -> None:
+    shown = await ran(server.url, "endpoints", "new-secret", "--scheme", "v1a")
+
+    private, public = shown.out.split()
+    assert public == public_key(decode_signing_key(private))
+    assert [] == server.asked
+
+
+CHECK = {"valid": True, "scheme": "v1", "secret_id": "s1", "timestamp_age_s": 3, "problem": None}
+
+
+@pytest.mark.parametrize(
+    ("headers", "answer", "code"),
+    [
+        ("< HTTP/1.1 200\n> Webhook-Id: evt_a\nwebhook-signature: v1,a:b\nCookie: c\n", CHECK, 0),
+        ('{"Webhook-Id": "evt_a", "webhook-signature": "v1,a:b", "Cookie": "c"}', CHECK, 0),
+        ("Webhook-Id: evt_a\nwebhook-signature: v1,a:b", {**CHECK, "problem": "400 s old"}, 1),
+        ("Webhook-Id: evt_a\nwebhook-signature: v1,a:b", {**CHECK, "valid": False}, 1),
+    ],
+)
+async def test_a_request_is_checked_as_it_arrived(
+    server: SpeakingServer, tmp_path: Path, headers: str, answer: dict[str, object], code: int
+) -> None:
+    server.say("POST /v1/endpoints/crm/verify", answer)
+    file = tmp_path / "headers"
+    file.write_text(headers)
+
+    options = ("--headers", str(file), "--body", "-")
+    done = await ran(server.url, "endpoints", "verify", "crm", *options, said='{"a":1}\n')
+
+    asked = server.asked[-1].body
+    assert code == done.code
+    assert b'{"a":1}\n' == b64decode(asked["body_base64"])
+    assert {"Webhook-Id": "evt_a", "webhook-signature": "v1,a:b"} == asked["headers"]
+
+
+async def test_headers_that_cannot_be_read_are_wrong_usage(server: SpeakingServer, tmp_path: Path) -> None:
+    (tmp_path / "headers").write_text("{nothing")
+
+    for name, words in (("missing", "cannot be read"), ("headers", "neither lines nor JSON")):
+        options = ("--headers", str(tmp_path / name), "--body", "-")
+        done = await ran(server.url, "endpoints", "verify", "crm", *options, said="")
+        assert (2, True) == (done.code, words in " ".join(done.err.split())), done.err

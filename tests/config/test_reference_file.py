@@ -17,6 +17,8 @@ from pydantic import BaseModel
 from relay.config.load import load
 from relay.config.schema import RelayConfig, SourceConfig
 from relay.config.section import Section
+from relay.config.signing_key import encode_signing_key
+from relay.model.endpoint_auth import EndpointAuth
 from relay.sources.vicidial.config import Dialer360Config, ElisionConfig
 from relay.sources.voipcloud.config import VoipcloudConfig
 
@@ -27,6 +29,8 @@ ENVIRON = {
     "HLR_TOKEN": "h",
     "DIALER_PASSWORD": "p",
     "ELISION_PASSWORD": "p",
+    "ERP_SECRET": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
+    "ERP_PASSWORD": "p",
 }
 KINDS: dict[str, type[SourceConfig]] = {
     "voipcloud": VoipcloudConfig,
@@ -92,9 +96,16 @@ def test_the_file_loads_with_every_key_switched_on(tmp_path: Path) -> None:
     identity.private_key_pem.write_to_path(tmp_path / "crm.key")
     own = {"RELAY_ID_KEY": "k" * 32, "RELAY_OPS_KEY": "o" * 32, "PBX_HOOK": "h" * 16, "PROXY_PASSWORD": "p"}
     environ = {**ENVIRON, **own, "RELAY_WEBHOOKS__PROXY_USER": "relay"}
+    environ |= {"RELAY_SECRETS_KEY": "s" * 32, "CRM_SIGNING_KEY": encode_signing_key(b"e" * 32)}
+    environ |= {"CRM_TOKEN": "t", "CRM_BEARER": "b"}
     config = load(path, environ, KINDS)
 
     assert config.journal.id_key is not None
+    assert config.journal.secrets_key is not None
+    crm, erp = (endpoint.spec() for endpoint in config.endpoints)
+    assert EndpointAuth((("X-Token", "t"),), "b") == crm.auth
+    assert (b"e" * 32,) == crm.signing_keys
+    assert EndpointAuth(basic=("relay", "p")) == erp.auth
     assert ["ops"] == [key.name for key in config.server.api_keys]
     assert config.kafka is not None
     assert 3 == config.kafka.replication_factor

@@ -18,6 +18,7 @@ from relay.journal.migrate import MIGRATIONS, upgrade
 from relay.journal.rows import registered_of
 from relay.journal.store import open_sqlite
 from relay.model.endpoint import EndpointSpec, RegisteredEndpoint
+from relay.model.endpoint_auth import EndpointAuth
 from tests.journal.making import NOW, append_of, call_change
 
 OLD_ENDPOINT = text(
@@ -61,7 +62,8 @@ async def test_nobody_else_may_read_a_new_journal(journal_path: Path) -> None:
         await journal.append(append_of(call_change("a")))
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in journal_path.parent.iterdir()}
 
-    assert dict.fromkeys(("relay.db", "relay.db-wal", "relay.db-shm", "relay.db.lock"), 0o600) == modes
+    names = ("relay.db", "relay.db-wal", "relay.db-shm", "relay.db.lock", "relay.db.secrets-key")
+    assert dict.fromkeys(names, 0o600) == modes
 
 
 async def test_the_mode_of_a_journal_that_was_there_is_left_alone(journal_path: Path) -> None:
@@ -87,4 +89,4 @@ def only_endpoint(conn: Connection) -> RegisteredEndpoint:
     """
     Return the one endpoint that is there.
     """
-    return registered_of(conn.execute(text("SELECT * FROM endpoints")).one(), ())
+    return registered_of(conn.execute(text("SELECT * FROM endpoints")).one(), (), EndpointAuth(), NOW)

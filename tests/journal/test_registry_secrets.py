@@ -84,9 +84,7 @@ async def test_secrets_that_have_ended_are_removed_in_passing(
 
     await add(journal, b"third", NOW + 9 * HOUR, NOW + HOUR)
 
-    assert [(b"second",), (b"third",)] == query(
-        journal_path, "SELECT key FROM endpoint_secrets ORDER BY ordinal"
-    )
+    assert [(2,), (3,)] == query(journal_path, "SELECT ordinal FROM endpoint_secrets ORDER BY ordinal")
 
 
 async def test_old_secrets_end_at_once_where_they_are_given_no_time(
@@ -97,7 +95,8 @@ async def test_old_secrets_end_at_once_where_they_are_given_no_time(
     for key in (b"second", b"third"):
         await add(journal, key, NOW)
 
-    assert [(b"third",)] == query(journal_path, "SELECT key FROM endpoint_secrets")
+    assert [(1,)] == query(journal_path, "SELECT count(*) FROM endpoint_secrets")
+    assert (b"third",) == (await registered(journal, "crm")).spec.secrets
 
 
 async def test_five_sign_at_once_at_the_most(journal: SqlJournal) -> None:
@@ -113,3 +112,59 @@ async def test_five_sign_at_once_at_the_most(journal: SqlJournal) -> None:
 
     assert made == unchanged
     assert (b"sixth", b"3") == later.spec.secrets
+
+
+async def scheduled(
+    journal: SqlJournal, key: bytes, starts_at: datetime, scheme: str = "v1"
+) -> RegisteredEndpoint:
+    """
+    Add a secret that begins later, with an overlap of an hour.
+    """
+    await journal.registry.add_secret(
+        "crm", key, starts_at + HOUR, lambda _: b"", NOW, None, scheme=scheme, starts_at=starts_at
+    )
+    return await registered(journal, "crm")
+
+
+async def test_a_secret_that_begins_later_is_known_and_signs_from_its_time_on(journal: SqlJournal) -> None:
+    await create(journal)
+
+    known = await scheduled(journal, b"second", NOW + 5 * HOUR)
+
+    times = (NOW, NOW + 5 * HOUR, NOW + 6 * HOUR)
+    assert [(FIRST,), (b"second", FIRST), (b"second",)] == [
+        (await registered(journal, "crm", at)).spec.secrets for at in times
+    ]
+    assert [(NOW + 5 * HOUR, None), (None, NOW + 6 * HOUR)] == [
+        (secret.starts_at, secret.expires_at) for secret in known.secrets
+    ]
+
+
+async def test_a_new_secret_takes_the_place_of_one_that_has_not_begun(journal: SqlJournal) -> None:
+    await create(journal)
+    await scheduled(journal, b"second", NOW + 5 * HOUR)
+
+    made = await add(journal, b"third", NOW + HOUR)
+
+    assert [b"third", FIRST] == [secret.key for secret in made.secrets]
+
+
+async def test_at_no_time_nothing_signs_whatever_was_planned(journal: SqlJournal) -> None:
+    await create(journal)
+    for number, hours in enumerate((8, 3, 5)):
+        await scheduled(journal, b"%d" % number, NOW + hours * HOUR)
+
+    assert all([(await registered(journal, "crm", NOW + hours * HOUR)).spec.secrets for hours in range(20)])
+
+
+async def test_the_schemes_have_secrets_of_their_own(journal: SqlJournal) -> None:
+    await create(journal)
+    with pytest.raises(Conflict, match="nothing signs with v1a before then"):
+        await scheduled(journal, b"e" * 32, NOW + HOUR, "v1a")
+    await journal.registry.add_secret("crm", b"e" * 32, NOW, lambda _: b"", NOW, None, scheme="v1a")
+    await scheduled(journal, b"f" * 32, NOW + HOUR, "v1a")
+
+    both = await registered(journal, "crm", NOW + HOUR)
+
+    assert ((FIRST,), (b"f" * 32, b"e" * 32)) == (both.spec.secrets, both.spec.signing_keys)
+    assert [None] == [secret.expires_at for secret in both.secrets if secret.scheme == "v1"]

@@ -117,7 +117,7 @@ async def delivering(
     """
     metrics, clock = Metrics(CollectorRegistry()), clock or SystemClock()
     async with open_sqlite(path, "tests", NOW) as opened:
-        journal = journal_class(opened._database, opened.identity, opened._epoch, last_seq=0)
+        journal = journal_class(opened._database, opened.identity, opened._epoch, 0, opened.seal)
         deliver = Deliver(journal, journal.registry, clock, metrics, IDS, grace_s=1.0)
         running = Delivering(journal, deliver, metrics, HandOn(deliver, None, metrics))
         names = sinks if of_file is None else of_file

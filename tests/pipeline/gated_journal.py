@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Collection
 
 from relay.journal.port import Append, Appended, Identity, LanePage
+from relay.journal.sealing import Seal
 from relay.journal.sqlite import SqliteDatabase
 from relay.journal.store import SqlJournal
 
@@ -17,8 +18,10 @@ class GatedJournal(SqlJournal):
     Hands a page over once `gate` is open; `is_paging` is set while one that was read is kept back.
     """
 
-    def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int) -> None:
-        super().__init__(database, identity, epoch, last_seq)
+    def __init__(
+        self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int, seal: Seal
+    ) -> None:
+        super().__init__(database, identity, epoch, last_seq, seal)
         self.gate = asyncio.Event()
         self.is_paging = asyncio.Event()
 
@@ -47,8 +50,10 @@ class SlowToAnswer(SqlJournal):
     Tells that it has appended once `gate` is open; `has_appended` is set as soon as something is durable.
     """
 
-    def __init__(self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int) -> None:
-        super().__init__(database, identity, epoch, last_seq)
+    def __init__(
+        self, database: SqliteDatabase, identity: Identity, epoch: int, last_seq: int, seal: Seal
+    ) -> None:
+        super().__init__(database, identity, epoch, last_seq, seal)
         self.gate = asyncio.Event()
         self.has_appended = asyncio.Event()
 

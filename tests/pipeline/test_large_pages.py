@@ -80,7 +80,7 @@ async def test_what_is_durable_is_handed_on_although_polling_was_told_to_stop(
 ) -> None:
     async with polling(journal_path, clock) as running:
         opened = running.journal
-        slow = SlowToAnswer(opened._database, opened.identity, opened._epoch, last_seq=0)
+        slow = SlowToAnswer(opened._database, opened.identity, opened._epoch, 0, opened.seal)
         rules = CallRules("pbx", ZoneInfo("Australia/Sydney"), "AU", DEFAULT_START - 3600 * SECOND)
         reader, assembler = VoipcloudRows(rules, IDS), CallAssembler(rules, IDS)
         ingest = Ingest(slow, reader, assembler, clock, running.metrics, running.appended.append)

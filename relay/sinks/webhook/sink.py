@@ -10,6 +10,7 @@ from relay.model.clock import Clock
 from relay.model.endpoint import Delivery, EndpointSpec
 from relay.model.errors import TransportError
 from relay.model.outcome import Outcome, TryLater
+from relay.sinks.webhook.auth import Redaction, auth_of
 from relay.sinks.webhook.handshake import REQUEST_ORIGIN, Handshake
 from relay.sinks.webhook.payload import form_of
 from relay.sinks.webhook.signature import Signer
@@ -31,7 +32,7 @@ class WebhookSink:
     The transport is shared and is closed by whoever opened it.
 
     Args:
-        spec: the endpoint; a URL or secret that cannot be used raises ValueError here, at start.
+        spec: the endpoint; a URL, secret or header that cannot be used raises ValueError here, at start.
         transport: sends the requests.
         clock: tells the time that is signed.
         handshake: asks the receiver for its consent first; None: nobody is asked.
@@ -42,14 +43,17 @@ class WebhookSink:
     ) -> None:
         self._timeout_s = spec.timeout_s
         self._target = Target.of_url(spec.url, spec.options.client_certificate)
-        self._signer = Signer(spec.secrets)
+        self._signer = Signer.of(spec)
         self._transport = transport
         self._clock = clock
         self._handshake = handshake
+        auths = auth_of(spec.auth)
+        self._redaction = Redaction(auths)
         content_type, self._form = form_of(spec.options)
         fixed = [
             (b"user-agent", f"relay/{__version__}".encode()),
             (b"content-type", content_type.encode()),
+            *(header for auth in auths for header in auth.headers),
         ]
         if handshake is not None:
             fixed.append((REQUEST_ORIGIN, handshake.origin.encode()))
@@ -81,7 +85,9 @@ class WebhookSink:
         except TransportError as error:
             return TryLater(error.reason, answer=str(error).encode()[:MAX_DETAIL_BYTES])
         # What a 2xx says besides is not read.
-        return delivered(reply.status) or judge(reply.status, reply.headers, reply.body, self._clock.now())
+        return delivered(reply.status) or judge(
+            reply.status, reply.headers, self._redaction.of(reply.body), self._clock.now()
+        )
 
     def _headers(self, delivery: Delivery, lines: bytes, body: bytes) -> bytes:
         event_id = delivery.event_id
