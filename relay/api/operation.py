@@ -127,9 +127,8 @@ class Reach:
 
     `refusal_of_url` says why a URL may not be dialled; `sources` are those of the configuration;
     `id_key_fingerprint` tells the journal's `id_key` from others; `wake` tells a source's owner that the
-    journal holds work for it; `commands` makes phone systems do things (None: not here); `operating` tells what
-    receivers have, and sends it again (None: not here); `explain_links`
-    scores the legs round a call, None for an unknown one;
+    journal holds work for it; `commands` makes phone systems do things, `operating` tells what receivers have
+    and sends it again (None: not here); `explain_links` scores the legs round a call (None: it is unknown);
     `dry_run_links` links a stretch of a source anew and changes nothing (ValueError: it is too long);
     `document` describes this API; `changing` is held while an endpoint is read and written back.
     """

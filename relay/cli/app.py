@@ -23,9 +23,11 @@ from relay.cli import (
     deliveries,
     demo,
     endpoints,
+    explain,
     lead_statuses,
     links,
     rejects,
+    replay,
     schema,
     serve,
     source,
@@ -45,10 +47,12 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
 app.command("audit")(audit.audit)
+app.command("explain")(explain.explain)
 app.add_typer(config.commands, name="config")
 app.add_typer(db.commands, name="db")
 app.add_typer(endpoints.commands, name="endpoints")
 app.add_typer(deliveries.commands, name="deliveries")
+app.add_typer(replay.commands, name="replay")
 app.add_typer(source.commands, name="source")
 app.add_typer(backfill.commands, name="backfill")
 app.add_typer(command.commands, name="command")

@@ -11,6 +11,7 @@ import typer
 from relay.cli.answers import Item, printable
 from relay.cli.asking import DEFAULT_LIMIT, AsJson, Insecure, Limit, Url, ask, in_path, words
 from relay.cli.failures import FAILED
+from relay.cli.reconcile import reconcile
 from relay.cli.remote import DEFAULT_URL
 from relay.cli.tables import print_item, print_json, print_pages
 from relay.config import webhook_secret
@@ -54,6 +55,9 @@ RetryScheduleS = Annotated[
     str | None,
     typer.Option(help="Delay before each further attempt, separated by commas.", show_default=False),
 ]
+
+
+commands.command("reconcile")(reconcile)
 
 
 @commands.callback()

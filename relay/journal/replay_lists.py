@@ -113,7 +113,8 @@ def replay(look: Snapshot, job_id: int) -> tuple[Replay, dict[str, int]] | None:
     row = look.row(REPLAY, job_id=job_id) if 0 < job_id <= MAX_JOB_ID else None
     if row is None:
         return None
-    return _replay(row), {status: count for status, count in look.rows(BY_STATUS, job_id=job_id)}
+    counted: dict[str, int] = dict(map(tuple, look.rows(BY_STATUS, job_id=job_id)))
+    return _replay(row), counted
 
 
 def list_replays(look: Snapshot, endpoint_id: str | None, after: str | None, limit: int) -> Page[Replay]:

@@ -59,8 +59,13 @@ class ReplayFilter:
         """
         Read what `as_json` gave.
         """
-        read = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
-        return cls(**read | {name: from_ms(read[name]) for name in _TIMES if name in read})
+        read: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+        }
+        for name in _TIMES:
+            if name in read:
+                read[name] = from_ms(read[name])
+        return cls(**read)
 
 
 _TIMES: Final = ("recorded_from", "recorded_before")

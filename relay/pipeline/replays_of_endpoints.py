@@ -1,8 +1,8 @@
 """
 Replays: events that people have sent to an endpoint again.
 
-A replay goes through the journal a little at a time and makes deliveries, which the endpoint's lane for resends
-sends.  It stays just ahead of what was delivered: the rest of it waits in the journal as what it is, events.
+A replay goes through the journal a little at a time and makes deliveries, which go out in the endpoint's lane
+for resends.  It stays just ahead of what was delivered: the rest waits in the journal as what it is, events.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class ReplaysOfEndpoints:
 
     def _allowance(self, replay: Replay) -> _Allowance:
         """
-        Return the bucket of a replay, filled until now: with what its rate gives between two looks at the most.
+        Return the bucket of a replay, filled until now; it holds what its rate gives between two looks.
         """
         now, most = self._clock.monotonic(), max(1.0, replay.rate_per_s * LOOK_S)
         known = self._allowances.setdefault(replay.job_id, _Allowance(most, now))

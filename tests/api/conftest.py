@@ -19,7 +19,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from relay.api.admission import ApiKey
-from relay.api.operation import Reach, SourceBudget, SourceSetup
+from relay.api.operation import OperatingReach, Reach, SourceBudget, SourceSetup
 from relay.api.server import ApiListener, ApiSettings, api_listener
 from relay.api.tail import EventTail
 from relay.journal.port import Append, Appended
@@ -30,6 +30,7 @@ from relay.model.endpoint import EndpointSpec
 from relay.pipeline.deliver import Deliver
 from relay.pipeline.hand_on import HandOn
 from relay.pipeline.lane_context import WebhookEndpoint
+from relay.pipeline.replays_of_endpoints import ReplaysOfEndpoints
 from relay.sinks.webhook.guard import Guard
 from relay.system_clock import SystemClock
 from relay.telemetry.metrics import Metrics
@@ -203,7 +204,9 @@ async def running_api(
         tail = EventTail(await journal.reading.last_seq())
         hand_on = HandOn(deliver, None, metrics, tail.move_to)
         await deliver.start([endpoint_spec(name) for name in of_file], open_endpoint, hand_on)
-        reach = change_reach(reach_of(journal, deliver, clock, tail))
+        replays = ReplaysOfEndpoints(journal.operating, deliver.resent, clock, metrics)
+        operating = OperatingReach(journal.operating, replays.wake)
+        reach = change_reach(replace(reach_of(journal, deliver, clock, tail), operating=operating))
         settings = replace(settings or ApiSettings(), keys=keys)
         listener = await rooms.enter_async_context(api_listener(listen, reach, metrics, settings))
         host, port = listener.address
@@ -213,6 +216,7 @@ async def running_api(
         async with asyncio.TaskGroup() as loops:
             loops.create_task(deliver.run(stop))
             loops.create_task(listener.run(stop))
+            loops.create_task(replays.run(stop))
             try:
                 yield Api(journal, deliver, sink, metrics, hand_on, listener, client, stop, reach, opened)
             finally:
