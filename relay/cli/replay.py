@@ -36,6 +36,20 @@ ToOrAll = Annotated[
 RatePerS = Annotated[
     float | None, typer.Option(help="Events a second at the most; left out: relay's.", show_default=False)
 ]
+Types = Annotated[
+    list[str] | None,
+    typer.Option("--type", help="Only of such types: `call.*`; repeatable.", show_default=False),
+]
+Sources = Annotated[
+    list[str] | None, typer.Option(help="Only of this source; repeatable.", show_default=False)
+]
+CallId = Annotated[str | None, typer.Option(help="Only of the call with this id.", show_default=False)]
+AgentName = Annotated[str | None, typer.Option(help="Only with this agent, by name.", show_default=False)]
+AgentId = Annotated[str | None, typer.Option(help="Only with this agent, by id.", show_default=False)]
+Queue = Annotated[str | None, typer.Option(help="Only through this queue.", show_default=False)]
+Outcome = Annotated[str | None, typer.Option(help="Only with this outcome: `missed`.", show_default=False)]
+OnlyMissing = Annotated[bool, typer.Option("--only-missing", help="Only what it has not acknowledged.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Count them, and send nothing.")]
 
 
 class StartsUnlessTold(TyperGroup):
@@ -71,31 +85,16 @@ def start(
     endpoint_id: EndpointId,
     start_at: FromOrAll = None,
     end_at: ToOrAll = None,
-    event_type: Annotated[
-        list[str] | None,
-        typer.Option("--type", help="Only of such types: `call.*`; repeatable.", show_default=False),
-    ] = None,
-    source: Annotated[
-        list[str] | None, typer.Option(help="Only of this source; repeatable.", show_default=False)
-    ] = None,
-    call: Annotated[
-        str | None, typer.Option(help="Only of the call with this id.", show_default=False)
-    ] = None,
-    agent: Annotated[
-        str | None, typer.Option(help="Only with this agent, by name.", show_default=False)
-    ] = None,
-    agent_id: Annotated[
-        str | None, typer.Option(help="Only with this agent, by id.", show_default=False)
-    ] = None,
-    queue: Annotated[str | None, typer.Option(help="Only through this queue.", show_default=False)] = None,
-    outcome: Annotated[
-        str | None, typer.Option(help="Only with this outcome: `missed`.", show_default=False)
-    ] = None,
-    only_missing: Annotated[
-        bool, typer.Option("--only-missing", help="Only what it has not acknowledged.")
-    ] = False,
+    event_type: Types = None,
+    source: Sources = None,
+    call: CallId = None,
+    agent: AgentName = None,
+    agent_id: AgentId = None,
+    queue: Queue = None,
+    outcome: Outcome = None,
+    only_missing: OnlyMissing = False,
     rate_per_s: RatePerS = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count them, and send nothing.")] = False,
+    dry_run: DryRun = False,
     wait: Wait = False,
     url: Url = DEFAULT_URL,
     insecure: Insecure = False,

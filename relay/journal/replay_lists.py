@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 
-from relay.journal import schema
+from relay.journal import replay_rows, schema
 from relay.journal.cursors import NEWEST_JOB, JobPlace, place_of, text_of
 from relay.journal.questions import (
     Question,
@@ -33,7 +33,6 @@ from relay.journal.questions import (
     json_list,
     type_values,
 )
-from relay.journal.replay_rows import replay_of
 from relay.journal.source_work import MAX_JOB_ID
 from relay.journal.wanted_events import IN_STRETCH, IS_RECORDED, IS_TAKEN, Stretch, Taker
 from relay.model.errors import NotFound
@@ -59,7 +58,7 @@ REPLAYS: Final = Question(
 )
 BY_STATUS: Final = Question(select(_d.c.status, func.count()).where(*_OF_JOB).group_by(_d.c.status))
 UNFINISHED: Final = Question(
-    select(*_JOB).where(schema.IS_UNFINISHED, schema.IS_REPLAY).order_by(_j.c.job_id)
+    select(*_JOB).where(schema.IS_UNFINISHED, _j.c.kind == replay_rows.REPLAY).order_by(_j.c.job_id)
 )
 _pending: Final = (
     select(_d.c.due_ms).where(*_OF_JOB, _d.c.status == literal_column("'pending'")).subquery("pending")
@@ -183,11 +182,11 @@ def _stand(look: Snapshot, row: Row, now: datetime) -> ReplayStand:
     job = _named(row)
     where = {"job_id": job.job_id, "endpoint_no": job.endpoint_no, "now_ms": to_ms(now)}
     state, deleted_ms, pending, due = look.rows(STAND, **where)[0]
-    return ReplayStand(replay_of(job), state, deleted_ms is not None, pending, due)
+    return ReplayStand(replay_rows.replay_of(job), state, deleted_ms is not None, pending, due)
 
 
 def _replay(row: Row) -> Replay:
-    return replay_of(_named(row))
+    return replay_rows.replay_of(_named(row))
 
 
 def _named(row: Row) -> Any:

@@ -15,9 +15,9 @@ import orjson
 from sqlalchemy import Connection, Row, func, insert, literal_column, select, tuple_, update
 
 from relay.journal import schema
-from relay.journal.appending import INSERT_DELIVERY
 from relay.journal.operating_port import MAX_UNFINISHED_REPLAYS
 from relay.journal.rows import time_or_null
+from relay.journal.statements import hot_insert
 from relay.journal.wanted_events import Stretch
 from relay.model.endpoint import DISABLED
 from relay.model.errors import Conflict, NotFound
@@ -33,6 +33,7 @@ _SEQS_WITH_KEYS: Final = 2**40
 _j, _d, _n = schema.jobs, schema.deliveries, schema.endpoints
 _KEY: Final = (_d.c.endpoint_no, _d.c.seq, _d.c.job)
 _GOES_ON: Final = _j.c.state.in_(UNFINISHED)
+INSERT_DELIVERY: Final = hot_insert(_d, insert(_d))
 _TAKES: Final = (_n.c.deleted_ms.is_(None), _n.c.state != DISABLED)
 
 
@@ -52,7 +53,7 @@ def make_replay(
         raise NotFound(f"there is no endpoint `{endpoint_id}`")
     if endpoint.state == DISABLED:
         raise Conflict(f"endpoint {endpoint_id} is disabled: resume it first")
-    going_on = select(func.count()).select_from(_j).where(schema.IS_UNFINISHED, schema.IS_REPLAY)
+    going_on = select(func.count()).select_from(_j).where(schema.IS_UNFINISHED, _j.c.kind == REPLAY)
     if conn.execute(going_on).scalar_one() >= MAX_UNFINISHED_REPLAYS:
         raise Conflict(f"{MAX_UNFINISHED_REPLAYS} replays have not ended, which is the most")
     made = conn.execute(

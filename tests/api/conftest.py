@@ -147,7 +147,9 @@ class Api:
         return self.metrics.registry.get_sample_value(name, labels)
 
 
-def reach_of(journal: SqlJournal, deliver: Deliver, clock: Clock, tail: EventTail) -> Reach:
+def reach_of(
+    journal: SqlJournal, deliver: Deliver, clock: Clock, tail: EventTail, replays: ReplaysOfEndpoints
+) -> Reach:
     """
     Return what the API of a journal may ask and change.
     """
@@ -166,6 +168,7 @@ def reach_of(journal: SqlJournal, deliver: Deliver, clock: Clock, tail: EventTai
         },
         journal.identity.fingerprint,
         journal.mappings,
+        operating=OperatingReach(journal.operating, replays.wake),
     )
 
 
@@ -205,8 +208,7 @@ async def running_api(
         hand_on = HandOn(deliver, None, metrics, tail.move_to)
         await deliver.start([endpoint_spec(name) for name in of_file], open_endpoint, hand_on)
         replays = ReplaysOfEndpoints(journal.operating, deliver.resent, clock, metrics)
-        operating = OperatingReach(journal.operating, replays.wake)
-        reach = change_reach(replace(reach_of(journal, deliver, clock, tail), operating=operating))
+        reach = change_reach(reach_of(journal, deliver, clock, tail, replays))
         settings = replace(settings or ApiSettings(), keys=keys)
         listener = await rooms.enter_async_context(api_listener(listen, reach, metrics, settings))
         host, port = listener.address
