@@ -74,16 +74,15 @@ class SqlOperating:
         return await self._fence.write_once(once, now, make)
 
     async def try_replay(self, endpoint_id: str, wanted: ReplayFilter) -> ReplayTrial:
-        part = await self._database.look_up(lambda look: _part(look, wanted))
+        part = await self._database.look_up(lambda look: _part_for(endpoint_id, wanted, look))
         events, first_ids = 0, list[str]()
         for _ in range(self._max_steps):
-            choose = partial(_choose, endpoint_id, wanted, part, COUNT_FROM, COUNT_FROM)
-            chosen = await self._database.look_up(choose)
-            events += len(chosen.events)
-            first_ids += [event_id for _, event_id in chosen.events[: FIRST_EVENTS - len(first_ids)]]
-            part = part._replace(from_seq=chosen.at_seq)
             if part.from_seq >= part.to_seq:
                 break
+            wanted_ids = FIRST_EVENTS - len(first_ids)
+            some = await self._database.look_up(partial(_try, endpoint_id, wanted, part, wanted_ids))
+            events, part = events + some[0], part._replace(from_seq=some[1])
+            first_ids += some[2]
         return ReplayTrial(endpoint_id, events, tuple(first_ids), part.from_seq >= part.to_seq)
 
     async def list_replays(self, endpoint_id: str | None, after: str | None, limit: int) -> Page[Replay]:
@@ -173,6 +172,25 @@ def _choose(
     endpoint_id: str, wanted: ReplayFilter, part: Stretch, limit: int, scanned_rows: int, look: Snapshot
 ) -> Chosen:
     return replay_lists.choose(look, taker(look, endpoint_id), wanted, part, limit, scanned_rows)
+
+
+def _part_for(endpoint_id: str, wanted: ReplayFilter, look: Snapshot) -> Stretch:
+    taker(look, endpoint_id)  # there must be one
+    return _part(look, wanted)
+
+
+def _try(
+    endpoint_id: str, wanted: ReplayFilter, part: Stretch, wanted_ids: int, look: Snapshot
+) -> tuple[int, int, list[str]]:
+    """
+    Return how many events of a step a replay sends, up to where it looked, and the first of them.
+    """
+    takes = taker(look, endpoint_id)
+    counted, at_seq = replay_lists.count(look, takes, wanted, part, COUNT_FROM)
+    if not counted or not wanted_ids:
+        return counted, at_seq, []
+    first = replay_lists.choose(look, takes, wanted, part, wanted_ids, COUNT_FROM)
+    return counted, at_seq, [event_id for _, event_id in first.events]
 
 
 def _count(endpoint_id: str, part: Stretch, after: int, look: Snapshot) -> tuple[Counter[str], int | None]:

@@ -78,7 +78,7 @@ def _field_is(name: str) -> ColumnElement[bool]:
     return if_given(name, func.json_extract(cast(_e.c.body, Text), f"$.data.{name}") == bindparam(name))
 
 
-def _chosen(events: Select[Any]) -> Question:
+def _wanted(events: Select[Any]) -> Select[Any]:
     is_acknowledged = exists(
         select(_d.c.seq).where(
             _d.c.endpoint_no == bindparam("endpoint_no"),
@@ -86,23 +86,23 @@ def _chosen(events: Select[Any]) -> Question:
             _d.c.status == literal_column("'delivered'"),
         )
     )
-    return Question(
-        events.where(
-            IN_STRETCH,
-            *IS_TAKEN,
-            *IS_RECORDED,
-            is_of_type(_e.c.type),
-            is_one_of(_e.c.source_id, "source_ids"),
-            or_(bindparam("only_missing") == literal_column("0"), ~is_acknowledged),
-            *map(_field_is, _DATA_FIELDS),  # last: they read the whole event
-        ).limit(bindparam("limit"))
+    return events.where(
+        IN_STRETCH,
+        *IS_TAKEN,
+        *IS_RECORDED,
+        is_of_type(_e.c.type),
+        is_one_of(_e.c.source_id, "source_ids"),
+        or_(bindparam("only_missing") == literal_column("0"), ~is_acknowledged),
+        *map(_field_is, _DATA_FIELDS),  # last: they read the whole event
     )
 
 
-CHOSEN: Final = _chosen(select(_e.c.seq, _e.c.id).order_by(_e.c.seq))
-CHOSEN_OF_SUBJECT: Final = _chosen(
-    select(_e.c.seq, _e.c.id).where(_e.c.subject == bindparam("subject")).order_by(_e.c.revision)
-)
+_keys = _wanted(select(_e.c.seq, _e.c.id)).limit(bindparam("limit"))
+_of_subject: Final = _e.c.subject == bindparam("subject")
+CHOSEN: Final = Question(_keys.order_by(_e.c.seq))
+CHOSEN_OF_SUBJECT: Final = Question(_keys.where(_of_subject).order_by(_e.c.revision))
+COUNTED: Final = Question(_wanted(select(func.count()).select_from(_e)))
+COUNTED_OF_SUBJECT: Final = Question(_wanted(select(func.count()).select_from(_e)).where(_of_subject))
 
 
 def replay(look: Snapshot, job_id: int) -> tuple[Replay, dict[str, int]] | None:
@@ -153,24 +153,48 @@ def choose(
     """
     Return the first `limit` events of a stretch that a replay sends; it looks at `scanned_rows` at the most.
     """
-    values = {
+    where = _where(look, taker, wanted, part, scanned_rows)
+    if where is None:
+        return Chosen((), part.to_seq)
+    question = CHOSEN if wanted.call_id is None else CHOSEN_OF_SUBJECT
+    return _as_chosen(look.rows(question, **where, limit=limit), limit, where["upto"])
+
+
+def count(
+    look: Snapshot, taker: Taker, wanted: ReplayFilter, part: Stretch, scanned_rows: int
+) -> tuple[int, int]:
+    """
+    Return how many of the next events of a stretch a replay sends, and up to which seq it looked.
+    """
+    where = _where(look, taker, wanted, part, scanned_rows)
+    if where is None:
+        return 0, part.to_seq
+    question = COUNTED if wanted.call_id is None else COUNTED_OF_SUBJECT
+    return int(look.value(question, **where)), where["upto"]
+
+
+def _where(
+    look: Snapshot, taker: Taker, wanted: ReplayFilter, part: Stretch, scanned_rows: int
+) -> dict[str, Any] | None:
+    """
+    Return the parameters of the next events of a stretch; None where there are no more.
+    """
+    step: dict[str, Any] | None = {"first": part.from_seq + 1, "upto": part.to_seq}
+    if wanted.call_id is None:
+        step = part.step(look, part.from_seq, scanned_rows)
+    if step is None:
+        return None
+    return {
         **taker.values(),
         **part.values(),
         **type_values(wanted.types),
         **{name: getattr(wanted, name) for name in _DATA_FIELDS},
+        **step,
         "source_ids": json_list(wanted.source_ids),
         "only_missing": int(wanted.only_missing),
-        "limit": limit,
+        # None: it was forgotten, as its events were.
+        "subject": None if wanted.call_id is None else look.value(CALL, call_id=wanted.call_id),
     }
-    if wanted.call_id is not None:
-        subject = look.value(CALL, call_id=wanted.call_id)  # none: it was forgotten, as its events were
-        whole = {"first": part.from_seq + 1, "upto": part.to_seq}
-        rows = look.rows(CHOSEN_OF_SUBJECT, **values, **whole, subject=subject)
-        return _as_chosen(rows, limit, part.to_seq)
-    step = part.step(look, part.from_seq, scanned_rows)
-    if step is None:
-        return Chosen((), part.to_seq)
-    return _as_chosen(look.rows(CHOSEN, **values, **step), limit, step["upto"])
 
 
 def _as_chosen(rows: list[Row], limit: int, looked_to: int) -> Chosen:

@@ -31,6 +31,7 @@ from relay.telemetry.metrics import Metrics
 MAX_PENDING: Final = 500  # of one replay, those that wait for a retry too
 SECONDS_AHEAD: Final = 2.0  # what could be sent at once is no more than its rate gives in such a time
 LEAST_AHEAD: Final = 10
+MADE_AT_ONCE: Final = 200  # nobody else can write meanwhile
 TURN_S: Final = 0.2
 LOOK_S: Final = 0.5  # what nobody tells of: outcomes, an endpoint that is resumed
 NEVER_S: Final = 86_400.0
@@ -121,7 +122,7 @@ class ReplaysOfEndpoints:
         allowance = self._allowance(replay)
         if allowance.tokens < 1:
             return max((1 - allowance.tokens) / replay.rate_per_s, TURN_S)
-        return await self._make(replay, min(room, int(allowance.tokens)), allowance)
+        return await self._make(replay, min(room, int(allowance.tokens), MADE_AT_ONCE), allowance)
 
     async def _make(self, replay: Replay, limit: int, allowance: _Allowance) -> float:
         started = self._clock.monotonic()
@@ -132,7 +133,7 @@ class ReplaysOfEndpoints:
         if await self._journal.enter(replay, chosen, self._clock.now()) and chosen.events:
             allowance.tokens -= len(chosen.events)
             self._resent(replay.endpoint_id)
-            return TURN_S
+            return TURN_S if allowance.tokens < 1 else 0.0
         # The next events are looked at no sooner than these took: half of the time is for others.
         return self._clock.monotonic() - started
 
