@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 from prometheus_client import CollectorRegistry
 
 from relay.api.admission import ApiKey
-from relay.api.operation import Reach, SourceBudget, SourceSetup
+from relay.api.operation import OperatingReach, Reach, SourceBudget, SourceSetup
 from relay.api.ops import ops_listener
 from relay.api.server import ApiSettings, api_listener
 from relay.api.tail import EventTail
@@ -54,6 +54,7 @@ from relay.pipeline.lane_context import WebhookEndpoint
 from relay.pipeline.link_accounts import LinkAccounts
 from relay.pipeline.nightly import Nightly
 from relay.pipeline.publish import Publish
+from relay.pipeline.replays_of_endpoints import ReplaysOfEndpoints
 from relay.pipeline.turns import PlannedStream
 from relay.sinks.kafka.publisher import KafkaPublisher
 from relay.sinks.kafka.settings import KafkaSettings
@@ -240,6 +241,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     wake = partial(_wake, {poll.source_id: poll for poll in polls})
     commands = await _commands(config, house, [source for _, source in built], wake, rooms)
     accounts = LinkAccounts(house.journal, house.journal.reading)
+    replays = ReplaysOfEndpoints(house.journal.operating, deliver.resent, house.clock, house.metrics)
     reach = Reach(
         registry=house.journal.registry,
         reading=house.journal.reading,
@@ -254,6 +256,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
         wake=wake,
         client_certificates=[one.name for one in config.webhooks.client_certificates],
         commands=commands.reach,
+        operating=OperatingReach(house.journal.operating, replays.wake),
         explain_links=accounts.explain,
         dry_run_links=accounts.dry_run,
         signatures=SignatureChecks(of_file),
@@ -262,7 +265,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     api = await rooms.enter_async_context(listener)
     of_kafka = [publish] if publish else []
     nightly = _nightly(config, house, wake)
-    return [api, deliver, *of_kafka, *polls, *commands.loops, nightly, housekeeping, lag]
+    return [api, deliver, *of_kafka, *polls, *commands.loops, replays, nightly, housekeeping, lag]
 
 
 async def _commands(

@@ -22,6 +22,7 @@ from relay.api.tail import EventTail
 from relay.commands.desk import CommandDesk
 from relay.journal.api_port import Once, ReadingJournal, RegistryJournal, SourceWorkJournal
 from relay.journal.commands_port import CommandJournal, MappingJournal
+from relay.journal.port import OperatingJournal
 from relay.model.clock import Clock
 from relay.model.linking import LinkRules
 from relay.sinks.port import Signatures
@@ -105,6 +106,21 @@ class CommandReach:
     wake_bulk: Callable[[str], None] = _wake_nobody
 
 
+def _wake_no_replay() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingReach:
+    """
+    What handlers of replays, reconciliations and explanations may ask and change; `wake_replays` tells that
+    the journal holds a new replay.
+    """
+
+    journal: OperatingJournal
+    wake_replays: Callable[[], None] = _wake_no_replay
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """
@@ -112,10 +128,10 @@ class Reach:
 
     `refusal_of_url` says why a URL may not be dialled; `sources` are those of the configuration;
     `id_key_fingerprint` tells the journal's `id_key` from others; `signatures` checks requests; `wake`
-    tells a source's owner that the journal holds work for it; `commands` makes phone systems do things (None:
-    not here); `explain_links` scores the legs round a call, None for an unknown one; `dry_run_links` links a
-    stretch of a source anew and changes nothing (ValueError: it is too long);
-    `client_certificates` are the names that endpoints may use;
+    tells a source's owner that the journal holds work for it; `commands` makes phone systems do things,
+    `operating` tells what receivers have and sends it again (None: not here); `explain_links` scores the legs
+    round a call (None: it is unknown); `dry_run_links` links a stretch of a source anew and changes nothing
+    (ValueError: it is too long); `client_certificates` are the names that endpoints may use;
     `document` describes this API; `changing` is held while an endpoint is read and written back.
     """
 
@@ -132,6 +148,7 @@ class Reach:
     signatures: Signatures
     wake: Callable[[str], None] = _wake_nobody
     commands: CommandReach | None = None
+    operating: OperatingReach | None = None
     explain_links: ExplainLinks = _explain_nothing
     dry_run_links: DryRunLinks = _dry_run_nothing
     document: bytes = b"{}"

@@ -26,6 +26,7 @@ from relay.api import (
     sources,
 )
 from relay.api.agent_operations import AGENT_OPERATIONS, MAPPING_OPERATIONS
+from relay.api.operating_operations import EXPLAIN, OF_ENDPOINTS, REPLAYS
 from relay.api.operation import EVENT_STREAM, KEY_IGNORED, Operation
 
 ENDPOINT: Final = "/v1/endpoints/{endpoint_id}"
@@ -99,6 +100,7 @@ OPERATIONS: Final = (
         "deliveries:read", answers.Listing[answers.DeliveryAnswer],
         query=queries.DeliveriesOfEndpointQuery,
     ),
+    *OF_ENDPOINTS,
     Operation(
         "GET", "/v1/deliveries", deliveries.list_deliveries, "List deliveries, newest event first.",
         "deliveries:read", answers.Listing[answers.DeliveryAnswer], query=queries.DeliveryListQuery,
@@ -117,6 +119,7 @@ OPERATIONS: Final = (
         "Send the event of a delivery to its endpoint once more.",
         "deliveries:write", answers.DeliveryAnswer, 201, problems=(409,), keeps_reply=True,
     ),
+    *REPLAYS,
     Operation(
         "GET", "/v1/events", events.list_events, "List events in the order of the journal.",
         "events:read", answers.Listing[answers.EventAnswer], query=queries.EventListQuery,
@@ -146,6 +149,7 @@ OPERATIONS: Final = (
         "GET", "/v1/calls/{call_id}/links", links.explain_links,
         "Show the scores that made a call of its legs.", "calls:read",
     ),
+    *EXPLAIN,
     *AGENT_OPERATIONS,
     Operation(
         "GET", "/v1/sources", sources.list_sources, "List sources by id, with how far they were read.",

@@ -55,3 +55,9 @@ class EndpointOwner(Protocol):
         Take notice that the journal holds a delivery which a person asked for.
         """
         ...
+
+    def taken_back(self, endpoint_id: str) -> None:
+        """
+        Take notice that deliveries which a person asked for were settled in the journal: they are not sent.
+        """
+        ...

@@ -104,7 +104,7 @@ def query_of(given: MultiMapping[str], kind: type[BaseModel]) -> BaseModel:
     for name in dict.fromkeys(given):  # a mapping that may hold a name twice
         values = given.getall(name)
         wanted[name] = tuple(values) if name in lists else values[0]
-        if len(values) > 1 and name not in lists and name in kind.model_fields:
+        if len(values) > 1 and name not in lists and name in parameter_names(kind):
             repeated.append(FieldError(name, "is given twice"))
     try:
         query = kind.model_validate(wanted)
@@ -258,6 +258,14 @@ def _is_one_of(request: web.Request, media_types: Collection[str]) -> bool:
     is_plain = request.headers.get("Content-Encoding", "identity").lower() == "identity"
     charset = (request.charset or "utf-8").lower()
     return is_plain and request.content_type in media_types and charset in ("utf-8", "utf8")
+
+
+@cache
+def parameter_names(kind: type[BaseModel]) -> frozenset[str]:
+    """
+    Return the names of the parameters that a query may have.
+    """
+    return frozenset(field.alias or name for name, field in kind.model_fields.items())
 
 
 @cache

@@ -200,7 +200,7 @@ def call_detail(detail: CallDetail) -> Shown:
     return {
         **call(detail.item),
         "absorbed_into": detail.absorbed_into,
-        "legs": [_leg(leg) for leg in detail.legs],
+        "legs": [leg(one) for one in detail.legs],
         "events": [event(stored) for stored in detail.events],
     }
 
@@ -243,10 +243,13 @@ def _stream(item: StreamItem, now: datetime) -> Shown:
     }
 
 
-def _leg(leg: Leg) -> Shown:
-    facts = leg.facts
+def leg(one: Leg) -> Shown:
+    """
+    Show one row of a call in the shared words.
+    """
+    facts = one.facts
     return {
-        "leg_id": leg.leg_id,
+        "leg_id": one.leg_id,
         "stream": facts.stream,
         "native_id": facts.native_id,
         "direction": facts.direction,
@@ -264,7 +267,7 @@ def _leg(leg: Leg) -> Shown:
         "ended_at": rfc3339_or_null(facts.ended_at),
         "duration_s": facts.duration_s,
         "talk_s": facts.talk_s,
-        "first_seen_at": rfc3339(leg.first_seen_at),
+        "first_seen_at": rfc3339(one.first_seen_at),
     }
 
 

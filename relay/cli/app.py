@@ -23,10 +23,12 @@ from relay.cli import (
     deliveries,
     demo,
     endpoints,
+    explain,
     lead_statuses,
     links,
     listen,
     rejects,
+    replay,
     schema,
     serve,
     source,
@@ -46,11 +48,13 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("schema")(schema.schema)
 app.command("audit")(audit.audit)
+app.command("explain")(explain.explain)
 app.command("listen")(listen.listen)
 app.add_typer(config.commands, name="config")
 app.add_typer(db.commands, name="db")
 app.add_typer(endpoints.commands, name="endpoints")
 app.add_typer(deliveries.commands, name="deliveries")
+app.add_typer(replay.commands, name="replay")
 app.add_typer(source.commands, name="source")
 app.add_typer(backfill.commands, name="backfill")
 app.add_typer(command.commands, name="command")

@@ -12,6 +12,7 @@ import typer
 from relay.cli.answers import Item, printable
 from relay.cli.asking import DEFAULT_LIMIT, AsJson, Insecure, Limit, Url, ask, in_path, words
 from relay.cli.failures import FAILED
+from relay.cli.reconcile import reconcile
 from relay.cli.remote import DEFAULT_URL
 from relay.cli.signed_request import signed_request
 from relay.cli.tables import print_item, print_json, print_pages
@@ -56,6 +57,9 @@ RetryScheduleS = Annotated[
     str | None,
     typer.Option(help="Delay before each further attempt, separated by commas.", show_default=False),
 ]
+
+
+commands.command("reconcile")(reconcile)
 
 
 @commands.callback()

@@ -108,11 +108,11 @@ class RemoteRelay:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
-    async def item(self, path: str) -> Item:
+    async def item(self, path: str, parameters: Parameters = ()) -> Item:
         """
         Return one thing.
         """
-        return (await self._ask("GET", path)).item()
+        return (await self._ask("GET", f"{path}?{urlencode(parameters)}" if parameters else path)).item()
 
     async def post(self, path: str, body: object = None, *, key: str | None = None) -> Item:
         """

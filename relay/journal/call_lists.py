@@ -85,16 +85,16 @@ PAGE: Final = Question(
 )
 
 
-def call(look: Snapshot, call_id: str) -> CallDetail | None:
+def call(look: Snapshot, call_id: str, events_limit: int = LAST) -> CallDetail | None:
     """
-    Return a call whole.
+    Return a call whole, or with so many of its events.
     """
     row = look.row(BY_ID, call_id=call_id)
     if row is None:
         return None
     item = _item(row)
     legs = tuple(map(_leg, look.rows(LEGS, call_id=call_id)))
-    return CallDetail(item, legs, events_of_subject(look, item.subject), absorbed_into=row[-1])
+    return CallDetail(item, legs, events_of_subject(look, item.subject, events_limit), absorbed_into=row[-1])
 
 
 def list_calls(

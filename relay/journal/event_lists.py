@@ -65,7 +65,9 @@ def _page_of(query: Select[Any]) -> Question:
 
 
 BY_ID: Final = Question(select(*_COLUMNS).where(_e.c.id == bindparam("id")))
-OF_SUBJECT: Final = Question(select(*_COLUMNS).where(_OF_SUBJECT).order_by(_e.c.revision))
+OF_SUBJECT: Final = Question(
+    select(*_COLUMNS).where(_OF_SUBJECT).order_by(_e.c.revision).limit(bindparam("limit"))
+)
 LAST_SEQ: Final = Question(select(schema.meta.c.last_seq))
 FIRST_AFTER: Final = Question(select(func.min(_e.c.seq)).where(_e.c.seq > bindparam("after")))
 RECORDED_FROM: Final = Question(
@@ -111,11 +113,11 @@ def event(look: Snapshot, event_id: str) -> StoredEvent | None:
     return event_of(row) if row else None
 
 
-def events_of_subject(look: Snapshot, subject: str) -> tuple[StoredEvent, ...]:
+def events_of_subject(look: Snapshot, subject: str, limit: int = LAST) -> tuple[StoredEvent, ...]:
     """
-    Return all events of a subject, by revision.
+    Return the events of a subject, by revision.
     """
-    return tuple(map(event_of, look.rows(OF_SUBJECT, subject=subject)))
+    return tuple(map(event_of, look.rows(OF_SUBJECT, subject=subject, limit=limit)))
 
 
 def list_events(
@@ -134,9 +136,9 @@ def list_events(
     recorded_from = None if wanted.recorded_from is None else ms_from(wanted.recorded_from)
     recorded_before = None if wanted.recorded_before is None else ms_from(wanted.recorded_before)
     if recorded_from is not None:
-        start = max(start, _seq_at(look, last, recorded_from - CLOCK_SLACK_MS) - 1)
+        start = max(start, seq_recorded_at(look, last, recorded_from - CLOCK_SLACK_MS) - 1)
     if recorded_before is not None:
-        last = min(last, _seq_at(look, last, recorded_before + CLOCK_SLACK_MS) - 1)
+        last = min(last, seq_recorded_at(look, last, recorded_before + CLOCK_SLACK_MS) - 1)
     filters = {
         **type_values(wanted.types),
         "source_ids": json_list(wanted.source_ids),
@@ -203,7 +205,7 @@ def _page(rows: list[Row], limit: int, scanned_to: int, last: int) -> Page[Store
     return Page(events, str(reached) if reached < last else None)
 
 
-def _seq_at(look: Snapshot, last: int, ms: int) -> int:
+def seq_recorded_at(look: Snapshot, last: int, ms: int) -> int:
     """
     Return the first seq up to `last` that was recorded then or later; the one after `last` where none was.
     """

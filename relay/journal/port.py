@@ -1,6 +1,7 @@
 """
 What the journal promises: one narrow interface for each room that uses it.  That of the poll loop is in
-`relay.journal.poll_port`, and shown here.
+`relay.journal.poll_port`, that of whoever operates webhooks in `relay.journal.operating_port`; both are shown
+here.
 
 Every method is one transaction, durable when it returns.  All raise JournalUnusable where the journal
 can no longer be used (the process then stops) and JournalBusy where a retry may help.
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from relay.journal.operating_port import OperatingJournal as OperatingJournal
 from relay.journal.poll_port import Append as Append
 from relay.journal.poll_port import Appended as Appended
 from relay.journal.poll_port import KnownDigests as KnownDigests

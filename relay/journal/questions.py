@@ -107,25 +107,25 @@ def is_one_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     return if_given(name, column.in_(select(_items(name))))
 
 
-def is_of_type(column: ColumnElement[str]) -> ColumnElement[bool]:
+def is_of_type(column: ColumnElement[str], prefix: str = "") -> ColumnElement[bool]:
     """
-    Return the condition that an event type matches the patterns of `type_values`.
+    Return the condition that an event type matches the patterns of `type_values` with the same prefix.
     """
-    family = _items("families")
+    family = _items(f"{prefix}families")
     starts = func.substr(column, 1, func.length(family)) == family
-    return or_(is_one_of(column, "types"), exists(select(family).where(starts)))
+    return or_(is_one_of(column, f"{prefix}types"), exists(select(family).where(starts)))
 
 
-def type_values(patterns: Collection[str]) -> dict[str, str | None]:
+def type_values(patterns: Collection[str], prefix: str = "") -> dict[str, str | None]:
     """
     Return the parameters of `is_of_type`: whole names, and beginnings of names.
     """
     patterns = set(patterns)
     if not patterns or "*" in patterns:
-        return {"types": None, "families": None}
+        return {f"{prefix}types": None, f"{prefix}families": None}
     families = {pattern[:-1] for pattern in patterns if pattern.endswith(".*")}
     names = {pattern for pattern in patterns if not pattern.endswith(".*")}
-    return {"types": _json(names), "families": _json(families)}
+    return {f"{prefix}types": _json(names), f"{prefix}families": _json(families)}
 
 
 def json_list(items: Collection[str]) -> str | None:

@@ -57,6 +57,8 @@ IS_END_HELD: Final = text(
 IS_UNSETTLED: Final = text("is_end_published AND NOT is_settled AND NOT is_silent AND absorbed_into IS NULL")
 HAS_COMMAND: Final = text("command_id IS NOT NULL")
 IS_UNFINISHED: Final = text("state IN ('waiting', 'running')")
+IS_REPLAY: Final = text("kind = 'replay'")
+IS_OF_JOB: Final = text("job > 0")
 IS_UNPUBLISHED: Final = text("is_silent AND revision = 0 AND absorbed_into IS NULL")
 
 # One row. `last_seq` and `epoch` are compared and set by every append: the fence of the only writer.
@@ -265,6 +267,7 @@ jobs = Table(
     Column("finished_ms", BigInteger),
     Column("reason", Text),
     Index("jobs_unfinished", "job_id", sqlite_where=IS_UNFINISHED, postgresql_where=IS_UNFINISHED),
+    Index("jobs_of_replays", "job_id", sqlite_where=IS_REPLAY, postgresql_where=IS_REPLAY),
     sqlite_autoincrement=True,
 )
 
@@ -298,6 +301,10 @@ deliveries = Table(
         postgresql_where=_IS_PENDING,
     ),
     Index("deliveries_due", "endpoint_no", "due_ms", sqlite_where=_IS_DUE, postgresql_where=_IS_DUE),
+    # What is left of a job, and what became of it; costs the rows of job 0 nothing but the look at `job`.
+    Index(
+        "deliveries_of_jobs", "job", "status", "due_ms", sqlite_where=IS_OF_JOB, postgresql_where=IS_OF_JOB
+    ),
     sqlite_with_rowid=False,
 )
 

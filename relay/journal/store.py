@@ -40,6 +40,7 @@ from relay.journal.grants import SqlGrants
 from relay.journal.mappings import SqlMappings
 from relay.journal.matching import Matcher
 from relay.journal.migrate import upgrade
+from relay.journal.operating import SqlOperating
 from relay.journal.poll_reads import PollReads
 from relay.journal.port import (
     MAX_DELIVERIES_PER_APPEND,
@@ -50,6 +51,7 @@ from relay.journal.port import (
     EndpointHead,
     Identity,
     LanePage,
+    OperatingJournal,
 )
 from relay.journal.preparing import ExpectedSeq, events_of, prepare
 from relay.journal.reading import SqlReading
@@ -77,7 +79,7 @@ class SqlJournal(PollReads):
 
     Satisfies PollJournal, SendLog, DeliveryJournal, PublishJournal and HousekeepingJournal; `registry` is
     a RegistryJournal, `grants` a GrantBook of the sinks, `work` a SourceWorkJournal, `commands` a
-    CommandJournal, `mappings` a MappingJournal, `reading` a ReadingJournal.
+    CommandJournal, `mappings` a MappingJournal, `reading` a ReadingJournal, `operating` an OperatingJournal.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class SqlJournal(PollReads):
         self.commands: CommandJournal = SqlCommands(database, fence)
         self.mappings: MappingJournal = SqlMappings(database, fence)
         self.reading: ReadingJournal = SqlReading(database)
+        self.operating: OperatingJournal = SqlOperating(database, fence)
 
     # the poll loop
 

@@ -168,6 +168,14 @@ class Deliver:
         if served is not None:
             served.look_for_resends()
 
+    def taken_back(self, endpoint_id: str) -> None:
+        """
+        Send nothing that was asked to be sent again and is settled by now; what is under way ends.
+        """
+        served = self._endpoints.named(endpoint_id)
+        if served is not None:
+            served.forget_resends()
+
     async def _usable(self, endpoint_id: str) -> ServedEndpoint:
         served = self._endpoints.named(endpoint_id)
         if served is None or served.webhook is None:  # it may have been made, or given a secret, just now

@@ -145,6 +145,13 @@ class EndpointLane:
         self.queue.want_page()
         self._woken.set()
 
+    def look_anew(self) -> None:
+        """
+        Forget what was read from the journal and is not under way: some of it was settled there.
+        """
+        self.queue.drop()
+        self._woken.set()
+
     def wake(self) -> None:
         """
         Look again what may be sent, and whether the journal holds more.

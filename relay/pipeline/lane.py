@@ -102,6 +102,15 @@ class Lane:
         self._busy.add(key)
         return delivery
 
+    def drop(self) -> None:
+        """
+        Forget what is not under way: it is left to the journal.
+        """
+        self._queues.clear()
+        self._ready.clear()
+        self._held = self._held_bytes = 0
+        self.fall_behind()
+
     def settled(self, delivery: Delivery) -> None:
         """
         Note a final outcome: the next of the subject may go, before the outcome is committed.

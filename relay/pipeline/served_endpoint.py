@@ -99,6 +99,13 @@ class ServedEndpoint:
         else:
             self.resends.look()
 
+    def forget_resends(self) -> None:
+        """
+        Send nothing that was asked to be sent again and has been taken back.
+        """
+        if self.resends is not None:
+            self.resends.look_anew()
+
     def leave(self) -> None:
         """
         Start no further attempt, and report nothing: the endpoint was deleted.

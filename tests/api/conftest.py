@@ -19,7 +19,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from relay.api.admission import ApiKey
-from relay.api.operation import Reach, SourceBudget, SourceSetup
+from relay.api.operation import OperatingReach, Reach, SourceBudget, SourceSetup
 from relay.api.server import ApiListener, ApiSettings, api_listener
 from relay.api.tail import EventTail
 from relay.journal.port import Append, Appended
@@ -30,6 +30,7 @@ from relay.model.endpoint import EndpointSpec
 from relay.pipeline.deliver import Deliver
 from relay.pipeline.hand_on import HandOn
 from relay.pipeline.lane_context import WebhookEndpoint
+from relay.pipeline.replays_of_endpoints import ReplaysOfEndpoints
 from relay.sinks.webhook.checking import SignatureChecks
 from relay.sinks.webhook.guard import Guard
 from relay.system_clock import SystemClock
@@ -147,7 +148,9 @@ class Api:
         return self.metrics.registry.get_sample_value(name, labels)
 
 
-def reach_of(journal: SqlJournal, deliver: Deliver, clock: Clock, tail: EventTail) -> Reach:
+def reach_of(
+    journal: SqlJournal, deliver: Deliver, clock: Clock, tail: EventTail, replays: ReplaysOfEndpoints
+) -> Reach:
     """
     Return what the API of a journal may ask and change.
     """
@@ -167,6 +170,7 @@ def reach_of(journal: SqlJournal, deliver: Deliver, clock: Clock, tail: EventTai
         journal.identity.fingerprint,
         journal.mappings,
         SignatureChecks([]),
+        operating=OperatingReach(journal.operating, replays.wake),
     )
 
 
@@ -205,7 +209,8 @@ async def running_api(
         tail = EventTail(await journal.reading.last_seq())
         hand_on = HandOn(deliver, None, metrics, tail.move_to)
         await deliver.start([endpoint_spec(name) for name in of_file], open_endpoint, hand_on)
-        reach = change_reach(reach_of(journal, deliver, clock, tail))
+        replays = ReplaysOfEndpoints(journal.operating, deliver.resent, clock, metrics)
+        reach = change_reach(reach_of(journal, deliver, clock, tail, replays))
         settings = replace(settings or ApiSettings(), keys=keys)
         listener = await rooms.enter_async_context(api_listener(listen, reach, metrics, settings))
         host, port = listener.address
@@ -215,6 +220,7 @@ async def running_api(
         async with asyncio.TaskGroup() as loops:
             loops.create_task(deliver.run(stop))
             loops.create_task(listener.run(stop))
+            loops.create_task(replays.run(stop))
             try:
                 yield Api(journal, deliver, sink, metrics, hand_on, listener, client, stop, reach, opened)
             finally:

@@ -15,6 +15,8 @@ depends_on = None
 _NO = sa.false()
 _NONE = sa.text("0")
 _UNFINISHED = sa.text("state IN ('waiting', 'running')")
+_REPLAY = sa.text("kind = 'replay'")
+_OF_JOB = sa.text("job > 0")
 
 
 def upgrade() -> None:
@@ -62,6 +64,14 @@ def _jobs() -> None:
         op.add_column("jobs", column)
     op.create_index(
         "jobs_unfinished", "jobs", ["job_id"], sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED
+    )
+    op.create_index("jobs_of_replays", "jobs", ["job_id"], sqlite_where=_REPLAY, postgresql_where=_REPLAY)
+    op.create_index(
+        "deliveries_of_jobs",
+        "deliveries",
+        ["job", "status", "due_ms"],
+        sqlite_where=_OF_JOB,
+        postgresql_where=_OF_JOB,
     )
 
 
