@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from relay.journal import schema
 from relay.journal.rows import endpoint_of
+from relay.model.delivery_options import ORDER_SUBJECT
 from relay.model.endpoint import Endpoint
 
 _OWN_SUBJECT = "endpoint/"
@@ -19,10 +20,14 @@ _t = schema.endpoints
 class Matching:
     """
     The endpoints as they were at one version; decides once for each (type, source).
+
+    `orders` are the order modes, by number, of those that want another than `subject`.
     """
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._endpoints = tuple(endpoint for endpoint in endpoints if endpoint.takes_new_events)
+        orders = {endpoint.no: endpoint.options.order for endpoint in self._endpoints}
+        self.orders = {no: order for no, order in orders.items() if order != ORDER_SUBJECT}
         self._chosen: dict[tuple[str, str | None], list[int]] = {}
 
     def __len__(self) -> int:
