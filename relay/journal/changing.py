@@ -13,12 +13,13 @@ from relay.journal import schema, secrets_of_endpoints
 from relay.journal.matching import match_anew
 from relay.journal.registered import changeable, registered_one
 from relay.journal.rows import spec_values
-from relay.model.endpoint import DISABLED, HEALTHY, EndpointSpec, RegisteredEndpoint
+from relay.model.endpoint import DISABLED, HEALTHY, PROBING, EndpointSpec, RegisteredEndpoint
 from relay.model.errors import Conflict
 from relay.model.times import to_ms
 
 MAX_ENDPOINTS: Final = 1_000
 GONE: Final = "http_410"
+FAILING: Final = "failing"
 
 _t = schema.endpoints
 
@@ -55,14 +56,15 @@ def change_endpoint(conn: Connection, spec: EndpointSpec, now: datetime) -> tupl
     """
     Make an endpoint so; tell whether it has a new address.
 
-    At a new address the hold that the old receiver asked for is over, and one that was gone (410) is healthy.
+    At a new address the hold that the old receiver asked for is over, and one that was gone (410) or failing
+    is healthy.
     """
     row = changeable(conn, spec.id)
     wanted, has_moved = spec_values(spec), row.url != spec.url
     if has_moved:
         wanted["not_before_ms"] = None
-        if row.state == DISABLED and row.state_reason == GONE:
-            wanted |= {"state": HEALTHY, "state_reason": None}
+        if row.state == PROBING or (row.state == DISABLED and row.state_reason in (GONE, FAILING)):
+            wanted |= {"state": HEALTHY, "state_reason": None, "failing_since_ms": None}
     conn.execute(update(_t).where(_t.c.no == row.no).values(**wanted))
     match_anew(conn)
     return registered_one(conn, row.no, now), has_moved

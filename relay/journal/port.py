@@ -60,6 +60,7 @@ class EndpointChange:
     state: str
     reason: str | None
     events: tuple[Event, ...]
+    failing_since_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

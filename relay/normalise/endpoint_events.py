@@ -36,11 +36,18 @@ class EndpointEvents:
         self._now = now
         self.made: list[Event] = []
 
-    def failing(self, reason: str, status: int | None, attempts_in_a_row: int) -> None:
+    def failing(self, state: str | None, reason: str, status: int | None, attempts_in_a_row: int) -> None:
         """
-        Say that the endpoint refused several attempts in a row.
+        Say that several attempts in a row failed, and which state that leads to (None: it stays as it is).
         """
-        self._state(catalogue.ENDPOINT_FAILING, self._endpoint.state, reason, status, attempts_in_a_row)
+        state = state or self._endpoint.state
+        self._state(catalogue.ENDPOINT_FAILING, state, reason, status, attempts_in_a_row)
+
+    def recovered(self) -> None:
+        """
+        Say that the endpoint takes events again after it failed.
+        """
+        self._state(catalogue.ENDPOINT_RECOVERED, HEALTHY, None, None, None)
 
     def paused(self) -> None:
         """
