@@ -290,11 +290,12 @@ class EndpointLane:
                     log.exception("a sink failed", extra={"endpoint": self.endpoint.id})
                     outcome = TryLater(reason="bug", answer=repr(error).encode()[:1024])
                 latency_ms = round((clock.monotonic() - started) * 1000)
+                is_growing = self._verdicts.window.is_growing  # until the verdict on this one, maybe
                 self._verdicts.judge(current, outcome, made_at_ms, latency_ms)
                 if not isinstance(outcome, Delivered):
                     self._woken.set()  # the loop's next look at the journal may be earlier now
                 current = self._take()
-                if self._verdicts.window.is_growing:
+                if is_growing:
                     self.pump()
         finally:
             inflight.dec()
