@@ -114,6 +114,8 @@ def change_endpoint(
         "state_reason": change.reason,
         "failing_since_ms": change.failing_since_ms,
     }
+    if change.backlog_told is not None:
+        values["backlog_told"] = change.backlog_told
     if change.events:
         last = change.events[-1]
         values |= {"revision": last.revision, "last_event_id": last.id}

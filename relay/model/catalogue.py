@@ -22,6 +22,7 @@ from relay.model.dialer_data import (
 )
 from relay.model.endpoint import matches_type
 from relay.model.event_data import (
+    BacklogData,
     CallData,
     CallMergedData,
     EndpointData,
@@ -75,6 +76,7 @@ ENDPOINT_PAUSED: Final = "endpoint.paused"
 ENDPOINT_RESUMED: Final = "endpoint.resumed"
 ENDPOINT_DISABLED: Final = "endpoint.disabled"
 ENDPOINT_RECOVERED: Final = "endpoint.recovered"
+ENDPOINT_BACKLOG: Final = "endpoint.backlog"
 ENDPOINT_TEST: Final = "endpoint.test"
 DELIVERY_EXHAUSTED: Final = "delivery.exhausted"
 
@@ -157,6 +159,12 @@ CATALOGUE: Final = (
         ENDPOINT_RECOVERED,
         EndpointData,
         "An endpoint that was only probed took an event: all that waits is sent.",
+    ),
+    EventType(
+        ENDPOINT_BACKLOG,
+        BacklogData,
+        "What waits for an endpoint has reached 50, 80 or 100 percent of what may; beyond that the oldest "
+        "expires.",
     ),
     EventType(
         ENDPOINT_TEST,

@@ -17,7 +17,9 @@ from relay.journal.port import Appended, DeliveryJournal, EndpointChange
 from relay.model.clock import Clock
 from relay.model.endpoint import DISABLED, ENDPOINT_STATES, HEALTHY, PAUSED, PROBING, Delivery, Endpoint
 from relay.model.errors import Conflict, JournalBusy
+from relay.model.event import Event
 from relay.model.ids import IdMaker
+from relay.model.journal_stats import EndpointBacklog
 from relay.model.outcome import TryLater
 from relay.model.times import from_ms, rfc3339, to_ms
 from relay.normalise.endpoint_events import EndpointEvents
@@ -178,6 +180,15 @@ class EndpointReports:
                 None, None, lambda e: e.exhausted(named, attempts, outcome.reason, outcome.status)
             )
 
+    async def backlog(self, percent: int, backlog: EndpointBacklog) -> None:
+        """
+        Say how much of what may wait for the endpoint does; 0 percent: say nothing, and forget what was said.
+        """
+        if percent:
+            log.warning("endpoint backlog", extra={"endpoint": self.endpoint.id, "percent": percent})
+        say = (lambda events: events.backlog(percent, backlog)) if percent else (lambda _: None)
+        await self._change(None, None, say, backlog_told=percent)
+
     async def held(self, until_ms: int) -> None:
         """
         Store until when the receiver asked to be left alone.
@@ -224,6 +235,7 @@ class EndpointReports:
         *,
         of: Sequence[str] = ENDPOINT_STATES,
         failing_since_ms: int | None = None,
+        backlog_told: int | None = None,
     ) -> None:
         """
         Store a state (None: as it is) and what is said of it; nothing where the state before is not in `of`.
@@ -240,16 +252,20 @@ class EndpointReports:
             events = EndpointEvents(self._ids, before, head.revision, head.last_event_id, now)
             say(events)
             after = _after(before, state, reason, failing_since_ms)
-            return await self._store(before, after, events, now)
+            return await self._store(before, after, tuple(events.made), now, backlog_told)
 
         self._appended(await self._stored(changed))
 
     async def _store(
-        self, before: Endpoint, after: Endpoint, events: EndpointEvents, now: datetime
+        self,
+        before: Endpoint,
+        after: Endpoint,
+        events: tuple[Event, ...],
+        now: datetime,
+        backlog_told: int | None,
     ) -> Appended:
-        change = EndpointChange(
-            after.no, after.state, after.state_reason, tuple(events.made), after.failing_since_ms
-        )
+        state, since_ms = after.state, after.failing_since_ms
+        change = EndpointChange(after.no, state, after.state_reason, events, since_ms, backlog_told)
         appended = await self._journal.change_endpoint(change, now)
         if after.state != before.state:
             self.endpoint = replace(

@@ -97,6 +97,13 @@ class ServedEndpoint:
         for lane in self._lanes():
             lane.leave()
 
+    def reread(self) -> None:
+        """
+        Read anew what waits: the journal has changed beside the lane.
+        """
+        if self.lane is not None:
+            self.lane.reread()
+
     def close(self) -> None:
         self.standing.is_closed = True
         for lane in self._lanes():

@@ -76,6 +76,12 @@ class ServedEndpoints:
         ends = [secret.expires_at for one in registered for secret in one.secrets if secret.expires_at]
         return min((at for at in ends if at > now), default=None)
 
+    def all(self) -> list[ServedEndpoint]:
+        """
+        Return all there are.
+        """
+        return list(self._served.values())
+
     def named(self, endpoint_id: str) -> ServedEndpoint | None:
         """
         Return an endpoint by its id.
