@@ -17,12 +17,13 @@ from relay.journal.sealed_auth import opened_auth, sealed_auth
 from relay.journal.sealing import Seal
 from relay.journal.secrets_of_endpoints import NewSecret
 from relay.model.delivery_options import V1A
-from relay.model.endpoint import DISABLED, HEALTHY, EndpointSpec, RegisteredEndpoint
+from relay.model.endpoint import DISABLED, HEALTHY, PROBING, EndpointSpec, RegisteredEndpoint
 from relay.model.errors import Conflict
 from relay.model.times import to_ms
 
 MAX_ENDPOINTS: Final = 1_000
 GONE: Final = "http_410"
+FAILING: Final = "failing"
 
 _t = schema.endpoints
 
@@ -66,14 +67,15 @@ def change_endpoint(
     """
     Make an endpoint so; tell whether it has a new address.  A signing key that it did not have is added.
 
-    At a new address the hold that the old receiver asked for is over, and one that was gone (410) is healthy.
+    At a new address the hold that the old receiver asked for is over, and one that was gone (410) or failing
+    is healthy.
     """
     row = changeable(conn, spec.id)
     wanted, has_moved = spec_values(spec), row.url != spec.url
     if has_moved:
         wanted["not_before_ms"] = None
-        if row.state == DISABLED and row.state_reason == GONE:
-            wanted |= {"state": HEALTHY, "state_reason": None}
+        if row.state == PROBING or (row.state == DISABLED and row.state_reason in (GONE, FAILING)):
+            wanted |= {"state": HEALTHY, "state_reason": None, "failing_since_ms": None}
     # What cannot be opened is not overwritten in passing.
     if spec.auth != opened_auth(seal, row.id, row.auth):
         wanted["auth"] = sealed_auth(seal, row.id, spec.auth)

@@ -121,10 +121,11 @@ def settle(conn: Connection, outcomes: PreparedOutcomes) -> None:
 
 
 def _settled_row(item: Settlement) -> tuple[object, ...]:
-    delivery, status, attempts, made_at_ms, latency_ms, reason, http_status, due_at_ms, _, _ = item
+    delivery, status, attempts, made_at_ms, latency_ms, reason, http_status, due_at_ms = item[:8]
     settled_ms = None if status == schema.PENDING else made_at_ms + latency_ms
     key = (delivery.endpoint_no, delivery.seq, delivery.job)
-    return (*key, status, due_at_ms, attempts, http_status, reason, latency_ms, settled_ms)
+    took_ms = latency_ms if item.is_attempt else None
+    return (*key, status, due_at_ms, attempts, http_status, reason, took_ms, settled_ms)
 
 
 def _attempt_row(item: Settlement) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from relay.journal import schema
 from relay.journal.condition_index import Conditional, ConditionIndex
 from relay.journal.rows import endpoint_of
 from relay.model.conditions import Document, parse_condition
+from relay.model.delivery_options import ORDER_SUBJECT
 from relay.model.endpoint import Endpoint
 
 _OWN_SUBJECT = "endpoint/"
@@ -22,10 +23,14 @@ class Matching:
     """
     The endpoints as they were at one version; decides once for each (type, source) who may want its events,
     and once for each event which of those with conditions do.
+
+    `orders` are the order modes, by number, of those that want another than `subject`.
     """
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._endpoints = tuple(endpoint for endpoint in endpoints if endpoint.takes_new_events)
+        orders = {endpoint.no: endpoint.options.order for endpoint in self._endpoints}
+        self.orders = {no: order for no, order in orders.items() if order != ORDER_SUBJECT}
         self._nos = {endpoint.id: endpoint.no for endpoint in self._endpoints}
         self._conditions = {
             endpoint.no: tuple(map(parse_condition, endpoint.options.conditions))

@@ -26,7 +26,7 @@ from relay.journal.poll_port import StreamState as StreamState
 from relay.model.endpoint import Batch, Delivery, Endpoint, EndpointSpec
 from relay.model.event import Event, StoredEvent
 from relay.model.ids import key_fingerprint
-from relay.model.journal_stats import Backlog, JournalStats
+from relay.model.journal_stats import Backlog, EndpointBacklog, JournalStats
 from relay.model.settlement import Settlement
 
 MAX_EVENTS_PER_APPEND = 500
@@ -56,12 +56,16 @@ class Identity:
 class EndpointChange:
     """
     A new state of an endpoint and the events on its own subject.
+
+    `backlog_told` is the level of its backlog that they tell; None: it stays.
     """
 
     endpoint_no: int
     state: str
     reason: str | None
     events: tuple[Event, ...]
+    failing_since_ms: int | None = None
+    backlog_told: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,26 @@ class DeliveryJournal(Protocol):
     async def change_endpoint(self, change: EndpointChange, now: datetime) -> Appended:
         """
         Store an endpoint's state and append its events.
+        """
+        ...
+
+    async def backlogs(self) -> dict[int, EndpointBacklog]:
+        """
+        Return what waits for endpoints, by their number; without those for which nothing does.
+        """
+        ...
+
+    async def last_before(self, before_ms: int) -> int:
+        """
+        Return the seq of the last event that was recorded before an instant; 0: there is none.
+        """
+        ...
+
+    async def waiting_longest(
+        self, endpoint_no: int, from_seq: int, to_seq: int, limit: int
+    ) -> list[Delivery]:
+        """
+        Return the first deliveries that wait for an endpoint, oldest event first, without their events.
         """
         ...
 

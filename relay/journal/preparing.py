@@ -11,19 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from relay.journal.matching import Matching
 from relay.journal.port import Append, Appended
 from relay.journal.rows import call_values, leg_values
 from relay.journal.subject_rows import subject_values
 from relay.model.change import CallChange
+from relay.model.delivery_options import ORDER_ENDPOINT
 from relay.model.endpoint import Delivery
 from relay.model.event import Event, StoredEvent, to_bytes
 from relay.model.ids import subject_key
 from relay.model.times import to_ms
 
 Rows = list[tuple[Any, ...]]
+ONE_FOR_ALL: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,11 @@ def prepare_events(
 ) -> PreparedEvents:
     """
     Give events their seq, and make their rows and the delivery rows of every endpoint that wants them.
+
+    What waits for what follows from a delivery's `subject_key`, as its endpoint's order mode wants it now:
+    the key of the subject, one for all events, or the seq, which no other event has.
     """
-    recorded_ms = to_ms(recorded_at)
+    recorded_ms, orders = to_ms(recorded_at), matching.orders
     event_rows: Rows = []
     delivery_rows: Rows = []
     stored: list[StoredEvent] = []
@@ -107,13 +112,18 @@ def prepare_events(
         event_rows.append((*named, key, event.revision, occurred_ms, recorded_ms, body))
         stored.append(StoredEvent(*named, event.revision, event.occurred_at, recorded_at, body))
         for endpoint_no in matching.endpoints_for(event.type, event.source_id, subject, document):
-            # Only the first of its subject here can be a head; the statement looks at those of before.
-            is_first = (endpoint_no, key) not in heads
-            heads.add((endpoint_no, key))
-            delivery_rows.append((endpoint_no, seq, key, recorded_ms if is_first else None))
-            deliveries.append(Delivery(endpoint_no, seq, 0, key, event.id, 0, occurred_ms, recorded_ms, body))
+            own = key if endpoint_no not in orders else _own_key(orders[endpoint_no], seq)
+            # Only the first of its key here can be a head; the statement looks at those of before.
+            is_first = (endpoint_no, own) not in heads
+            heads.add((endpoint_no, own))
+            delivery_rows.append((endpoint_no, seq, own, recorded_ms if is_first else None))
+            deliveries.append(Delivery(endpoint_no, seq, 0, own, event.id, 0, occurred_ms, recorded_ms, body))
     appended = Appended(tuple(stored), tuple(deliveries))
     return PreparedEvents(tuple(events), last_seq, matching, event_rows, delivery_rows, appended)
+
+
+def _own_key(order: str, seq: int) -> int:
+    return ONE_FOR_ALL if order == ORDER_ENDPOINT else seq
 
 
 def _with_also(changes: Sequence[CallChange]) -> Iterator[CallChange]:

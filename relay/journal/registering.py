@@ -19,7 +19,7 @@ from relay.journal.port import Appended, EndpointChange, EndpointHead
 from relay.journal.preparing import prepare_events
 from relay.journal.rows import endpoint_of, spec_values
 from relay.journal.secrets_of_endpoints import remove
-from relay.model.endpoint import DISABLED, HEALTHY, Endpoint, EndpointSpec
+from relay.model.endpoint import DISABLED, HEALTHY, PROBING, Endpoint, EndpointSpec
 from relay.model.times import to_ms
 
 _t, _d = schema.endpoints, schema.deliveries
@@ -58,21 +58,20 @@ def _follow_file(conn: Connection, row: Row[Any], spec: EndpointSpec, last_seq: 
     """
     Make a known endpoint as the file has it; tell whether anything changed.
 
-    One that was gone (410) or removed is healthy again once its address has changed or it is back.  At a
-    new address nothing waits any more: whatever the deliveries waited for was the old receiver's affair.
-    One that was deleted begins anew.
+    One that was gone (410), failing or removed is healthy again once its address has changed or it is back.
+    At a new address nothing waits any more: whatever the deliveries waited for was the old receiver's
+    affair.  One that was deleted begins anew.
     """
-    wanted = spec_values(spec) | {
-        "is_from_file": True,
-        "auth": None,
-    }  # secrets stay in the file
-    healthy = {"state": HEALTHY, "state_reason": None}
+    wanted = spec_values(spec) | {"is_from_file": True, "auth": None}  # secrets stay in the file
+    healthy = {"state": HEALTHY, "state_reason": None, "failing_since_ms": None}
     has_moved = row.url != spec.url
     if row.deleted_ms is not None:
         discard_all(conn, row.no, now)
         begun = {"start_seq": last_seq, "created_ms": to_ms(now), "not_before_ms": None}
         wanted |= healthy | begun | {"deleted_ms": None, "is_emptied": False}
-    elif row.state == DISABLED and (has_moved or row.state_reason == REMOVED_FROM_FILE):
+    elif (row.state in (DISABLED, PROBING) and has_moved) or (
+        row.state == DISABLED and row.state_reason == REMOVED_FROM_FILE
+    ):
         wanted |= healthy
     if has_moved:
         wanted["not_before_ms"] = None
@@ -110,12 +109,18 @@ def change_endpoint(
     """
     last_seq = claim(conn, epoch, matcher)
     head = endpoint_head(conn, change.endpoint_no)
-    values: dict[str, object] = {"state": change.state, "state_reason": change.reason}
+    values: dict[str, object] = {
+        "state": change.state,
+        "state_reason": change.reason,
+        "failing_since_ms": change.failing_since_ms,
+    }
+    if change.backlog_told is not None:
+        values["backlog_told"] = change.backlog_told
     if change.events:
         last = change.events[-1]
         values |= {"revision": last.revision, "last_event_id": last.id}
     conn.execute(update(_t).where(_t.c.no == change.endpoint_no).values(**values))
-    if head.endpoint.state != change.state:
+    if head.endpoint.takes_new_events != (change.state != DISABLED):
         match_anew(conn)
     rows = prepare_events(change.events, last_seq, matcher.current, now)
     write_events(conn, rows)

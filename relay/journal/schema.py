@@ -271,8 +271,10 @@ jobs = Table(
     sqlite_autoincrement=True,
 )
 
-# Only heads carry due_ms: for order mode `subject`, the first unsettled row of (endpoint, subject) among
-# those of job 0.  A row of another job is due by itself.
+# Rows with one subject_key wait for each other.  It is that of the subject for order mode `subject`, 0 for
+# `endpoint` and the seq for `none`; a change of the mode holds for events from then on.  Only heads carry
+# due_ms: the first unsettled row of (endpoint, subject_key) among those of job 0.  A row of another job is
+# due by itself.
 deliveries = Table(
     "deliveries",
     metadata,

@@ -22,6 +22,7 @@ from relay.journal import (
     command_rows,
     deleting,
     delivering,
+    expiring,
     idempotency,
     paging,
     publishing,
@@ -60,10 +61,10 @@ from relay.journal.sealing import Seal, seal_beside
 from relay.journal.sqlite import FileLock, SqliteDatabase
 from relay.journal.statements import sqlite_driver, upsert
 from relay.journal.work import SqlSourceWork
-from relay.model.endpoint import Endpoint, EndpointSpec
+from relay.model.endpoint import Delivery, Endpoint, EndpointSpec
 from relay.model.errors import JournalUnusable
 from relay.model.event import StoredEvent
-from relay.model.journal_stats import Backlog, JournalStats
+from relay.model.journal_stats import Backlog, EndpointBacklog, JournalStats
 from relay.model.settlement import Settlement
 from relay.model.times import to_ms
 from relay.sources.port import NoRoom, Reservation, Share
@@ -180,6 +181,19 @@ class SqlJournal(PollReads):
     async def settle(self, batch: Sequence[Settlement]) -> None:
         outcomes = delivering.prepare_outcomes(batch)
         await self._database.write(lambda conn: delivering.settle(conn, outcomes))
+
+    async def backlogs(self) -> dict[int, EndpointBacklog]:
+        return await self._database.read(expiring.backlogs)
+
+    async def last_before(self, before_ms: int) -> int:
+        return await self._database.read(lambda conn: expiring.last_before(conn, before_ms))
+
+    async def waiting_longest(
+        self, endpoint_no: int, from_seq: int, to_seq: int, limit: int
+    ) -> list[Delivery]:
+        return await self._database.read(
+            lambda conn: expiring.waiting_longest(conn, endpoint_no, from_seq, to_seq, limit)
+        )
 
     # the publish loop
 

@@ -22,6 +22,7 @@ from relay.model.dialer_data import (
 )
 from relay.model.endpoint import matches_type
 from relay.model.event_data import (
+    BacklogData,
     CallData,
     CallMergedData,
     EndpointData,
@@ -74,6 +75,8 @@ ENDPOINT_FAILING: Final = "endpoint.failing"
 ENDPOINT_PAUSED: Final = "endpoint.paused"
 ENDPOINT_RESUMED: Final = "endpoint.resumed"
 ENDPOINT_DISABLED: Final = "endpoint.disabled"
+ENDPOINT_RECOVERED: Final = "endpoint.recovered"
+ENDPOINT_BACKLOG: Final = "endpoint.backlog"
 ENDPOINT_TEST: Final = "endpoint.test"
 DELIVERY_EXHAUSTED: Final = "delivery.exhausted"
 
@@ -139,10 +142,30 @@ CATALOGUE: Final = (
     EventType(SOURCE_SCHEMA_DRIFT, SchemaDriftData, "The phone system answers in another way than before."),
     EventType(SOURCE_WATERMARK, WatermarkData, "An hour of a source is complete."),
     EventType(SYSTEM_STATUS_CHANGED, SystemStatusData, "The vendor reports another system status."),
-    EventType(ENDPOINT_FAILING, EndpointData, "An endpoint refused three attempts in a row."),
+    EventType(
+        ENDPOINT_FAILING,
+        EndpointData,
+        "An endpoint refused three attempts in a row; or ten failed in a row, and it is only probed (state "
+        "probing) until one succeeds.",
+    ),
     EventType(ENDPOINT_PAUSED, EndpointData, "A person paused an endpoint: what is meant for it waits."),
     EventType(ENDPOINT_RESUMED, EndpointData, "A person resumed an endpoint that was paused or disabled."),
-    EventType(ENDPOINT_DISABLED, EndpointData, "An endpoint said that it is gone (410)."),
+    EventType(
+        ENDPOINT_DISABLED,
+        EndpointData,
+        "An endpoint said that it is gone (410), or had no success for too long (reason failing).",
+    ),
+    EventType(
+        ENDPOINT_RECOVERED,
+        EndpointData,
+        "An endpoint that was only probed took an event: all that waits is sent.",
+    ),
+    EventType(
+        ENDPOINT_BACKLOG,
+        BacklogData,
+        "What waits for an endpoint has reached 50, 80 or 100 percent of what may; beyond that the oldest "
+        "expires.",
+    ),
     EventType(
         ENDPOINT_TEST,
         EndpointData,

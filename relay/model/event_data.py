@@ -228,6 +228,22 @@ class EndpointData(EventData):
     attempts_in_a_row: int | None = Field(ge=0, description="How many attempts were refused in a row.")
 
 
+class BacklogData(EventData):
+    """
+    How much waits for an endpoint, of what may.
+    """
+
+    endpoint_id: str = Field(description="Which endpoint.")
+    state: Literal["healthy", "probing", "paused", "disabled"] = Field(description="Its state.")
+    percent: Literal[50, 80, 100] = Field(
+        description="Which level was reached, of max_pending or max_pending_age_s. At 100 the oldest expire."
+    )
+    pending: int = Field(ge=0, description="How many events wait.")
+    max_pending: int | None = Field(description="How many may; null without a limit.")
+    oldest_pending_at: Time | None = Field(description="When the oldest of them was recorded.")
+    max_pending_age_s: Seconds | None = Field(description="How long one may wait; null without a limit.")
+
+
 class ExhaustedData(EventData):
     """
     A delivery that used up its schedule.

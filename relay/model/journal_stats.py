@@ -33,3 +33,17 @@ class Backlog:
 
     events: int
     oldest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointBacklog:
+    """
+    What waits for an endpoint, resends apart: how many, the seq of the oldest event and when it was recorded.
+
+    `told` is the level, in percent, that people were told of last; 0: none.
+    """
+
+    pending: int
+    oldest_seq: int
+    oldest_ms: int | None
+    told: int

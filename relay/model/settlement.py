@@ -18,7 +18,7 @@ DELIVERY_STATUSES: Final = (PENDING, DELIVERED, EXHAUSTED, EXPIRED, DISCARDED)
 
 class Settlement(NamedTuple):
     """
-    What became of one attempt.
+    What became of one attempt, or of a delivery that ends without one (`is_attempt` false).
 
     `status` is the delivery's status after it; while `pending`, `due_at_ms` is when it is tried again.
     `attempts` counts those made that used one up.  `keep_attempt` writes an attempts row.  `batch` is what
@@ -35,10 +35,11 @@ class Settlement(NamedTuple):
     due_at_ms: int | None = None
     answer: bytes = b""
     batch: Batch | None = None
+    is_attempt: bool = True
 
     @property
     def keep_attempt(self) -> bool:
         """
         Tell whether the attempt gets a row of its own: every failure, and a success after one.
         """
-        return self.status != DELIVERED or self.attempts > 1
+        return self.is_attempt and (self.status != DELIVERED or self.attempts > 1)

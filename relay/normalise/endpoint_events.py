@@ -12,6 +12,8 @@ from relay.model import catalogue
 from relay.model.endpoint import DISABLED, HEALTHY, PAUSED, Endpoint
 from relay.model.event import LIVE, Event
 from relay.model.ids import IdMaker, facts_digest, subject
+from relay.model.journal_stats import EndpointBacklog
+from relay.model.times import from_ms, rfc3339
 
 
 class EndpointEvents:
@@ -36,11 +38,18 @@ class EndpointEvents:
         self._now = now
         self.made: list[Event] = []
 
-    def failing(self, reason: str, status: int | None, attempts_in_a_row: int) -> None:
+    def failing(self, state: str | None, reason: str, status: int | None, attempts_in_a_row: int) -> None:
         """
-        Say that the endpoint refused several attempts in a row.
+        Say that several attempts in a row failed, and which state that leads to (None: it stays as it is).
         """
-        self._state(catalogue.ENDPOINT_FAILING, self._endpoint.state, reason, status, attempts_in_a_row)
+        state = state or self._endpoint.state
+        self._state(catalogue.ENDPOINT_FAILING, state, reason, status, attempts_in_a_row)
+
+    def recovered(self) -> None:
+        """
+        Say that the endpoint takes events again after it failed.
+        """
+        self._state(catalogue.ENDPOINT_RECOVERED, HEALTHY, None, None, None)
 
     def paused(self) -> None:
         """
@@ -59,6 +68,22 @@ class EndpointEvents:
         Say that the endpoint gets no more events.
         """
         self._state(catalogue.ENDPOINT_DISABLED, DISABLED, reason, status, None)
+
+    def backlog(self, percent: int, backlog: EndpointBacklog) -> None:
+        """
+        Say how much of what may wait for the endpoint does.
+        """
+        options, oldest_ms = self._endpoint.options, backlog.oldest_ms
+        facts = {
+            "endpoint_id": self._endpoint.id,
+            "state": self._endpoint.state,
+            "percent": percent,
+            "pending": backlog.pending,
+            "max_pending": options.max_pending or None,
+            "oldest_pending_at": None if oldest_ms is None else rfc3339(from_ms(oldest_ms)),
+            "max_pending_age_s": options.max_pending_age_s or None,
+        }
+        self._add(catalogue.ENDPOINT_BACKLOG, facts, ())
 
     def exhausted(
         self, delivery_event: dict[str, str], attempts: int, reason: str, status: int | None

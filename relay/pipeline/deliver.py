@@ -20,6 +20,7 @@ from relay.model.errors import NotFound
 from relay.model.ids import IdMaker
 from relay.model.outcome import TestResult
 from relay.model.settlement import Settlement
+from relay.pipeline.expiry import Expiry
 from relay.pipeline.lane_context import LaneContext
 from relay.pipeline.pings import Pings
 from relay.pipeline.refresher import Refresher
@@ -107,11 +108,13 @@ class Deliver:
         Deliver until told to stop; then finish what is in flight and make its outcomes durable.
         """
         lanes_done = asyncio.Event()
+        expiry = Expiry(self._journal, self._clock, self._metrics, self._endpoints.all)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._settler.run(lanes_done), name="settle")
             async with asyncio.TaskGroup() as lanes:
                 lanes.create_task(self._running.run(stop), name="lanes")
                 lanes.create_task(self._refresher.run(stop), name="refresh endpoints")
+                lanes.create_task(expiry.run(stop), name="expire")
             if self._asked_for:
                 await asyncio.wait(self._asked_for, timeout=self._grace_s)
             lanes_done.set()

@@ -11,9 +11,12 @@ from typing import Final
 from relay.model.endpoint import Delivery
 from relay.model.errors import JournalBusy
 from relay.model.outcome import Delivered, Outcome, TryLater
-from relay.pipeline.endpoint_reports import CLOSED, EndpointReports
+from relay.pipeline.endpoint_reports import EndpointReports
 from relay.pipeline.lane import PAGE, Lane
 from relay.pipeline.lane_context import LaneContext, WebhookEndpoint
+from relay.pipeline.probes import next_head
+from relay.pipeline.stale import Staleness
+from relay.pipeline.standing import Standing
 from relay.pipeline.verdicts import Report, Verdicts
 from relay.pipeline.waiting import pause, pause_until_done
 
@@ -34,7 +37,8 @@ class EndpointLane:
 
     Args:
         webhook: what delivers.
-        reports: tells people; also where the endpoint stands.
+        reports: tells people; also which endpoint it is.
+        standing: what the endpoint may be sent now.
         context: what all lanes share.
     """
 
@@ -42,27 +46,29 @@ class EndpointLane:
         self,
         webhook: WebhookEndpoint,
         reports: EndpointReports,
+        standing: Standing,
         context: LaneContext,
         *,
         is_for_resends: bool = False,
     ) -> None:
-        self.endpoint = endpoint = reports.endpoint
+        self.endpoint = reports.endpoint
         self.is_over = False
         self._is_for_resends = is_for_resends
         self.queue = Lane(self._window(webhook))
         self._sink, self._schedule = webhook.sink, webhook.next_delay_s
+        self._staleness = Staleness(webhook.spec.options)
+        self._standing = standing
         self._context = context
         self._tasks: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
         self._is_stopping = False
         self._sleeps_for_ms: int | None = None
+        self._has_nothing_to_probe = False
         self._failure: BaseException | None = None
         self._verdicts = Verdicts(
-            self.queue, context.settler, reports, lambda made: self._schedule(made), self._spawn
+            self.queue, standing, context.settler, reports, lambda made: self._schedule(made), self._spawn
         )
-        self._verdicts.is_closed = endpoint.state in CLOSED
-        self._verdicts.not_before_ms = endpoint.not_before_ms or 0
 
     @property
     def name(self) -> str:
@@ -79,7 +85,7 @@ class EndpointLane:
         try:
             while not self._is_stopping and not self.is_over and self._failure is None:
                 self._woken.clear()
-                await self._fill()
+                await self._probe() if self._standing.breaker.is_probing else await self._fill()
                 self.pump()
                 self.is_over = self._is_for_resends and self.queue.is_idle
                 if not self.is_over:
@@ -112,30 +118,34 @@ class EndpointLane:
         Deliver by this from now on; attempts in flight end as they began.
         """
         self._sink, self._schedule = webhook.sink, webhook.next_delay_s
-        self.queue.max_in_flight = self._window(webhook)
+        self._staleness = Staleness(webhook.spec.options)
+        self._verdicts.resize(self._window(webhook))
         self.wake()
 
     def close(self) -> None:
         """
-        Start no further attempt before `open`; what is appended until then is left to the journal.
+        Follow an endpoint that was closed: what is appended until `open` is left to the journal.
         """
-        self._verdicts.is_closed = True
         self.queue.fall_behind()
 
     def open(self) -> None:
         """
-        Send whatever is due, oldest first, whoever asked for a wait before.
+        Send whatever is due, oldest first.
         """
-        self._verdicts.is_closed = False
-        self._verdicts.not_before_ms = 0
         self.queue.fall_behind()
         self._woken.set()
 
-    def hold(self, until_ms: int) -> None:
+    def start_over(self) -> None:
         """
-        Start no further attempt before then.
+        Send one at a time to begin with: what has waited drains gently.
         """
-        self._verdicts.not_before_ms = max(self._verdicts.not_before_ms, until_ms)
+        self._verdicts.start_over()
+
+    def reread(self) -> None:
+        """
+        Forget what is not under way, and read it from the journal, where it has changed.
+        """
+        self.queue.drop()
         self._woken.set()
 
     def look(self) -> None:
@@ -143,6 +153,7 @@ class EndpointLane:
         Look into the journal for what was made without an append.
         """
         self.queue.want_page()
+        self._has_nothing_to_probe = False
         self._woken.set()
 
     def look_anew(self) -> None:
@@ -156,32 +167,82 @@ class EndpointLane:
         """
         Look again what may be sent, and whether the journal holds more.
         """
-        if self._verdicts.is_closed:
+        if self._standing.is_closed:
             return
+        self._has_nothing_to_probe = False
         self.pump()
         queue = self.queue
+        is_held_up = self._is_held_up()
         is_over = self._is_for_resends and queue.is_idle
-        if is_over or queue.next_due_ms != self._sleeps_for_ms or queue.is_due(self._now_ms()):
+        if is_over or is_held_up or queue.next_due_ms != self._sleeps_for_ms or queue.is_due(self._now_ms()):
             self._woken.set()
 
     def pump(self) -> None:
         """
         Start as many attempts as there is work and room for.
         """
-        while self._may_send():
-            first = self.queue.take()
-            if first is None:
-                break
+        while (first := self._take()) is not None:
             self._spawn(self._send(first))
 
+    def _take(self) -> Delivery | None:
+        return self._next() if self._may_send() else None
+
+    def _next(self) -> Delivery | None:
+        """
+        Return the next delivery to attempt; what has gone stale on the way is settled.
+        """
+        delivery = self.queue.take()
+        if self._staleness.is_possible:
+            while delivery is not None and (
+                stale := self._staleness.of(delivery, self.queue.behind(delivery), self._now_ms())
+            ):
+                self._verdicts.end(delivery, stale, self._now_ms())
+                delivery = self.queue.take()
+        if delivery is not None and self._standing.rate is not None:
+            self._standing.rate.spend()
+        return delivery
+
     def _may_send(self) -> bool:
-        verdicts = self._verdicts
-        return (
-            not verdicts.is_closed
-            and not self._is_stopping
-            and self._context.settler.has_room
-            and (verdicts.not_before_ms == 0 or verdicts.not_before_ms <= self._now_ms())
-        )
+        return not self._is_stopping and self._context.settler.has_room and self._standing.may_send()
+
+    def _may_probe(self) -> bool:
+        is_able = not self._is_stopping and self._context.settler.has_room and self.queue.has_room
+        return is_able and self._standing.may_probe()
+
+    def _is_held_up(self) -> bool:
+        """
+        Tell whether something is here, or may be in the journal, that must wait for a token or a probe.
+        """
+        return self._standing.breaker.is_probing or (self._standing.rate is not None and self.queue.has_ready)
+
+    async def _probe(self) -> None:
+        """
+        Try one delivery, if it is time to; what else is here is left to the journal.
+        """
+        queue, journal = self.queue, self._context.journal
+        queue.drop()
+        if not self._may_probe():
+            return
+        try:
+            head = await next_head(
+                journal, self.endpoint.no, queue.active, self._now_ms(), resends=self._is_for_resends
+            )
+        except JournalBusy:
+            self._context.metrics.journal_errors.labels("page_in", "busy").inc()
+            await self._context.clock.sleep(BUSY_PAUSE_S)
+            self._woken.set()
+            return
+        self._has_nothing_to_probe = head is None
+        if head is None or not self._may_probe() or head.deliveries[0].subject_key in queue.active:
+            return
+        queue.restock(head.deliveries)
+        first = self._next()
+        queue.drop()
+        if first is None:  # all of it was stale: something else is
+            self._woken.set()
+            return
+        self._standing.breaker.begin(first, head.due_ms)
+        self._spawn(self._send(first))
 
     async def _fill(self) -> None:
         context, queue = self._context, self.queue
@@ -206,14 +267,19 @@ class EndpointLane:
             self.pump()
 
     def _idle_s(self) -> float:
-        now_ms, not_before_ms = self._now_ms(), self._verdicts.not_before_ms
-        self._sleeps_for_ms = self.queue.next_due_ms
-        wait_ms = [IDLE_CHECK_S * 1000]
-        if not_before_ms > now_ms:
-            wait_ms.append(not_before_ms - now_ms)
-        elif self.queue.next_due_ms is not None:
-            wait_ms.append(max(self.queue.next_due_ms - now_ms, 1))
-        return min(wait_ms) / 1000
+        now_ms, queue, standing = self._now_ms(), self.queue, self._standing
+        self._sleeps_for_ms = queue.next_due_ms
+        wait_ms = IDLE_CHECK_S * 1000
+        if standing.is_closed:
+            return IDLE_CHECK_S
+        if standing.breaker.is_probing:
+            is_for_time = standing.breaker.is_waiting and queue.has_room and not self._has_nothing_to_probe
+            wait_ms = standing.wait_ms() if is_for_time else wait_ms
+        elif standing.not_before_ms > now_ms or queue.has_ready or queue.is_due(now_ms):
+            wait_ms = standing.wait_ms() or wait_ms  # 0: something else is in the way, which wakes us up
+        elif queue.next_due_ms is not None and queue.next_due_ms > now_ms:  # else there is no room for it
+            wait_ms = queue.next_due_ms - now_ms
+        return min(max(wait_ms, 1.0) / 1000, IDLE_CHECK_S)
 
     async def _send(self, delivery: Delivery) -> None:
         """
@@ -231,10 +297,13 @@ class EndpointLane:
                     log.exception("a sink failed", extra={"endpoint": self.endpoint.id})
                     outcome = TryLater(reason="bug", answer=repr(error).encode()[:1024])
                 latency_ms = round((clock.monotonic() - started) * 1000)
+                is_growing = self._verdicts.window.is_growing  # until the verdict on this one, maybe
                 self._verdicts.judge(current, outcome, made_at_ms, latency_ms)
                 if not isinstance(outcome, Delivered):
                     self._woken.set()  # the loop's next look at the journal may be earlier now
-                current = self.queue.take() if self._may_send() else None
+                current = self._take()
+                if is_growing:
+                    self.pump()
         finally:
             inflight.dec()
 
@@ -248,7 +317,7 @@ class EndpointLane:
         if not task.cancelled() and task.exception() is not None:
             self._failure = task.exception()
             self._stopped.set()
-        if self._failure is not None or self.queue.wants_page:
+        if self._failure is not None or self.queue.wants_page or self._is_held_up():
             self._woken.set()
 
     async def _finish(self) -> None:

@@ -6,23 +6,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 import orjson
 
 from relay.journal.port import Appended, DeliveryJournal, EndpointChange
 from relay.model.clock import Clock
-from relay.model.endpoint import DISABLED, HEALTHY, PAUSED, Delivery, Endpoint
+from relay.model.endpoint import DISABLED, ENDPOINT_STATES, HEALTHY, PAUSED, PROBING, Delivery, Endpoint
 from relay.model.errors import Conflict, JournalBusy
+from relay.model.event import Event
 from relay.model.ids import IdMaker
-from relay.model.outcome import GiveUp, TryLater
+from relay.model.journal_stats import EndpointBacklog
+from relay.model.outcome import TryLater
 from relay.model.times import from_ms, rfc3339, to_ms
 from relay.normalise.endpoint_events import EndpointEvents
+from relay.pipeline.standing import CLOSED
 
 OPERATIONAL: Final = ("endpoint.", "delivery.")
-CLOSED: Final = (PAUSED, DISABLED)
+FAILING: Final = "failing"  # why an endpoint is disabled that had no success for too long
 BUSY_PAUSE_S: Final = 0.05
 DUE_AT_ONCE: Final = 2_000
 
@@ -45,6 +49,18 @@ class Switch(Protocol):
     def open(self) -> None:
         """
         Send what is due: nothing is held back any more.
+        """
+        ...
+
+    def recover(self) -> None:
+        """
+        Send what is due: the endpoint is probed no more.
+        """
+        ...
+
+    def move(self) -> None:
+        """
+        Send what is due to a new address, where nobody has asked for a wait and nothing has failed.
         """
         ...
 
@@ -108,30 +124,49 @@ class EndpointReports:
         Store that the endpoint is sent to again, and say so where it was not; what waits is due at once.
         """
         await self._hold(None)
-        due = DUE_AT_ONCE
-        while due == DUE_AT_ONCE:  # what waits may be very much: nobody else could write for as long
-            due = await self._stored(self._made_due)
+        await self._make_due()
         await self._change(HEALTHY, None, lambda events: events.resumed())
         if self.endpoint.state == HEALTHY:
             self._switch.open()
 
-    async def disabled(self, outcome: GiveUp) -> None:
+    async def probing(self, outcome: TryLater, failures_in_a_row: int, since_ms: int) -> None:
+        """
+        Store that the endpoint is only probed since it has failed so often, and say so; nothing where it is
+        paused or disabled.
+        """
+        log.error("endpoint fails, probed", extra={"endpoint": self.endpoint.id, "reason": outcome.reason})
+        await self._change(
+            PROBING,
+            outcome.reason,
+            lambda e: e.failing(PROBING, outcome.reason, outcome.status, failures_in_a_row),
+            of=(HEALTHY,),
+            failing_since_ms=since_ms,
+        )
+
+    async def recovered(self) -> None:
+        """
+        Store that the endpoint takes events again, and say so; what waits is due at once.
+        """
+        await self._make_due()
+        await self._change(HEALTHY, None, lambda events: events.recovered(), of=(PROBING,))
+        if self.endpoint.state == HEALTHY:
+            self._switch.recover()
+
+    async def disabled(self, reason: str, status: int | None) -> None:
         """
         Store that the endpoint gets no more events, and say so.
         """
-        log.error(
-            "endpoint is gone, disabled", extra={"endpoint": self.endpoint.id, "status": outcome.status}
-        )
-        await self._change(
-            DISABLED, outcome.reason, lambda events: events.disabled(outcome.reason, outcome.status)
-        )
+        log.error("endpoint is disabled", extra={"endpoint": self.endpoint.id, "reason": reason})
+        await self._change(DISABLED, reason, lambda events: events.disabled(reason, status))
 
     async def failing(self, outcome: TryLater, attempts_in_a_row: int) -> None:
         """
         Say that the endpoint refuses what it is sent: a person should look.
         """
         log.error("endpoint refuses", extra={"endpoint": self.endpoint.id, "status": outcome.status})
-        await self._change(None, None, lambda e: e.failing(outcome.reason, outcome.status, attempts_in_a_row))
+        await self._change(
+            None, None, lambda e: e.failing(None, outcome.reason, outcome.status, attempts_in_a_row)
+        )
 
     async def exhausted(self, delivery: Delivery, outcome: TryLater, attempts: int) -> None:
         """
@@ -144,6 +179,15 @@ class EndpointReports:
             await self._change(
                 None, None, lambda e: e.exhausted(named, attempts, outcome.reason, outcome.status)
             )
+
+    async def backlog(self, percent: int, backlog: EndpointBacklog) -> None:
+        """
+        Say how much of what may wait for the endpoint does; 0 percent: say nothing, and forget what was said.
+        """
+        if percent:
+            log.warning("endpoint backlog", extra={"endpoint": self.endpoint.id, "percent": percent})
+        say = (lambda events: events.backlog(percent, backlog)) if percent else (lambda _: None)
+        await self._change(None, None, say, backlog_told=percent)
 
     async def held(self, until_ms: int) -> None:
         """
@@ -165,42 +209,72 @@ class EndpointReports:
         self.endpoint = (await self._journal.endpoint_head(before.no)).endpoint
         if self.endpoint.state in CLOSED:
             self._switch.close()
-        elif before.state in CLOSED or before.url != self.endpoint.url:
-            # At a new address nobody has asked for a wait, and what waited was made due.
+        elif before.url != self.endpoint.url:
+            self._switch.move()
+        elif before.state != self.endpoint.state == HEALTHY:
             self._switch.open()
 
     async def _hold(self, until_ms: int | None) -> None:
         await self._stored(lambda: self._journal.hold_endpoint(self.endpoint.no, until_ms))
         self.endpoint = replace(self.endpoint, not_before_ms=until_ms)
 
+    async def _make_due(self) -> None:
+        due = DUE_AT_ONCE
+        while due == DUE_AT_ONCE:  # what waits may be very much: nobody else could write for as long
+            due = await self._stored(self._made_due)
+
     async def _made_due(self) -> int:
         now_ms = to_ms(self._clock.now())
         return await self._journal.make_due(self.endpoint.no, now_ms, DUE_AT_ONCE)
 
     async def _change(
-        self, state: str | None, reason: str | None, say: Callable[[EndpointEvents], None]
+        self,
+        state: str | None,
+        reason: str | None,
+        say: Callable[[EndpointEvents], None],
+        *,
+        of: Sequence[str] = ENDPOINT_STATES,
+        failing_since_ms: int | None = None,
+        backlog_told: int | None = None,
     ) -> None:
-        self._appended(await self._stored(lambda: self._changed(state, reason, say)))
+        """
+        Store a state (None: as it is) and what is said of it; nothing where the state before is not in `of`.
+        """
 
-    async def _changed(
-        self, state: str | None, reason: str | None, say: Callable[[EndpointEvents], None]
+        async def changed() -> Appended:
+            now = self._clock.now()
+            head = await self._journal.endpoint_head(self.endpoint.no)
+            before = head.endpoint
+            if self._is_over or before.state == state or before.state not in of:
+                return Appended((), ())
+            if state == PAUSED and before.state == DISABLED:
+                raise Conflict(f"endpoint {before.id} is disabled: it gets nothing as it is; resume it first")
+            events = EndpointEvents(self._ids, before, head.revision, head.last_event_id, now)
+            say(events)
+            after = _after(before, state, reason, failing_since_ms)
+            return await self._store(before, after, tuple(events.made), now, backlog_told)
+
+        self._appended(await self._stored(changed))
+
+    async def _store(
+        self,
+        before: Endpoint,
+        after: Endpoint,
+        events: tuple[Event, ...],
+        now: datetime,
+        backlog_told: int | None,
     ) -> Appended:
-        now = self._clock.now()
-        head = await self._journal.endpoint_head(self.endpoint.no)
-        before = head.endpoint
-        if self._is_over or before.state == state:
-            return Appended((), ())
-        if state == PAUSED and before.state == DISABLED:
-            raise Conflict(f"endpoint {before.id} is disabled: it gets nothing as it is; resume it first")
-        if state is None:  # what is told of an endpoint that keeps its state does not explain that state
-            state, reason = before.state, before.state_reason
-        events = EndpointEvents(self._ids, before, head.revision, head.last_event_id, now)
-        say(events)
-        change = EndpointChange(self.endpoint.no, state, reason, tuple(events.made))
+        state, since_ms = after.state, after.failing_since_ms
+        change = EndpointChange(after.no, state, after.state_reason, events, since_ms, backlog_told)
         appended = await self._journal.change_endpoint(change, now)
-        if state != before.state:
-            self.endpoint = replace(self.endpoint, state=state, state_reason=reason)
-        if state in CLOSED:
+        if after.state != before.state:
+            self.endpoint = replace(
+                self.endpoint,
+                state=after.state,
+                state_reason=after.state_reason,
+                failing_since_ms=after.failing_since_ms,
+            )
+        if after.state in CLOSED:
             self._switch.close()
         return appended
 
@@ -211,3 +285,14 @@ class EndpointReports:
                     return await write()
                 except JournalBusy:
                     await self._clock.sleep(BUSY_PAUSE_S)
+
+
+def _after(before: Endpoint, state: str | None, reason: str | None, failing_since_ms: int | None) -> Endpoint:
+    """
+    Return the endpoint in a new state; one that keeps its state keeps the reason for it, too.
+    """
+    if state is None:
+        return before
+    if state in CLOSED:
+        failing_since_ms = before.failing_since_ms
+    return replace(before, state=state, state_reason=reason, failing_since_ms=failing_since_ms)

@@ -11,6 +11,7 @@ overtake them.
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterable
 from typing import Final
 
 from relay.journal.port import LanePage
@@ -59,6 +60,27 @@ class Lane:
         return len(self._busy)
 
     @property
+    def active(self) -> frozenset[int]:
+        """
+        Return the subjects of which something is here, under way or not committed.
+        """
+        return frozenset(self._active())
+
+    @property
+    def has_ready(self) -> bool:
+        """
+        Tell whether `take` would return something.
+        """
+        return bool(self._ready) and self.has_room
+
+    @property
+    def has_room(self) -> bool:
+        """
+        Tell whether one more attempt may be under way.
+        """
+        return len(self._busy) < self.max_in_flight
+
+    @property
     def next_due_ms(self) -> int | None:
         """
         Return when the first retry that this lane knows of is due.
@@ -102,6 +124,12 @@ class Lane:
         self._busy.add(key)
         return delivery
 
+    def behind(self, delivery: Delivery) -> Iterable[Delivery]:
+        """
+        Return what is here of the subject of a delivery that was taken, in order.
+        """
+        return self._queues.get(delivery.subject_key, ())
+
     def drop(self) -> None:
         """
         Forget what is not under way: it is left to the journal.
@@ -110,6 +138,13 @@ class Lane:
         self._ready.clear()
         self._held = self._held_bytes = 0
         self.fall_behind()
+
+    def restock(self, deliveries: Iterable[Delivery]) -> None:
+        """
+        Take what was read from the journal of a subject that is not active here, its head first.
+        """
+        for delivery in deliveries:
+            self._enqueue(delivery)
 
     def settled(self, delivery: Delivery) -> None:
         """
@@ -197,7 +232,7 @@ class Lane:
         """
         self._has_missed = self._wants_page = False
         self._offered_since.clear()
-        self._next_left_out = frozenset(self._active())
+        self._next_left_out = self.active
         return self._next_left_out
 
     def page_in(self, page: LanePage, limits: tuple[int, int], now_ms: int) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from relay.model.endpoint import NOT_IN_FILE, Endpoint
 from relay.model.errors import Conflict
 from relay.pipeline.endpoint_lane import EndpointLane
-from relay.pipeline.endpoint_reports import CLOSED, EndpointReports
+from relay.pipeline.endpoint_reports import EndpointReports
 from relay.pipeline.lane_context import LaneContext, WebhookEndpoint
+from relay.pipeline.standing import CLOSED, Standing
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class ServedEndpoint:
         self.reports = EndpointReports(
             endpoint, context.journal, context.ids, context.clock, context.appended, self
         )
+        self.standing = Standing(endpoint, context.clock)
         self.webhook: WebhookEndpoint | None = None
         self.lane: EndpointLane | None = None
         self.resends: EndpointLane | None = None
@@ -71,6 +73,7 @@ class ServedEndpoint:
         Deliver by this from now on; attempts in flight end as they began.
         """
         self.webhook = webhook
+        self.standing.limit(webhook.spec.options.rate_per_s)
         for lane in self._lanes():
             lane.change(webhook)
         if self.lane is None:
@@ -114,23 +117,49 @@ class ServedEndpoint:
         for lane in self._lanes():
             lane.leave()
 
+    def reread(self) -> None:
+        """
+        Read anew what waits: the journal has changed beside the lane.
+        """
+        if self.lane is not None:
+            self.lane.reread()
+
     def close(self) -> None:
+        self.standing.is_closed = True
         for lane in self._lanes():
             lane.close()
 
     def open(self) -> None:
         for lane in self._lanes():
+            lane.start_over()
+        self.move()
+
+    def recover(self) -> None:
+        self.standing.breaker.reset()
+        for lane in self._lanes():
+            lane.start_over()
+            lane.open()
+        self.look_for_resends()
+
+    def move(self) -> None:
+        self.standing.is_closed = False
+        self.standing.not_before_ms = 0
+        self.standing.breaker.reset()
+        for lane in self._lanes():
             lane.open()
         self.look_for_resends()
 
     def hold(self, until_ms: int) -> None:
+        self.standing.not_before_ms = max(self.standing.not_before_ms, until_ms)
         for lane in self._lanes():
-            lane.hold(until_ms)
+            lane.wake()
 
     def _lanes(self) -> Iterator[EndpointLane]:
         return (lane for lane in (self.lane, self.resends) if lane is not None)
 
     def _opened(self, webhook: WebhookEndpoint, *, is_for_resends: bool) -> EndpointLane:
-        lane = EndpointLane(webhook, self.reports, self._context, is_for_resends=is_for_resends)
+        lane = EndpointLane(
+            webhook, self.reports, self.standing, self._context, is_for_resends=is_for_resends
+        )
         self._run(lane)
         return lane

@@ -77,6 +77,12 @@ class ServedEndpoints:
         turns = [at for secret in secrets for at in (secret.starts_at, secret.expires_at) if at is not None]
         return min((at for at in turns if at > now), default=None)
 
+    def all(self) -> list[ServedEndpoint]:
+        """
+        Return all there are.
+        """
+        return list(self._served.values())
+
     def named(self, endpoint_id: str) -> ServedEndpoint | None:
         """
         Return an endpoint by its id.

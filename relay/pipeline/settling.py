@@ -98,7 +98,8 @@ class Settler:
 
     def _count(self, batch: Sequence[Settlement]) -> None:
         metrics, names = self._metrics, self._names
-        attempts = Counter([(item.delivery.endpoint_no, item.reason) for item in batch])
+        made = [item for item in batch if item.is_attempt]
+        attempts = Counter([(item.delivery.endpoint_no, item.reason) for item in made])
         for (endpoint_no, reason), count in attempts.items():
             metrics.delivery_attempts.labels(names(endpoint_no), reason).inc(count)
         ended = Counter(
@@ -106,7 +107,7 @@ class Settler:
         )
         for (endpoint_no, status), count in ended.items():
             metrics.deliveries.labels(names(endpoint_no), status).inc(count)
-        metrics.delivery_attempt_duration_seconds.observe_many([item.latency_ms / 1000 for item in batch])
+        metrics.delivery_attempt_duration_seconds.observe_many([item.latency_ms / 1000 for item in made])
         done = [
             (item.made_at_ms + item.latency_ms, item.delivery) for item in batch if item.status == DELIVERED
         ]

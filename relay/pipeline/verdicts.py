@@ -11,24 +11,27 @@ from relay.model.endpoint import Delivery
 from relay.model.outcome import Delivered, GiveUp, Outcome, TryLater
 from relay.model.settlement import DELIVERED, EXHAUSTED, PENDING, Settlement
 from relay.model.times import to_ms
-from relay.pipeline.endpoint_reports import EndpointReports
+from relay.pipeline.endpoint_reports import FAILING, EndpointReports
 from relay.pipeline.lane import Lane
 from relay.pipeline.settling import Settler
+from relay.pipeline.stale import Stale
+from relay.pipeline.standing import Standing
+from relay.pipeline.window import Window
 
 REFUSALS_TO_FAILING: Final = 3
 OK: Final = "ok"
+TIMEOUT: Final = "timeout"
 
 Report = Coroutine[Any, Any, None]
 
 
 class Verdicts:
     """
-    Judges the outcomes of one lane.
-
-    `is_closed` once the receiver said that it is gone; `not_before_ms` is until when it wants nothing.
+    Judges the outcomes of one lane; its endpoint's standing follows from them at once, and is told.
 
     Args:
         queue: the lane's queue.
+        standing: of the endpoint.
         settler: makes outcomes durable.
         reports: tells people.
         next_delay_s: how long to wait after so many attempts, or None: no further one.
@@ -38,43 +41,41 @@ class Verdicts:
     def __init__(
         self,
         queue: Lane,
+        standing: Standing,
         settler: Settler,
         reports: EndpointReports,
         next_delay_s: Callable[[int], float | None],
         spawn: Callable[[Report], None],
     ) -> None:
+        self.window = Window(queue.max_in_flight)
         self._queue = queue
+        self._standing = standing
+        self._breaker = standing.breaker
         self._settler = settler
         self._reports = reports
         self._next_delay_s = next_delay_s
         self._spawn = spawn
         self._refusals_in_a_row = 0
-        self.is_closed = False
-        self.not_before_ms = 0
 
     def judge(self, delivery: Delivery, outcome: Outcome, made_at_ms: int, latency_ms: int) -> None:
         """
         Move the lane along, and hand what happened to the settler.
         """
-        attempts = delivery.attempt + 1
         if isinstance(outcome, Delivered):
             self._refusals_in_a_row = 0
             self._queue.settled(delivery)
+            attempts = delivery.attempt + 1
             self._settler.add(
                 Settlement(delivery, DELIVERED, attempts, made_at_ms, latency_ms, OK, outcome.status)
             )
+            if self._breaker.has_failed and self._breaker.succeeded():
+                self._spawn(self._reports.recovered())
+            if self.window.size < self.window.most:
+                self.window.succeeded()
+                self._queue.max_in_flight = self.window.size
             return
         ended_at_ms = made_at_ms + latency_ms
-        due_at_ms: int | None = ended_at_ms
-        if isinstance(outcome, GiveUp):
-            self._close(outcome)
-        elif outcome.not_before is not None:
-            attempts = delivery.attempt  # asked to wait: costs no attempt
-            due_at_ms = to_ms(outcome.not_before)
-            self._hold(due_at_ms)
-        else:
-            self._note_refusal(outcome)
-            due_at_ms = self._next_due_ms(delivery, outcome, attempts, ended_at_ms)
+        attempts, due_at_ms = self._failed(delivery, outcome, made_at_ms, ended_at_ms)
         if due_at_ms is None:
             self._queue.settled(delivery)
         else:
@@ -93,23 +94,78 @@ class Verdicts:
             )
         )
 
-    def _next_due_ms(
-        self, delivery: Delivery, outcome: TryLater, attempts: int, ended_at_ms: int
-    ) -> int | None:
+    def end(self, delivery: Delivery, stale: Stale, now_ms: int) -> None:
+        """
+        Settle a delivery that is not worth an attempt any more.
+        """
+        self._queue.settled(delivery)
+        self._settler.add(
+            Settlement(delivery, stale.status, delivery.attempt, now_ms, 0, stale.reason, is_attempt=False)
+        )
+
+    def resize(self, most: int) -> None:
+        """
+        Allow so many attempts in flight from now on.
+        """
+        self.window.resize(most)
+        self._queue.max_in_flight = self.window.size
+
+    def start_over(self) -> None:
+        """
+        Begin with one attempt at a time, and more with every success.
+        """
+        self.window.start_over()
+        self._queue.max_in_flight = self.window.size
+
+    def _failed(
+        self, delivery: Delivery, outcome: TryLater | GiveUp, made_at_ms: int, ended_at_ms: int
+    ) -> tuple[int, int | None]:
+        """
+        Return how many attempts were made that count, and when the next is due; None: never.
+        """
+        if isinstance(outcome, GiveUp):
+            self._close(self._reports.disabled(outcome.reason, outcome.status))
+            return delivery.attempt + 1, ended_at_ms
+        own_due_ms = self._breaker.due_of_probe(delivery)
+        is_early = own_due_ms is not None and own_due_ms > made_at_ms
+        if outcome.not_before is not None or outcome.reason == TIMEOUT:
+            self.window.narrow(made_at_ms, ended_at_ms)
+            self._queue.max_in_flight = self.window.size
+        if outcome.not_before is not None:
+            until_ms = to_ms(outcome.not_before)
+            self._breaker.held(delivery)
+            self._hold(until_ms)
+        else:
+            self._note_refusal(outcome)
+            if self._breaker.failed(delivery, ended_at_ms):
+                self._spawn(self._reports.probing(outcome, self._breaker.failures, ended_at_ms))
+        limit_s = self._reports.endpoint.options.disable_after_s
+        if self._breaker.has_failed_for(ended_at_ms, limit_s):
+            self._close(self._reports.disabled(FAILING, outcome.status))
+        if outcome.not_before is not None:  # asked to wait: costs no attempt
+            return delivery.attempt, max(until_ms, own_due_ms or 0)
+        if is_early:  # so that a long outage uses up no schedule before its time
+            return delivery.attempt, own_due_ms
+        return delivery.attempt + 1, self._next_due_ms(delivery, outcome, ended_at_ms)
+
+    def _next_due_ms(self, delivery: Delivery, outcome: TryLater, ended_at_ms: int) -> int | None:
+        attempts = delivery.attempt + 1
         delay_s = self._next_delay_s(attempts)
         if delay_s is None:
             self._spawn(self._reports.exhausted(delivery, outcome, attempts))
             return None
         return ended_at_ms + round(delay_s * 1000)
 
-    def _close(self, outcome: GiveUp) -> None:
-        if not self.is_closed:
-            self.is_closed = True
-            self._spawn(self._reports.disabled(outcome))
+    def _close(self, report: Report) -> None:
+        if self._standing.is_closed:
+            report.close()
+            return
+        self._standing.is_closed = True
+        self._spawn(report)
 
     def _hold(self, until_ms: int) -> None:
-        if until_ms > self.not_before_ms:
-            self.not_before_ms = until_ms
+        if until_ms > self._standing.not_before_ms:
+            self._standing.not_before_ms = until_ms
             self._spawn(self._reports.held(until_ms))
 
     def _note_refusal(self, outcome: TryLater) -> None:

@@ -30,6 +30,7 @@ from relay.commands.number_checks import NumberGate
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.clock import Clock
 from relay.pipeline.deliver import Deliver
+from relay.pipeline.replays_of_endpoints import ReplaysOfEndpoints
 from relay.sources.budget import BudgetSettings
 from relay.sources.port import FunctionSource
 from relay.sources.vicidial.source import VicidialSettings, VicidialSource
@@ -145,7 +146,8 @@ async def house_of(
         taking = [Commanded(source, kind) for source, kind in sources]
         rules = None if gate is None else LeadRules(journal.mappings, gate)
         commands = await open_commands(taking, journal.commands, clock, woken.append, rooms, rules)
-        reach = replace(reach_of(journal, deliver, clock, tail), commands=commands.reach)
+        replays = ReplaysOfEndpoints(journal.operating, deliver.resent, clock, metrics)
+        reach = replace(reach_of(journal, deliver, clock, tail, replays), commands=commands.reach)
         listener: ApiListener = await rooms.enter_async_context(
             api_listener(ANY_PORT, reach, metrics, ApiSettings(keys=keys))
         )

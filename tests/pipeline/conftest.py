@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from relay.journal.port import Append, Appended
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.clock import Clock
+from relay.model.delivery_options import DeliveryOptions
 from relay.model.endpoint import EndpointSpec
 from relay.pipeline.deliver import Deliver
 from relay.pipeline.hand_on import HandOn
@@ -101,6 +102,7 @@ async def delivering(
     of_file: Sequence[str] | None = None,
     open_sink: Callable[[EndpointSpec], DeliverySink] | None = None,
     journal_class: type[SqlJournal] = SqlJournal,
+    options: DeliveryOptions | None = None,
 ) -> AsyncIterator[Delivering]:
     """
     Open the journal and deliver to some sinks until left.
@@ -114,6 +116,7 @@ async def delivering(
         of_file: which endpoints are in the configuration file; all that have a sink, unless said otherwise.
         open_sink: makes the sink of an endpoint where its id alone does not say which it is.
         journal_class: what stands for the journal.
+        options: of the endpoints of the configuration file.
     """
     metrics, clock = Metrics(CollectorRegistry()), clock or SystemClock()
     async with open_sqlite(path, "tests", NOW) as opened:
@@ -121,7 +124,8 @@ async def delivering(
         deliver = Deliver(journal, journal.registry, clock, metrics, IDS, grace_s=1.0)
         running = Delivering(journal, deliver, metrics, HandOn(deliver, None, metrics))
         names = sinks if of_file is None else of_file
-        specs = [replace(endpoint_spec(name), max_in_flight=max_in_flight) for name in names]
+        wanted = {"max_in_flight": max_in_flight, "options": options or DeliveryOptions()}
+        specs = [replace(endpoint_spec(name), **wanted) for name in names]  # type: ignore[arg-type]
 
         def open_endpoint(spec: EndpointSpec) -> WebhookEndpoint:
             running.opened.append(spec)

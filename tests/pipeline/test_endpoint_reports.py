@@ -20,7 +20,7 @@ from relay.journal.port import Appended, EndpointChange
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.endpoint import Delivery
 from relay.model.errors import Conflict
-from relay.model.outcome import GiveUp, TryLater
+from relay.model.outcome import TryLater
 from relay.model.times import to_ms
 from relay.pipeline.endpoint_reports import EndpointReports
 from relay.testing.manual_clock import ManualClock
@@ -28,7 +28,7 @@ from tests.journal.making import IDS, NOW, append_of, call_change, endpoint_spec
 
 BODIES = "SELECT body FROM events WHERE seq > 1 ORDER BY seq"
 REFUSED = TryLater("http_4xx", 401, is_refusal=True)
-GONE = GiveUp("http_410", 410)
+GONE = ("http_410", 410)
 
 
 @dataclass
@@ -44,6 +44,12 @@ class Switched:
 
     def open(self) -> None:
         self.to.append("open")
+
+    def recover(self) -> None:
+        self.to.append("recover")
+
+    def move(self) -> None:
+        self.to.append("move")
 
     def hold(self, until_ms: int) -> None:
         self.to.append(until_ms)
@@ -97,7 +103,7 @@ def locked(path: Path) -> Iterator[None]:
     [
         (lambda on: on.reports.held(77_000), ("healthy", None, 77_000), [], [77_000]),
         (
-            lambda on: on.reports.disabled(GONE),
+            lambda on: on.reports.disabled(*GONE),
             ("disabled", "http_410", None),
             ["endpoint.disabled"],
             ["close"],
@@ -155,7 +161,7 @@ async def test_why_an_endpoint_is_disabled_survives_what_is_told_of_it_later(
     """
     An attempt that was in flight beside the 410 may use up its schedule after it.
     """
-    await reporting.reports.disabled(GONE)
+    await reporting.reports.disabled(*GONE)
     await reporting.reports.exhausted(reporting.delivery, REFUSED, 10)
 
     assert [("disabled", "http_410")] == query(journal_path, "SELECT state, state_reason FROM endpoints")
@@ -177,7 +183,7 @@ async def test_pausing_and_resuming_are_told_once(reporting: Reporting, journal_
 async def test_a_disabled_endpoint_is_not_paused_but_resumed(
     reporting: Reporting, journal_path: Path
 ) -> None:
-    await reporting.reports.disabled(GONE)
+    await reporting.reports.disabled(*GONE)
 
     with pytest.raises(Conflict, match="endpoint crm is disabled"):
         await reporting.reports.paused()
@@ -189,7 +195,7 @@ async def test_a_disabled_endpoint_is_not_paused_but_resumed(
 
 
 async def test_a_second_410_disables_nothing_again(reporting: Reporting) -> None:
-    await asyncio.gather(reporting.reports.disabled(GONE), reporting.reports.disabled(GONE))
+    await asyncio.gather(reporting.reports.disabled(*GONE), reporting.reports.disabled(*GONE))
 
     assert ["endpoint.disabled"] == told_by(reporting)
 
@@ -210,7 +216,7 @@ async def test_of_a_deleted_endpoint_nothing_is_told(reporting: Reporting, journ
     reporting.reports.end()
 
     await reporting.reports.exhausted(reporting.delivery, REFUSED, 10)
-    await reporting.reports.disabled(GONE)
+    await reporting.reports.disabled(*GONE)
 
     assert ([], [("healthy",)]) == (told_by(reporting), query(journal_path, "SELECT state FROM endpoints"))
 
@@ -219,7 +225,7 @@ async def test_of_a_deleted_endpoint_nothing_is_told(reporting: Reporting, journ
     ("state", "url", "switched"),
     [
         ("paused", "https://crm.example.com/", ["close"]),
-        ("healthy", "https://new.example.com/", ["open"]),
+        ("healthy", "https://new.example.com/", ["move"]),
         ("healthy", "https://crm.example.com/", []),
     ],
 )
