@@ -20,39 +20,29 @@ BRACKETS_BYTES: Final = 2
 
 class Ready(NamedTuple):
     """
-    What could go now, counted up to the limits of one batch.
+    How many events could go now, up to the limits of one batch, and whether there is reason to wait for more.
     """
 
     events: int
-    is_whole_batch: bool
+    is_whole: bool
 
 
 class BatchLane(Lane):
     """
-    Pure state, as `Lane`; `max_in_flight` counts batches.
+    Pure state, as `Lane`, from which batches are cut.
     """
 
     def __init__(self, max_in_flight: int, batch: BatchOptions) -> None:
         super().__init__(max_in_flight)
         self.options = batch
         self._failed: deque[Batch] = deque()
-        self._sent = 0
-
-    @property
-    def in_flight(self) -> int:
-        """
-        Return how many batches are under way.
-        """
-        return self._sent
 
     def ready(self) -> Ready:
         """
-        Return what could go now, if the window has room.
+        Return what could go now.
         """
-        if self._sent >= self.max_in_flight:
-            return Ready(0, False)
         if self._failed:
-            return Ready(1, True)
+            return Ready(len(self._failed[0].members), True)
         events, size_bytes = 0, BRACKETS_BYTES
         for key in self._ready:
             for delivery in self._queues[key]:
@@ -63,73 +53,56 @@ class BatchLane(Lane):
 
     def take_batch(self) -> Batch | None:
         """
-        Return what goes next in one request, or None: nothing is ready, or the window is full.
+        Return what goes next in one request, or None: nothing is ready.
         """
-        if self._sent >= self.max_in_flight or not (self._failed or self._ready):
-            return None
-        batch = self._failed.popleft() if self._failed else Batch.of(self._cut())
-        self._sent += 1
-        return batch
+        if self._failed:
+            return self._failed.popleft()
+        return Batch.of(self._cut()) if self._ready else None
 
-    def batch_settled(self, batch: Batch) -> None:
+    def drop(self) -> None:
         """
-        Note a final outcome: what follows of its subjects may go, before the outcome is committed.
+        Forget what is not under way: it is left to the journal.
         """
-        self._sent -= 1
-        for delivery in batch.members:
-            self.settled(delivery)
-
-    def batch_postponed(self, batch: Batch, due_at_ms: int) -> None:
-        """
-        Note that a batch waits: its subjects are left to the journal until then.
-        """
-        self._sent -= 1
-        for delivery in batch.members:
-            self.postponed(delivery, due_at_ms)
-
-    def settled(self, delivery: Delivery) -> None:
-        """
-        Note a final outcome; a subject with several events in a batch is free, and ready, once.
-        """
-        key = delivery.subject_key
-        is_free = key in self._busy
-        self._busy.discard(key)
-        self._uncommitted[key] += 1
-        if is_free and key in self._queues:
-            self._ready.append(key)
+        for batch in self._failed:
+            self._busy -= {delivery.subject_key for delivery in batch.members}
+        self._failed.clear()
+        super().drop()
 
     def page_in(self, page: LanePage, limits: tuple[int, int], now_ms: int) -> None:
         """
         Take a page; the subjects of its batches are busy from now on, and led by the journal.
         """
         for batch in page.batches:
-            keys = {delivery.subject_key for delivery in batch.members}
-            if keys & self._busy:
-                continue  # it was taken from an earlier page, and is on its way
+            self.restock_batch(batch)
+        super().page_in(page, limits, now_ms)
+
+    def restock_batch(self, batch: Batch) -> None:
+        """
+        Take a batch that failed as it was read from the journal; one that is here already is not taken.
+        """
+        keys = {delivery.subject_key for delivery in batch.members}
+        if not keys & self._busy:
             self._failed.append(batch)
             self._busy |= keys
             self._led_by_journal.update(dict.fromkeys(keys, NOW))
-        super().page_in(page, limits, now_ms)
 
     def _cut(self) -> tuple[Delivery, ...]:
         members: list[Delivery] = []
-        size_bytes = BRACKETS_BYTES
+        left_bytes = self.options.max_bytes - BRACKETS_BYTES
         while self._ready and len(members) < self.options.max_events:
             key = self._ready[0]
-            queue = self._queues[key]
-            fitting = len(members)
+            queue, before = self._queues[key], len(members)
             while queue and len(members) < self.options.max_events:
-                size_bytes += len(queue[0].body) + 1
-                if members and size_bytes > self.options.max_bytes:
+                left_bytes -= len(queue[0].body) + 1
+                if members and left_bytes < 0:
                     break
                 members.append(queue.popleft())
-            if len(members) == fitting:
+            if len(members) == before:
                 break  # not even its first: it leads the next batch
             self._ready.popleft()
             self._busy.add(key)
-            if queue:
-                continue
-            del self._queues[key]
+            if not queue:
+                del self._queues[key]
         self._held -= len(members)
         self._held_bytes -= sum(len(member.body) for member in members)
         return tuple(members)

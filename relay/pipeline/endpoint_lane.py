@@ -8,9 +8,12 @@ import asyncio
 import logging
 from typing import Final
 
+from relay.model.delivery_options import BATCHED
 from relay.model.endpoint import Delivery
 from relay.model.errors import JournalBusy
 from relay.model.outcome import Delivered, Outcome, TryLater
+from relay.pipeline.batch_lane import BatchLane
+from relay.pipeline.batch_sender import BatchSender
 from relay.pipeline.endpoint_reports import EndpointReports
 from relay.pipeline.lane import PAGE, Lane
 from relay.pipeline.lane_context import LaneContext, WebhookEndpoint
@@ -54,7 +57,7 @@ class EndpointLane:
         self.endpoint = reports.endpoint
         self.is_over = False
         self._is_for_resends = is_for_resends
-        self.queue = Lane(self._window(webhook))
+        self.queue = self._queue(webhook)
         self._sink, self._schedule = webhook.sink, webhook.next_delay_s
         self._staleness = Staleness(webhook.spec.options)
         self._standing = standing
@@ -69,6 +72,14 @@ class EndpointLane:
         self._verdicts = Verdicts(
             self.queue, standing, context.settler, reports, lambda made: self._schedule(made), self._spawn
         )
+        self._batches = self._sender(webhook)
+
+    @property
+    def is_batched(self) -> bool:
+        """
+        Tell whether it sends batches, which does not change as long as it lives.
+        """
+        return self._batches is not None
 
     @property
     def name(self) -> str:
@@ -120,6 +131,8 @@ class EndpointLane:
         self._sink, self._schedule = webhook.sink, webhook.next_delay_s
         self._staleness = Staleness(webhook.spec.options)
         self._verdicts.resize(self._window(webhook))
+        if self._batches is not None:
+            self._batches.change(webhook.spec.options)
         self.wake()
 
     def close(self) -> None:
@@ -156,13 +169,6 @@ class EndpointLane:
         self._has_nothing_to_probe = False
         self._woken.set()
 
-    def look_anew(self) -> None:
-        """
-        Forget what was read from the journal and is not under way: some of it was settled there.
-        """
-        self.queue.drop()
-        self._woken.set()
-
     def wake(self) -> None:
         """
         Look again what may be sent, and whether the journal holds more.
@@ -174,6 +180,7 @@ class EndpointLane:
         queue = self.queue
         is_held_up = self._is_held_up()
         is_over = self._is_for_resends and queue.is_idle
+        is_held_up |= self._batches is not None and self._batches.waits_until_ms > 0
         if is_over or is_held_up or queue.next_due_ms != self._sleeps_for_ms or queue.is_due(self._now_ms()):
             self._woken.set()
 
@@ -181,6 +188,9 @@ class EndpointLane:
         """
         Start as many attempts as there is work and room for.
         """
+        if self._batches is not None:
+            self._batches.pump(self._may_send, self._spend)
+            return
         while (first := self._take()) is not None:
             self._spawn(self._send(first))
 
@@ -198,9 +208,13 @@ class EndpointLane:
             ):
                 self._verdicts.end(delivery, stale, self._now_ms())
                 delivery = self.queue.take()
-        if delivery is not None and self._standing.rate is not None:
-            self._standing.rate.spend()
+        if delivery is not None:
+            self._spend()
         return delivery
+
+    def _spend(self) -> None:
+        if self._standing.rate is not None:
+            self._standing.rate.spend()
 
     def _may_send(self) -> bool:
         return not self._is_stopping and self._context.settler.has_room and self._standing.may_send()
@@ -233,7 +247,11 @@ class EndpointLane:
             self._woken.set()
             return
         self._has_nothing_to_probe = head is None
-        if head is None or not self._may_probe() or head.deliveries[0].subject_key in queue.active:
+        if head is None or not self._may_probe() or queue.active.intersection(head.keys):
+            return
+        if self._batches is not None:
+            self._batches.probe(head, self._standing.breaker)
+            self._spend()
             return
         queue.restock(head.deliveries)
         first = self._next()
@@ -279,6 +297,8 @@ class EndpointLane:
             wait_ms = standing.wait_ms() or wait_ms  # 0: something else is in the way, which wakes us up
         elif queue.next_due_ms is not None and queue.next_due_ms > now_ms:  # else there is no room for it
             wait_ms = queue.next_due_ms - now_ms
+        if self._batches is not None and self._batches.waits_until_ms > now_ms:
+            wait_ms = min(wait_ms, self._batches.waits_until_ms - now_ms)
         return min(max(wait_ms, 1.0) / 1000, IDLE_CHECK_S)
 
     async def _send(self, delivery: Delivery) -> None:
@@ -317,7 +337,7 @@ class EndpointLane:
         if not task.cancelled() and task.exception() is not None:
             self._failure = task.exception()
             self._stopped.set()
-        if self._failure is not None or self.queue.wants_page or self._is_held_up():
+        if self._failure is not None or self.queue.wants_page or self._is_held_up() or self.is_batched:
             self._woken.set()
 
     async def _finish(self) -> None:
@@ -333,6 +353,24 @@ class EndpointLane:
     async def _all_done(self) -> None:
         while self._tasks:
             await asyncio.wait(self._tasks)
+
+    def _queue(self, webhook: WebhookEndpoint) -> Lane:
+        options = webhook.spec.options
+        if options.payload == BATCHED and not self._is_for_resends:
+            return BatchLane(self._window(webhook), options.batch)
+        return Lane(self._window(webhook))
+
+    def _sender(self, webhook: WebhookEndpoint) -> BatchSender | None:
+        if not isinstance(self.queue, BatchLane):
+            return None
+        return BatchSender(
+            self.queue,
+            webhook.spec.options,
+            self._verdicts,
+            self._context.clock,
+            lambda: self._sink,
+            self._spawn,
+        )
 
     def _window(self, webhook: WebhookEndpoint) -> int:
         wanted = webhook.spec.max_in_flight

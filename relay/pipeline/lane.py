@@ -151,10 +151,17 @@ class Lane:
         Note a final outcome: the next of the subject may go, before the outcome is committed.
         """
         key = delivery.subject_key
-        self._busy.discard(key)
         self._uncommitted[key] += 1
-        if key in self._queues:
-            self._ready.append(key)
+        if key in self._busy:  # else another of the same request has freed it
+            self._busy.remove(key)
+            if key in self._queues:
+                self._ready.append(key)
+
+    def left_out(self, delivery: Delivery) -> None:
+        """
+        Note a final outcome of one that was taken with others of its subject, which are still under way.
+        """
+        self._uncommitted[delivery.subject_key] += 1
 
     def postponed(self, delivery: Delivery, due_at_ms: int) -> None:
         """

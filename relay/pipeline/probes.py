@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from relay.journal.port import DeliveryJournal, LanePage
-from relay.model.endpoint import Delivery
+from relay.model.endpoint import Batch, Delivery
 
 FOLLOW: Final = 100  # of the same subject: something newer may stand for the head
 
@@ -15,10 +15,21 @@ FOLLOW: Final = 100  # of the same subject: something newer may stand for the he
 class Head(NamedTuple):
     """
     The deliveries of a subject, its head first, and when that is due by its own schedule.
+
+    `batch` is set instead where the head is that of a batch that failed: it goes as it was.
     """
 
     deliveries: tuple[Delivery, ...]
     due_ms: int
+    batch: Batch | None = None
+
+    @property
+    def keys(self) -> set[int]:
+        """
+        Return the subjects of all that it holds.
+        """
+        members = self.batch.members if self.batch is not None else self.deliveries
+        return {delivery.subject_key for delivery in members}
 
 
 async def next_head(
@@ -44,10 +55,14 @@ async def next_head(
         )
 
     first = await page(now_ms, len(busy) + 1)
-    if first.due:
-        return Head(first.due, now_ms)
+    if first.due or first.batches:
+        return _head(first, now_ms)
     due_ms = next((due_ms for key, due_ms in first.waiting if key not in busy), None)
     if due_ms is None:
         return None
     later = await page(due_ms, 0)
-    return Head(later.due, due_ms) if later.due else None
+    return _head(later, due_ms) if later.due or later.batches else None
+
+
+def _head(page: LanePage, due_ms: int) -> Head:
+    return Head(page.due, due_ms, page.batches[0] if page.batches else None)

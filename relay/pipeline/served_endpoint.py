@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 
+from relay.model.delivery_options import BATCHED
 from relay.model.endpoint import NOT_IN_FILE, Endpoint
 from relay.model.errors import Conflict
 from relay.pipeline.endpoint_lane import EndpointLane
@@ -74,6 +75,10 @@ class ServedEndpoint:
         """
         self.webhook = webhook
         self.standing.limit(webhook.spec.options.rate_per_s)
+        is_batched = webhook.spec.options.payload == BATCHED
+        if self.lane is not None and self.lane.is_batched != is_batched:
+            self.lane.leave()  # what it has in flight may be sent once more, under the same id
+            self.lane = None
         for lane in self._lanes():
             lane.change(webhook)
         if self.lane is None:
@@ -107,7 +112,7 @@ class ServedEndpoint:
         Send nothing that was asked to be sent again and has been taken back.
         """
         if self.resends is not None:
-            self.resends.look_anew()
+            self.resends.reread()
 
     def leave(self) -> None:
         """

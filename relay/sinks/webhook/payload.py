@@ -1,5 +1,5 @@
 """
-The forms in which an event is sent: CloudEvents structured or binary, or that of Standard Webhooks.
+The forms in which an event is sent: CloudEvents structured, binary or batched, or that of Standard Webhooks.
 
 A form is chosen once for an endpoint.  It makes the same bytes of the same event every time, so that every
 attempt carries the same body; a structured event of which nothing is left out is sent as it is stored.
@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 import orjson
 
-from relay.model.delivery_options import BINARY, STANDARD, DeliveryOptions
+from relay.model.delivery_options import BATCHED, BINARY, STANDARD, DeliveryOptions
 from relay.model.event import CONTENT_TYPE
 from relay.sinks.webhook.number_masking import mask_data
 
+BATCH_TYPE: Final = "application/cloudevents-batch+json; charset=utf-8"
 JSON_TYPE: Final = "application/json"
 # What a receiver needs to upsert is sent whatever `fields` says: whose event it is, the id of what it is
 # about, and which of its states this is.
@@ -55,7 +56,10 @@ def form_of(options: DeliveryOptions) -> tuple[str, Form]:
         return JSON_TYPE, lambda stored: binary(shown(stored))
     if options.payload == STANDARD:
         return JSON_TYPE, lambda stored: (b"", standard(shown(stored)))
-    if options.fields or options.mask_numbers:
+    is_changed = bool(options.fields or options.mask_numbers)
+    if options.payload == BATCHED:
+        return BATCH_TYPE, lambda stored: (b"", batched(stored, shown if is_changed else None))
+    if is_changed:
         return CONTENT_TYPE, lambda stored: (b"", orjson.dumps(shown(stored)))
     return CONTENT_TYPE, _as_stored
 
@@ -79,6 +83,16 @@ def standard(event: dict[str, Any]) -> bytes:
     Return an event as Standard Webhooks shows them: type, timestamp (when it happened) and data.
     """
     return orjson.dumps({"type": event["type"], "timestamp": event["time"], "data": event["data"]})
+
+
+def batched(stored: bytes, shown: Shown | None) -> bytes:
+    """
+    Return the events of a batch; one event alone, as of a test, is a batch of one.
+    """
+    stored = stored if stored.startswith(b"[") else b"[%b]" % stored
+    if shown is None:
+        return stored
+    return orjson.dumps([shown(orjson.dumps(event)) for event in orjson.loads(stored)])
 
 
 def _as_stored(stored: bytes) -> Sent:
