@@ -98,8 +98,12 @@ async def test_a_server_that_misses_a_certificate_says_so_and_that_is_a_tls_fail
 
     def refuse(listener: socket.socket) -> str:
         connection, _ = listener.accept()
-        with connection, pytest.raises(ssl.SSLError) as missed:
-            _server_tls(ssl.CERT_REQUIRED).wrap_socket(connection, server_side=True)
+        tls = _server_tls(ssl.CERT_REQUIRED)
+        with tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as refused:
+            with pytest.raises(ssl.SSLError) as missed:
+                refused.do_handshake()
+            while socket.socket.recv(refused, 65_536):  # closed with bytes unread, it would reset instead
+                pass
         return missed.value.reason
 
     with socket.create_server(("127.0.0.1", 0)) as listener:

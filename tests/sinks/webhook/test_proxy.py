@@ -152,6 +152,25 @@ async def test_a_proxy_whose_name_has_no_address_is_told() -> None:
     assert ("proxy", True) == (error.reason, "proxy.internal has no address" in str(error))
 
 
+async def test_closing_gives_up_a_running_look_up_of_the_proxy() -> None:
+    asked = asyncio.Event()
+
+    async def never(host: str, port: int) -> Sequence[str]:
+        if host == "hooks.example":
+            return PUBLIC
+        asked.set()
+        await asyncio.Event().wait()
+        return []
+
+    transport = Transport(STRICT, proxy=Proxy("proxy.internal", 3128), resolver=never)
+    target = Target.of_url("http://hooks.example/")
+    running = asyncio.create_task(transport.post(target, (), b"{}", timeout_s=DEADLINE_S))
+    await asked.wait()
+    await transport.close()
+    with pytest.raises(TransportError, match="the transport is closed"):
+        await running
+
+
 async def test_a_cancelled_post_leaves_no_tunnel_half_open() -> None:
     ended = asyncio.Event()
     asked = asyncio.Event()

@@ -67,6 +67,7 @@ class ProxyTunnels:
         self._name = f"the proxy {proxy.host}:{proxy.port}"
         self._target = Target(("http", proxy.host, proxy.port, ""), b"", None, is_literal=False)
         self._directory = Directory(_refuse_nothing, resolver, ttl_s)
+        self._is_closed = False
 
     async def open(self, place: Place, deadline: float) -> socket.socket:
         """
@@ -83,11 +84,14 @@ class ProxyTunnels:
 
     async def close(self) -> None:
         """
-        Give up running look-ups.  Safe twice.
+        Give up running look-ups, and open nothing from now on.  Safe twice.
         """
+        self._is_closed = True
         await self._directory.close()
 
     async def _open(self, place: Place, deadline: float) -> socket.socket:
+        if self._is_closed:  # the next address of an endpoint is tried after the last one was given up
+            raise _refused(f"{self._name} is no longer used: the transport is closed")
         known = self._directory.known(self._target.origin, asyncio.get_running_loop().time())
         try:
             sock = await first_of(known or await self._directory.find(self._target), deadline, connect)
