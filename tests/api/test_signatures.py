@@ -168,7 +168,12 @@ async def test_a_request_is_checked_with_its_bytes_or_its_text(api: Api) -> None
         "webhook-signature": signature,
     }
 
-    bodies = ({"body": "{}"}, {"body_base64": b64encode(b"{}").decode()}, {"body": "{ }"}, {})
+    bodies: tuple[dict[str, str], ...] = (
+        {"body": "{}"},
+        {"body_base64": b64encode(b"{}").decode()},
+        {"body": "{ }"},
+        {},
+    )
     answers = [await api.ask("POST", VERIFY, {"headers": headers, **body}) for body in bodies]
     both = await api.ask("POST", VERIFY, {"headers": headers, **bodies[0], **bodies[1]})
 
