@@ -1,5 +1,5 @@
 """
-What an endpoint of the file asks of requests besides signatures: faults name the key and no secret.
+What an endpoint of the file asks of requests besides signatures, and its keys: faults repeat no secret.
 """
 
 from __future__ import annotations
