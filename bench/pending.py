@@ -44,7 +44,7 @@ COPY_DELIVERIES: Final = f"""
 INSERT INTO deliveries (endpoint_no, seq, job, subject_key, status, due_ms, attempts)
 SELECT endpoint_no, seq + n * :rows, job, n * :rows + (seq - :low) / {EVENTS_PER_CALL}, status, due_ms,
     attempts
-FROM copies CROSS JOIN deliveries WHERE seq BETWEEN :low AND :high
+FROM copies CROSS JOIN deliveries WHERE endpoint_no = :no AND seq BETWEEN :low AND :high
 """  # noqa: S608 - our own words
 
 
@@ -97,11 +97,12 @@ async def _resumed(house: House, memory: Memory) -> float:
 def _copy(path: Path, wanted: int) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA synchronous = OFF")
-        low, high = database.execute("SELECT min(seq), max(seq) FROM deliveries").fetchone()
+        told = database.execute("SELECT endpoint_no, min(seq), max(seq) FROM deliveries GROUP BY 1")
+        no, low, high = told.fetchone()
         rows = high - low + 1
         for first, end in _shares(-(-wanted // rows)):
             database.execute("BEGIN IMMEDIATE")
-            numbers = {"first": first, "end": end, "rows": rows, "low": low, "high": high}
+            numbers = {"first": first, "end": end, "rows": rows, "no": no, "low": low, "high": high}
             database.execute(COPY_EVENTS, numbers)
             database.execute(COPY_DELIVERIES, numbers)
             database.execute("UPDATE meta SET last_seq = (SELECT max(seq) FROM events)")
