@@ -16,12 +16,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import orjson
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
 from relay.journal.checkpoints import BUSY_TIMEOUT_S, CHANGES_BETWEEN, Checkpoints, existing_database
 from relay.journal.questions import Snapshot
 from relay.journal.statements import sqlite_driver
+from relay.model.conditions import all_hold
 from relay.model.errors import JournalBusy, JournalUnusable
 
 T = TypeVar("T")
@@ -98,12 +100,18 @@ def sqlite_engine(path: Path, *, may_be_new: bool = False) -> Engine:
 
 def look_up_connection(path: Path) -> sqlite3.Connection:
     """
-    Return a connection that cannot write.
+    Return a connection that cannot write, and knows the function `holds`: whether conditions of an endpoint,
+    a JSON list, hold of an event.
     """
     connection = existing_database(path)
     for pragma in _LOOK_UP_PRAGMAS:
         connection.execute(pragma)
+    connection.create_function("holds", 2, _holds, deterministic=True)
     return connection
+
+
+def _holds(conditions: str, body: str) -> bool:
+    return all_hold(orjson.loads(conditions), orjson.loads(body))
 
 
 class SqliteDatabase:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, Text, bindparam, cast, func, select
 
 from relay.journal import schema
 from relay.journal.cursors import seq_place
@@ -31,7 +31,7 @@ _e, _n = schema.events, schema.endpoints
 _TAKEN: Final = "taken_"
 
 ENDPOINT: Final = Question(
-    select(_n.c.no, _n.c.id, _n.c.event_patterns, _n.c.source_ids, _n.c.start_seq).where(
+    select(_n.c.no, _n.c.id, _n.c.event_patterns, _n.c.source_ids, _n.c.start_seq, _n.c.options).where(
         _n.c.id == bindparam("endpoint_id"), _n.c.deleted_ms.is_(None)
     )
 )
@@ -40,6 +40,7 @@ IS_TAKEN: Final[tuple[ColumnElement[bool], ...]] = (
     is_of_type(_e.c.type, _TAKEN),
     is_one_of(_e.c.source_id, f"{_TAKEN}sources"),
     _e.c.subject != bindparam("own_subject"),
+    if_given("conditions", func.holds(bindparam("conditions"), cast(_e.c.body, Text))),
 )
 IS_RECORDED: Final[tuple[ColumnElement[bool], ...]] = (
     if_given("recorded_from", _e.c.recorded_ms >= bindparam("recorded_from")),
@@ -58,6 +59,7 @@ class Taker(NamedTuple):
     types: tuple[str, ...]
     source_ids: tuple[str, ...]
     start_seq: int
+    conditions: tuple[str, ...] = ()
 
     def values(self) -> dict[str, Any]:
         """
@@ -68,6 +70,7 @@ class Taker(NamedTuple):
             f"{_TAKEN}sources": json_list(self.source_ids),
             "own_subject": f"endpoint/{self.endpoint_id}",
             "endpoint_no": self.endpoint_no,
+            "conditions": orjson.dumps(self.conditions).decode() if self.conditions else None,
         }
 
 
@@ -108,8 +111,9 @@ def taker(look: Snapshot, endpoint_id: str) -> Taker:
     row = look.row(ENDPOINT, endpoint_id=endpoint_id)
     if row is None:
         raise NotFound(f"there is no endpoint `{endpoint_id}`")
-    no, name, types, source_ids, start_seq = row
-    return Taker(no, name, tuple(orjson.loads(types)), tuple(orjson.loads(source_ids)), start_seq)
+    no, name, types, source_ids, start_seq, options = row
+    conditions = tuple(orjson.loads(options).get("conditions", ()))
+    return Taker(no, name, tuple(orjson.loads(types)), tuple(orjson.loads(source_ids)), start_seq, conditions)
 
 
 def stretch(look: Snapshot, start: datetime | None, end: datetime | None, after: str | None) -> Stretch:

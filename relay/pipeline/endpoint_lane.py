@@ -12,6 +12,7 @@ from relay.model.delivery_options import BATCHED
 from relay.model.endpoint import Delivery
 from relay.model.errors import JournalBusy
 from relay.model.outcome import Delivered, Outcome, TryLater
+from relay.pipeline.attempts import Attempts
 from relay.pipeline.batch_lane import BatchLane
 from relay.pipeline.batch_sender import BatchSender
 from relay.pipeline.endpoint_reports import EndpointReports
@@ -20,8 +21,8 @@ from relay.pipeline.lane_context import LaneContext, WebhookEndpoint
 from relay.pipeline.probes import next_head
 from relay.pipeline.stale import Staleness
 from relay.pipeline.standing import Standing
-from relay.pipeline.verdicts import Report, Verdicts
-from relay.pipeline.waiting import pause, pause_until_done
+from relay.pipeline.verdicts import Verdicts
+from relay.pipeline.waiting import pause
 
 IDLE_CHECK_S: Final = 60.0
 BUSY_PAUSE_S: Final = 0.05
@@ -62,15 +63,18 @@ class EndpointLane:
         self._staleness = Staleness(webhook.spec.options)
         self._standing = standing
         self._context = context
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._attempts = Attempts(self._ended, context.grace_s)
         self._woken = asyncio.Event()
-        self._stopped = asyncio.Event()
         self._is_stopping = False
         self._sleeps_for_ms: int | None = None
         self._has_nothing_to_probe = False
-        self._failure: BaseException | None = None
         self._verdicts = Verdicts(
-            self.queue, standing, context.settler, reports, lambda made: self._schedule(made), self._spawn
+            self.queue,
+            standing,
+            context.settler,
+            reports,
+            lambda made: self._schedule(made),
+            self._attempts.spawn,
         )
         self._batches = self._sender(webhook)
 
@@ -94,7 +98,7 @@ class EndpointLane:
         """
         is_cut_off = True
         try:
-            while not self._is_stopping and not self.is_over and self._failure is None:
+            while not self._is_stopping and not self.is_over and self._attempts.failure is None:
                 self._woken.clear()
                 await self._probe() if self._standing.breaker.is_probing else await self._fill()
                 self.pump()
@@ -105,16 +109,16 @@ class EndpointLane:
         finally:
             self._is_stopping = True
             if is_cut_off:
-                self._stopped.set()
-            await self._finish()
-        if self._failure is not None:
-            raise self._failure
+                self._attempts.cut_short()
+            await self._attempts.finish()
+        if self._attempts.failure is not None:
+            raise self._attempts.failure
 
     def stop(self) -> None:
         """
         Start no further attempt; those in flight get their grace.
         """
-        self._stopped.set()
+        self._attempts.cut_short()
         self.leave()
 
     def leave(self) -> None:
@@ -192,7 +196,7 @@ class EndpointLane:
             self._batches.pump(self._may_send, self._spend)
             return
         while (first := self._take()) is not None:
-            self._spawn(self._send(first))
+            self._attempts.spawn(self._send(first))
 
     def _take(self) -> Delivery | None:
         return self._next() if self._may_send() else None
@@ -260,7 +264,7 @@ class EndpointLane:
             self._woken.set()
             return
         self._standing.breaker.begin(first, head.due_ms)
-        self._spawn(self._send(first))
+        self._attempts.spawn(self._send(first))
 
     async def _fill(self) -> None:
         context, queue = self._context, self.queue
@@ -327,33 +331,6 @@ class EndpointLane:
         finally:
             inflight.dec()
 
-    def _spawn(self, work: Report) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._task_done)
-
-    def _task_done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._failure = task.exception()
-            self._stopped.set()
-        if self._failure is not None or self.queue.wants_page or self._is_held_up() or self.is_batched:
-            self._woken.set()
-
-    async def _finish(self) -> None:
-        ending = asyncio.create_task(self._all_done())
-        try:
-            await pause_until_done(ending, self._stopped, self._context.grace_s)
-        finally:
-            # What is cut off here has no outcome: it stays due in the journal and is made again.
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _all_done(self) -> None:
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
     def _queue(self, webhook: WebhookEndpoint) -> Lane:
         options = webhook.spec.options
         if options.payload == BATCHED and not self._is_for_resends:
@@ -369,8 +346,17 @@ class EndpointLane:
             self._verdicts,
             self._context.clock,
             lambda: self._sink,
-            self._spawn,
+            self._attempts.spawn,
         )
+
+    def _ended(self) -> None:
+        if (
+            self._attempts.failure is not None
+            or self.queue.wants_page
+            or self._is_held_up()
+            or self.is_batched
+        ):
+            self._woken.set()
 
     def _window(self, webhook: WebhookEndpoint) -> int:
         wanted = webhook.spec.max_in_flight

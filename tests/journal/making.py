@@ -10,6 +10,7 @@ from relay.journal.port import Append
 from relay.model.call import Call, Leg, LegFacts
 from relay.model.change import CallChange
 from relay.model.coverage import DEEP, Interval, Read
+from relay.model.delivery_options import DeliveryOptions
 from relay.model.endpoint import Delivery, EndpointSpec
 from relay.model.event import Event
 from relay.model.ids import IdMaker, subject
@@ -24,9 +25,9 @@ def endpoint_spec(
     name: str = "crm", url: str = "https://crm.example.com/", events: tuple[str, ...] = ("*",)
 ) -> EndpointSpec:
     """
-    Make an endpoint that wants some types.
+    Make an endpoint that wants some types, however long ago they were recorded.
     """
-    return EndpointSpec(name, url, (b"s" * 24,), events)
+    return EndpointSpec(name, url, (b"s" * 24,), events, options=DeliveryOptions(max_pending_age_s=0))
 
 
 def leg_of(call_id: str, ordinal: int = 0, **facts: object) -> Leg:

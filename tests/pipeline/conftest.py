@@ -124,7 +124,7 @@ async def delivering(
         deliver = Deliver(journal, journal.registry, clock, metrics, IDS, grace_s=1.0)
         running = Delivering(journal, deliver, metrics, HandOn(deliver, None, metrics))
         names = sinks if of_file is None else of_file
-        wanted = {"max_in_flight": max_in_flight, "options": options or DeliveryOptions()}
+        wanted = {"max_in_flight": max_in_flight, "options": options or endpoint_spec().options}
         specs = [replace(endpoint_spec(name), **wanted) for name in names]  # type: ignore[arg-type]
 
         def open_endpoint(spec: EndpointSpec) -> WebhookEndpoint:

@@ -15,8 +15,8 @@ from tests.journal.making import NOW, append_of, call_change, endpoint_spec
 from tests.pipeline.conftest import delivering
 from tests.pipeline.test_deliver import query
 
-ALL_IN_ORDER = DeliveryOptions(order=ORDER_ENDPOINT)
-IN_NO_ORDER = DeliveryOptions(order=ORDER_NONE)
+ALL_IN_ORDER = DeliveryOptions(order=ORDER_ENDPOINT, max_pending_age_s=0)
+IN_NO_ORDER = DeliveryOptions(order=ORDER_NONE, max_pending_age_s=0)
 
 
 async def test_an_endpoint_in_one_order_gets_one_event_at_a_time_over_retries(journal_path: Path) -> None:

@@ -25,12 +25,13 @@ from tests.pipeline.conftest import delivering
 from tests.pipeline.test_deliver import query
 from tests.pipeline.test_probing import passing
 
-ONE_IN_TEN_S, ONE_A_SECOND = DeliveryOptions(rate_per_s=0.1), DeliveryOptions(rate_per_s=1.0)
+ONE_IN_TEN_S = DeliveryOptions(rate_per_s=0.1, max_pending_age_s=0)
+ONE_A_SECOND = DeliveryOptions(rate_per_s=1.0, max_pending_age_s=0)
 
 
 async def test_an_endpoint_gets_so_many_requests_a_second_and_no_more(journal_path: Path) -> None:
     clock, crm = ManualClock(SystemClock().now()), RecordingSink()
-    options = DeliveryOptions(rate_per_s=5.0)
+    options = DeliveryOptions(rate_per_s=5.0, max_pending_age_s=0)
     async with delivering(journal_path, {"crm": crm}, clock, options=options) as running:
         await running.append(append_of(*(call_change(f"c{n}", events=2) for n in range(12))))
         counts = []
@@ -47,9 +48,7 @@ async def test_an_endpoint_gets_so_many_requests_a_second_and_no_more(journal_pa
 
 async def test_a_lane_without_a_token_sleeps_until_there_is_one(journal_path: Path) -> None:
     clock, crm = ManualClock(SystemClock().now()), RecordingSink()
-    async with delivering(
-        journal_path, {"crm": crm}, clock, options=DeliveryOptions(rate_per_s=0.1)
-    ) as running:
+    async with delivering(journal_path, {"crm": crm}, clock, options=ONE_IN_TEN_S) as running:
         await running.append(append_of(call_change("a", events=1)))
         await crm.wait_until(lambda sink: len(sink.delivered) == 1)
         for _ in range(5):
@@ -64,9 +63,7 @@ async def test_a_lane_without_a_token_sleeps_until_there_is_one(journal_path: Pa
 
 async def test_what_is_sent_again_shares_the_rate(journal_path: Path) -> None:
     clock, crm = ManualClock(SystemClock().now()), RecordingSink()
-    async with delivering(
-        journal_path, {"crm": crm}, clock, options=DeliveryOptions(rate_per_s=1.0)
-    ) as running:
+    async with delivering(journal_path, {"crm": crm}, clock, options=ONE_A_SECOND) as running:
         appended = await running.append(append_of(call_change("a", events=1)))
         await passing(clock, lambda: len(crm.delivered) == 1, 0.01)
         await passing(clock, lambda: pending(journal_path) == 0, 0.01)
@@ -84,7 +81,7 @@ async def test_an_event_that_is_too_old_when_its_turn_comes_is_not_sent(journal_
     clock = ManualClock(NOW + timedelta(seconds=10))
     answers = [TryLater("timeout")]
     crm = RecordingSink(lambda _: answers.pop() if answers else Delivered(200))
-    options = DeliveryOptions(max_age_s=60)
+    options = DeliveryOptions(max_age_s=60, max_pending_age_s=0)
     async with delivering(journal_path, {"crm": crm}, clock, lambda _: 100.0, options=options) as running:
         await running.append(append_of(call_change("a"), call_change("b", events=1)))
         await passing(clock, lambda: pending(journal_path) < 4)
@@ -107,7 +104,7 @@ async def test_a_status_that_waits_is_superseded_by_a_newer_one_of_its_subject(j
     clock, down = ManualClock(SystemClock().now()), [True]
     crm = RecordingSink(lambda _: TryLater("timeout") if down[0] else Delivered(200))
     ops = RecordingSink()
-    options = DeliveryOptions(supersede_status=True)
+    options = DeliveryOptions(supersede_status=True, max_pending_age_s=0)
     sinks = {"crm": crm, "ops": ops}
     async with delivering(journal_path, sinks, clock, lambda _: 30.0, options=options) as running:
         for revision in (1, 2, 3):
@@ -131,7 +128,10 @@ async def test_a_status_that_waits_is_superseded_by_a_newer_one_of_its_subject(j
 
 def test_only_a_newer_status_supersedes_one_and_only_where_that_is_wanted() -> None:
     old, new, other = made("agent.status_changed", 1), made("agent.status_changed", 2), made("agent.stats", 3)
-    wanted, not_wanted = Staleness(DeliveryOptions(supersede_status=True)), Staleness(DeliveryOptions())
+    wanted, not_wanted = (
+        Staleness(DeliveryOptions(supersede_status=True, max_pending_age_s=0)),
+        Staleness(DeliveryOptions()),
+    )
 
     assert ("discarded", "superseded") == wanted.of(old, [other, new], 0)
     assert None is wanted.of(old, [other], 0)
@@ -142,7 +142,7 @@ def test_only_a_newer_status_supersedes_one_and_only_where_that_is_wanted() -> N
 
 
 def test_what_a_person_asked_for_again_is_never_too_old() -> None:
-    rule = Staleness(DeliveryOptions(max_age_s=1))
+    rule = Staleness(DeliveryOptions(max_age_s=1, max_pending_age_s=0))
 
     assert ("expired", "too_old") == rule.of(made("call.started", 1), [], 1_001)
     assert None is rule.of(made("call.started", 1), [], 1_000)
