@@ -10,13 +10,14 @@ from typing import Final
 from sqlalchemy import Connection, func, insert, select, update
 
 from relay.journal import schema, secrets_of_endpoints
+from relay.journal.batches import break_up
 from relay.journal.matching import match_anew
 from relay.journal.registered import changeable, registered_one
 from relay.journal.rows import spec_values
 from relay.journal.sealed_auth import opened_auth, sealed_auth
 from relay.journal.sealing import Seal
 from relay.journal.secrets_of_endpoints import NewSecret
-from relay.model.delivery_options import V1A
+from relay.model.delivery_options import BATCHED, V1A
 from relay.model.endpoint import DISABLED, HEALTHY, PROBING, EndpointSpec, RegisteredEndpoint
 from relay.model.errors import Conflict
 from relay.model.times import to_ms
@@ -80,6 +81,8 @@ def change_endpoint(
     if spec.auth != opened_auth(seal, row.id, row.auth):
         wanted["auth"] = sealed_auth(seal, row.id, spec.auth)
     conn.execute(update(_t).where(_t.c.no == row.no).values(**wanted))
+    if spec.options.payload != BATCHED:
+        break_up(conn, row.no, to_ms(now), is_all=True)
     of_endpoint = secrets_of_endpoints.known(conn, seal, now, row.no).get(row.no, ())
     for key in set(spec.signing_keys) - {secret.key for secret in of_endpoint}:
         secrets_of_endpoints.enter(conn, seal, row, key, now, V1A)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Update, literal_column, select, tuple_, update
+from sqlalchemy import Connection, Select, Update, delete, literal_column, select, tuple_, update
 
 from relay.journal import schema
 from relay.journal.matching import match_anew
@@ -30,6 +30,7 @@ def delete_endpoint(conn: Connection, endpoint_id: str, now: datetime) -> None:
     gone = {"deleted_ms": to_ms(now), "state": DISABLED, "state_reason": ENDPOINT_DELETED}
     conn.execute(update(_t).where(_t.c.no == row.no).values(**gone, not_before_ms=None))
     remove(conn, row.no)
+    conn.execute(delete(schema.batches).where(schema.batches.c.endpoint_no == row.no))
     match_anew(conn)
 
 

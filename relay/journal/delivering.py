@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from relay.journal import schema
-from relay.journal.batches import batch_rows, write_batches
+from relay.journal.batches import batch_rows, break_up, write_batches
 from relay.journal.statements import HotStatement, given_rows, hot_insert
 from relay.model.settlement import Settlement
 
@@ -79,6 +79,8 @@ INSERT_ATTEMPT: Final = hot_insert(schema.attempts, insert(schema.attempts))
 class PreparedOutcomes:
     """
     The rows of a batch of outcomes, made before it has the database (see `relay.journal.preparing`).
+
+    `ended_untried` are the endpoints of deliveries that ended without an attempt, and when.
     """
 
     settled: list[tuple[object, ...]]
@@ -86,6 +88,7 @@ class PreparedOutcomes:
     attempts: list[tuple[object, ...]]
     batches: list[dict[str, Any]]
     batches_over: list[tuple[int, int]]
+    ended_untried: dict[int, int]
 
 
 def prepare_outcomes(batch: Sequence[Settlement]) -> PreparedOutcomes:
@@ -102,6 +105,7 @@ def prepare_outcomes(batch: Sequence[Settlement]) -> PreparedOutcomes:
         [(endpoint_no, key, due_ms) for (endpoint_no, key), due_ms in ended.items()],
         [_attempt_row(item) for item in batch if item.keep_attempt],
         *batch_rows(batch),
+        {item.delivery.endpoint_no: item.made_at_ms for item in batch if not item.is_attempt},
     )
 
 
@@ -118,6 +122,8 @@ def settle(conn: Connection, outcomes: PreparedOutcomes) -> None:
     PROMOTE.run(conn, outcomes.promoted)
     INSERT_ATTEMPT.run(conn, outcomes.attempts)
     write_batches(conn, outcomes.batches, outcomes.batches_over)
+    for endpoint_no, now_ms in outcomes.ended_untried.items():
+        break_up(conn, endpoint_no, now_ms)  # its first member may have expired
 
 
 def _settled_row(item: Settlement) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, insert, select, tuple_, update
 
 from relay.journal import schema
 from relay.journal.appending import claim, write_events
+from relay.journal.batches import break_up
 from relay.journal.changing import new_endpoint
 from relay.journal.deleting import discard_all
 from relay.journal.matching import Matcher, match_anew
@@ -19,6 +20,7 @@ from relay.journal.port import Appended, EndpointChange, EndpointHead
 from relay.journal.preparing import prepare_events
 from relay.journal.rows import endpoint_of, spec_values
 from relay.journal.secrets_of_endpoints import remove
+from relay.model.delivery_options import BATCHED
 from relay.model.endpoint import DISABLED, HEALTHY, PROBING, Endpoint, EndpointSpec
 from relay.model.times import to_ms
 
@@ -78,6 +80,8 @@ def _follow_file(conn: Connection, row: Row[Any], spec: EndpointSpec, last_seq: 
         make_due(conn, row.no, to_ms(now), None)
     if not row.is_from_file:
         remove(conn, row.no)  # its secret stays in the file
+    if spec.options.payload != BATCHED:
+        break_up(conn, row.no, to_ms(now), is_all=True)
     is_changed = any(getattr(row, name) != value for name, value in wanted.items())
     if is_changed:
         conn.execute(update(_t).where(_t.c.no == row.no).values(**wanted))
