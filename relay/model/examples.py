@@ -254,23 +254,21 @@ def _endpoint_events() -> tuple[Event, ...]:
         _event(catalogue.ENDPOINT_RESUMED, endpoint, 4, 275_000, {**asked, **resumed}, changed=("state",)),
         _event(catalogue.ENDPOINT_DISABLED, endpoint, 5, 280_000, {**facts, **gone}, changed=("state",)),
         _event(catalogue.ENDPOINT_RECOVERED, endpoint, 6, 9_000, {**asked, **recovered}, changed=("state",)),
-        _event(
-            catalogue.ENDPOINT_BACKLOG,
-            endpoint,
-            7,
-            9_500,
-            {
-                "endpoint_id": _ENDPOINT,
-                "state": "paused",
-                "percent": 50,
-                "pending": 1_000_123,
-                "max_pending": 2_000_000,
-                "oldest_pending_at": _at(400),
-                "max_pending_age_s": 604_800,
-            },
-        ),
+        _event(catalogue.ENDPOINT_BACKLOG, endpoint, 7, 9_500, _backlog()),
         _event(catalogue.ENDPOINT_TEST, endpoint, 1, 20, ping, id="evt_test_" + "0123456789abcdef" * 2),
     )
+
+
+def _backlog() -> dict[str, Any]:
+    return {
+        "endpoint_id": _ENDPOINT,
+        "state": "paused",
+        "percent": 50,
+        "pending": 1_000_123,
+        "max_pending": 2_000_000,
+        "oldest_pending_at": _at(400),
+        "max_pending_age_s": 604_800,
+    }
 
 
 def _dialer_events() -> tuple[Event, ...]:
