@@ -219,14 +219,7 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     guard = _guard(dialled_by(config))
     transport = webhook_transport(config.webhooks, guard)
     rooms.push_async_callback(transport.close)
-    deliver = Deliver(
-        house.journal,
-        house.journal.registry,
-        house.clock,
-        house.metrics,
-        house.ids,
-        config.server.shutdown_grace_s,
-    )
+    deliver = _deliver(config, house)
     publish = _publish(config.kafka, house) if config.kafka else None
     tail = EventTail(await house.journal.reading.last_seq())
     appended = HandOn(deliver, publish, house.metrics, tail.move_to)
@@ -266,6 +259,11 @@ async def _open_loops(config: RelayConfig, house: House, health: Health, rooms: 
     of_kafka = [publish] if publish else []
     nightly = _nightly(config, house, wake)
     return [api, deliver, *of_kafka, *polls, *commands.loops, replays, nightly, housekeeping, lag]
+
+
+def _deliver(config: RelayConfig, house: House) -> Deliver:
+    grace_s = config.server.shutdown_grace_s
+    return Deliver(house.journal, house.journal.registry, house.clock, house.metrics, house.ids, grace_s)
 
 
 async def _commands(
@@ -356,7 +354,10 @@ def _endpoint(transport: Transport, house: House, origin: str, spec: EndpointSpe
     delay = partial(_delay_s, spec.retry_schedule_s, rng)
     if spec.options.handshake == HANDSHAKE_REQUIRE:
         handshake = Handshake(spec, origin, transport, house.journal.grants, clock)
-    return WebhookEndpoint(spec, WebhookSink(spec, transport, clock, handshake), delay)
+    sink = WebhookSink(spec, transport, clock, handshake)
+    if handshake is None:
+        return WebhookEndpoint(spec, sink, delay)
+    return WebhookEndpoint(spec, sink, delay, handshake.follow_rate)
 
 
 def _own_name() -> str:

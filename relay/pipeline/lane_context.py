@@ -16,17 +16,23 @@ from relay.sinks.port import DeliverySink
 from relay.telemetry.metrics import Metrics
 
 
+def _any_rate(tell: Callable[[float | None], None]) -> None:
+    tell(None)
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
     """
     An endpoint as registered, with what delivers to it.
 
-    `next_delay_s` says how long to wait after so many attempts, or None: no further one.
+    `next_delay_s` says how long to wait after so many attempts, or None: no further one.  `follow_rate` has
+    somebody told of the requests a second that the receiver allows (None: any number), now and later.
     """
 
     spec: EndpointSpec
     sink: DeliverySink
     next_delay_s: Callable[[int], float | None]
+    follow_rate: Callable[[Callable[[float | None], None]], None] = _any_rate
 
 
 @dataclass(frozen=True, slots=True)

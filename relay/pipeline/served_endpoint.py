@@ -74,7 +74,7 @@ class ServedEndpoint:
         Deliver by this from now on; attempts in flight end as they began.
         """
         self.webhook = webhook
-        self.standing.limit(webhook.spec.options.rate_per_s)
+        webhook.follow_rate(self._limit)
         is_batched = webhook.spec.options.payload == BATCHED
         if self.lane is not None and self.lane.is_batched != is_batched:
             self.lane.leave()  # what it has in flight may be sent once more, under the same id
@@ -84,6 +84,13 @@ class ServedEndpoint:
         if self.lane is None:
             self.lane = self._opened(webhook, is_for_resends=False)
             self.look_for_resends()
+
+    def _limit(self, granted_per_s: float | None) -> None:
+        """
+        Keep to the smaller of what the operator and what the receiver allows.
+        """
+        wanted_per_s = self.webhook.spec.options.rate_per_s if self.webhook is not None else 0.0
+        self.standing.limit(min([rate for rate in (wanted_per_s, granted_per_s) if rate], default=0.0))
 
     def usable_webhook(self) -> WebhookEndpoint:
         """

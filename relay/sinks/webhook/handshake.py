@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -54,6 +55,7 @@ class Handshake:
         self._clock = clock
         self._grant: Grant | None = None
         self._is_known = False  # whether the book was asked
+        self._tell_rate: Callable[[float | None], None] = lambda _: None
         self._asking: asyncio.Task[TryLater | None] | None = None
         asked = [(REQUEST_ORIGIN, origin.encode())]
         if spec.options.rate_per_s:
@@ -67,6 +69,13 @@ class Handshake:
         Return how many requests a second the receiver allows; None: any number, or it was not asked yet.
         """
         return self._grant.rate_per_s if self._grant is not None else None
+
+    def follow_rate(self, tell: Callable[[float | None], None]) -> None:
+        """
+        Tell somebody of the rate that the receiver allows, now and whenever it is another.
+        """
+        self._tell_rate = tell
+        tell(self.rate_per_s)
 
     async def refusal(self) -> TryLater | None:
         """
@@ -101,6 +110,7 @@ class Handshake:
         except ValueError as error:
             return self._refused(reply, str(error))
         self._grant = grant
+        self._tell_rate(self.rate_per_s)
         with suppress(JournalBusy):  # it counts all the same; after a restart the receiver is asked again
             await self._book.keep_grant(self._endpoint_id, grant)
         return None
@@ -110,6 +120,7 @@ class Handshake:
             return False
         with suppress(JournalBusy):  # then the receiver is asked, as if for the first time
             self._grant = await self._book.grant_of(self._endpoint_id)
+            self._tell_rate(self.rate_per_s)
             self._is_known = True
         return self._is_granted()
 

@@ -59,13 +59,6 @@ class WebhookSink:
             fixed.append((REQUEST_ORIGIN, handshake.origin.encode()))
         self._fixed_headers = build_headers(fixed)
 
-    @property
-    def granted_rate_per_s(self) -> float | None:
-        """
-        Return how many requests a second the receiver allows; None: any number.  It may change at any time.
-        """
-        return self._handshake.rate_per_s if self._handshake is not None else None
-
     async def deliver(self, delivery: Delivery) -> Outcome:
         """
         Make one attempt.

@@ -105,14 +105,22 @@ def clock() -> ManualClock:
 
 
 def sink_of(
-    url: str, transport: Transport, book: Book, clock: ManualClock, rate_per_s: float = 0.0
+    url: str,
+    transport: Transport,
+    book: Book,
+    clock: ManualClock,
+    rate_per_s: float = 0.0,
+    told: list[float | None] | None = None,
 ) -> WebhookSink:
     """
-    Make a sink that requires consent.
+    Make a sink that requires consent; what rates it tells of are added to `told`.
     """
     options = DeliveryOptions(handshake=HANDSHAKE_REQUIRE, rate_per_s=rate_per_s)
     spec = EndpointSpec("crm", url, (decode_secret(SECRET),), ("*",), timeout_s=5.0, options=options)
-    return WebhookSink(spec, transport, clock, Handshake(spec, ORIGIN, transport, book, clock))
+    handshake = Handshake(spec, ORIGIN, transport, book, clock)
+    if told is not None:
+        handshake.follow_rate(told.append)
+    return WebhookSink(spec, transport, clock, handshake)
 
 
 async def deliver(sink: WebhookSink, event_id: str = "evt_one") -> Outcome:
@@ -236,12 +244,11 @@ async def test_the_granted_rate_is_told(
 ) -> None:
     if allowed is not None:
         receiver.allows["WebHook-Allowed-Rate"] = allowed
-    sink = sink_of(receiver.url, transport, book, clock, wanted_per_s)
-    before = sink.granted_rate_per_s
+    told: list[float | None] = []
 
-    await deliver(sink)
+    await deliver(sink_of(receiver.url, transport, book, clock, wanted_per_s, told))
 
-    assert (None, granted_per_s) == (before, sink.granted_rate_per_s)
+    assert (None, granted_per_s) == (told[0], told[-1])
     assert [asked] == [headers.get("webhook-request-rate") for headers in receiver.asked]
 
 
@@ -249,19 +256,19 @@ async def test_a_consent_that_is_kept_holds_for_a_day_and_one_address(
     receiver: Receiver, transport: Transport, book: Book, clock: ManualClock
 ) -> None:
     book.kept["crm"] = Grant(receiver.url, ORIGIN, 60, clock.now() - timedelta(hours=23))
-    kept = sink_of(receiver.url, transport, book, clock)
+    told: list[float | None] = []
+    kept = sink_of(receiver.url, transport, book, clock, told=told)
     elsewhere = sink_of(receiver.url + "&more=1", transport, book, clock)
 
     outcomes = [await deliver(kept), await deliver(kept)]
     asked = [len(receiver.asked)]
-    rate_per_s = kept.granted_rate_per_s
     outcomes.append(await deliver(elsewhere))
     asked.append(len(receiver.asked))
     clock.advance(3600)
     receiver.allows = {}
     late = await deliver(kept)
 
-    assert ([Delivered(204)] * 3, [0, 1], 1.0) == (outcomes, asked, rate_per_s)
+    assert ([Delivered(204)] * 3, [0, 1], 1.0) == (outcomes, asked, told[-1])
     assert "no_consent" == (late.reason if isinstance(late, TryLater) else None)
 
 
