@@ -19,7 +19,6 @@ SLOWER_S: Final = 0.005
 AT_ONCE_IF_SLOW: Final = 4
 BUSY_AT_ONCE: Final = 17  # calls: 51 events in about 10 ms, where there are 5,000 a second
 RECEIVER_MARGIN: Final = 3.0
-HAS_BATCHES: Final = False  # what the key `batch` measures: the batched form of payloads
 
 
 def webhook(sizes: Sizes, progress: Progress) -> dict[str, Any]:
@@ -37,9 +36,8 @@ def webhook(sizes: Sizes, progress: Progress) -> dict[str, Any]:
         figures["hanging_1_of_100"] = hanging_1_of_100(receiver, sizes, progress)
         figures["pending_1m_rss_mb"] = pending_1m(receiver, sizes, progress)
         figures["endpoints_1000"] = endpoints_1000(receiver, sizes, progress)
-        if HAS_BATCHES:
-            figures["batch"] = _side(receiver, "batched", {"url": receiver, "calls": sizes.calls_to_one})
-            progress.tell("webhook, batch", figures["batch"])
+        figures["batch"] = _side(receiver, "batched", {"url": receiver, "calls": sizes.calls_to_one})
+        progress.tell("webhook, batch", figures["batch"])
     secured = tls(sizes, progress)["per_s"]
     figures["tls"] = {"per_s": secured, "ratio": secured / figures["fanout_1"]["per_s"]}
     margin = receiver_per_s / figures["bare_aiohttp_per_s"]
