@@ -17,7 +17,7 @@ from relay.journal.matching import Matcher
 from relay.journal.port import Append, Appended
 from relay.journal.questions import Question
 from relay.journal.reading import SqlReading
-from relay.journal.sqlite import SqliteDatabase
+from relay.journal.sqlite import SqliteDatabase, look_up_connection
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.change import CallChange
 from relay.model.listing import Page
@@ -106,7 +106,7 @@ async def plan_of(path: Path, question: Question) -> list[str]:
     """
     async with open_sqlite(path, "tests", NOW):
         pass
-    with sqlite3.connect(path) as direct:
+    with look_up_connection(path) as direct:
         steps = direct.execute("EXPLAIN QUERY PLAN " + question.sql, [None] * question.sql.count("?"))
         return [row[3] for row in steps if row[3].startswith(("SEARCH", "SCAN", "USE TEMP"))]
 

@@ -4,6 +4,7 @@ What an endpoint should have against what it has acknowledged.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -174,3 +175,19 @@ async def test_events_and_deliveries_are_searched_by_their_keys(journal_path: Pa
         plan
     )
     assert any("each_delivery USING PRIMARY KEY (endpoint_no=? AND seq=?)" in s for s in searches)
+
+
+async def test_only_events_of_which_the_conditions_hold_are_missing_and_replayed(journal: SqlJournal) -> None:
+    for call_id in ("a", "b", "c"):
+        await append_call(journal, call_id)
+    options = replace(endpoint_spec().options, conditions=('data.call_id in ["b", "c"]',))
+    await create(journal, replace(endpoint_spec(events=("call.*",)), options=options))
+
+    whole = await journal.operating.reconcile("crm", None, None, None)
+    missing = await journal.operating.list_missing("crm", None, None, None, 10)
+    replayed = await walked(journal, await make(journal, only_missing=True))
+
+    assert (2, {"none": 2}) == (
+        whole.matching, {name: count for name, count in whole.by_status.items() if count},
+    )  # fmt: skip
+    assert [2, 3] == [item.seq for item in missing.items] == replayed
