@@ -87,12 +87,13 @@ def test_the_webhook_part_prints_every_figure() -> None:
     assert figures.keys() == {
         "bare_aiohttp_per_s", "bare_aiohttp_cpu_s_per_1000", "fanout_1", "fanout_10", "paced_200",
         "paced_200_polling", "paced_200_slow_commit", "api_reads", "rss_mb", "hanging_1_of_100",
-        "pending_1m_rss_mb", "endpoints_1000", "tls",
+        "pending_1m_rss_mb", "endpoints_1000", "tls", "batch",
     }  # fmt: skip
     assert {"p99_ms_alone", "p99_ms_hanging", "moved"} == figures["hanging_1_of_100"].keys()
     assert {"pending", "few_mb", "rss_mb", "peak_mb", "resumed_ms"} == figures["pending_1m_rss_mb"].keys()
     assert FEW == figures["endpoints_1000"].keys()
     assert {"per_s", "ratio"} == figures["tls"].keys()
+    assert {"per_s", "cpu_s_per_1000", "events_per_request"} == figures["batch"].keys()
     assert FLAT_OUT == figures["fanout_1"].keys() == figures["fanout_10"].keys()
     for name in ("paced_200", "paced_200_polling", "paced_200_slow_commit"):
         assert figures[name].keys() >= PACED

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -14,15 +14,14 @@ from sqlalchemy import (
     Integer,
     Text,
     func,
-    insert,
     literal_column,
     select,
     update,
 )
 
 from relay.journal import schema
-from relay.journal.batches import batch_rows, break_up, write_batches
-from relay.journal.statements import HotStatement, given_rows, hot_insert
+from relay.journal.batches import PutOff, batch_rows, break_up, write_batches
+from relay.journal.statements import HotStatement, given_rows, hot_upsert
 from relay.model.settlement import Settlement
 
 _d = schema.deliveries
@@ -72,8 +71,6 @@ PROMOTE: Final = HotStatement(
     .values(due_ms=_subjects.c.due_ms),
 )
 
-INSERT_ATTEMPT: Final = hot_insert(schema.attempts, insert(schema.attempts))
-
 
 @dataclass(frozen=True, slots=True)
 class PreparedOutcomes:
@@ -86,7 +83,7 @@ class PreparedOutcomes:
     settled: list[tuple[object, ...]]
     promoted: list[tuple[object, ...]]
     attempts: list[tuple[object, ...]]
-    batches: list[dict[str, Any]]
+    batches: list[PutOff]
     batches_over: list[tuple[int, int]]
     ended_untried: dict[int, int]
 
@@ -120,7 +117,8 @@ def settle(conn: Connection, outcomes: PreparedOutcomes) -> None:
         for row in rows:
             SETTLE.run(conn, [row])
     PROMOTE.run(conn, outcomes.promoted)
-    INSERT_ATTEMPT.run(conn, outcomes.attempts)
+    # Of two attempts in one millisecond, as when an endpoint was changed just then, one row tells.
+    hot_upsert(conn.dialect.name, schema.attempts).run(conn, outcomes.attempts)
     write_batches(conn, outcomes.batches, outcomes.batches_over)
     for endpoint_no, now_ms in outcomes.ended_untried.items():
         break_up(conn, endpoint_no, now_ms)  # its first member may have expired

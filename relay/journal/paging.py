@@ -175,9 +175,10 @@ class _Batched:
 
     def due_in(self, snapshot: Snapshot, endpoint_no: int) -> tuple[Batch, ...]:
         batches = []
-        for _, batch_id, members, _ in self._due:
-            keys = [[seq, 0, key] for seq, key in orjson.loads(members)]
-            batches.append(Batch(batch_id, _deliveries(snapshot, endpoint_no, keys, is_ordered=True)))
+        for _, batch_id, text, _ in self._due:
+            keys = [[seq, 0, key] for seq, key in orjson.loads(text)]
+            members = _deliveries(snapshot, endpoint_no, keys, is_ordered=True)
+            batches.append(Batch(batch_id, members, is_kept=True))
         return tuple(batches)
 
 

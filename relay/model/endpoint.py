@@ -196,11 +196,13 @@ class Batch:
     """
     Events for one endpoint that go out, and succeed or fail, as one request.
 
-    `batch_id` follows from the members: a retry has the same id and the same bytes.
+    `batch_id` follows from the members: a retry has the same id and the same bytes.  `is_kept` where the
+    journal keeps it, since it was put off.
     """
 
     batch_id: str
     members: tuple[Delivery, ...]
+    is_kept: bool = False
 
     @classmethod
     def of(cls, members: tuple[Delivery, ...]) -> Batch:

@@ -89,10 +89,11 @@ class BatchLane(Lane):
     def _cut(self) -> tuple[Delivery, ...]:
         members: list[Delivery] = []
         left_bytes = self.options.max_bytes - BRACKETS_BYTES
+        attempt = self._queues[self._ready[0]][0].attempt  # all of a batch are at one place of their schedule
         while self._ready and len(members) < self.options.max_events:
             key = self._ready[0]
             queue, before = self._queues[key], len(members)
-            while queue and len(members) < self.options.max_events:
+            while queue and queue[0].attempt == attempt and len(members) < self.options.max_events:
                 left_bytes -= len(queue[0].body) + 1
                 if members and left_bytes < 0:
                     break

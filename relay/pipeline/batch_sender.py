@@ -126,7 +126,7 @@ class BatchSender:
         """
         Leave out of a new batch what has gone stale; what failed before goes as it was.
         """
-        if batch is None or not self._staleness.is_possible or any(one.attempt for one in batch.members):
+        if batch is None or batch.is_kept or not self._staleness.is_possible:
             return batch
         fresh = tuple(one for one in batch.members if self._staleness.of(one, (), now_ms) is None)
         if len(fresh) == len(batch.members):

@@ -257,7 +257,8 @@ class EndpointLane:
             self._batches.probe(head, self._standing.breaker)
             self._spend()
             return
-        queue.restock(head.deliveries)
+        # A batch of before its endpoint wanted single events: its first alone.
+        queue.restock(head.deliveries or head.batch_members[:1])
         first = self._next()
         queue.drop()
         if first is None:  # all of it was stale: something else is

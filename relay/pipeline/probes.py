@@ -24,12 +24,18 @@ class Head(NamedTuple):
     batch: Batch | None = None
 
     @property
+    def batch_members(self) -> tuple[Delivery, ...]:
+        """
+        Return the members of the batch, where it holds one.
+        """
+        return self.batch.members if self.batch is not None else ()
+
+    @property
     def keys(self) -> set[int]:
         """
         Return the subjects of all that it holds.
         """
-        members = self.batch.members if self.batch is not None else self.deliveries
-        return {delivery.subject_key for delivery in members}
+        return {delivery.subject_key for delivery in self.batch_members or self.deliveries}
 
 
 async def next_head(

@@ -75,7 +75,9 @@ async def test_ten_kills_at_random_moments_cost_nothing(set_up: SetUp, kafka: st
         scene.receiver.bad_signatures,
         scene.receiver.bad_bodies,
     )
-    assert {event.id: orjson.loads(event.body) for event in journal} == scene.receiver.events
+    # What is told of the endpoint itself, when it was probed for having failed, is not delivered to it.
+    meant = [event for event in journal if not event.subject.startswith("endpoint/")]
+    assert {event.id: orjson.loads(event.body) for event in meant} == scene.receiver.events
     assert list(range(1, len(journal) + 1)) == sorted(event.seq for event in topics)
     assert {event.seq: event.body for event in journal} == {event.seq: event.body for event in topics}
     assert {1} == set(Counter(orjson.loads(event.body)["id"] for event in topics).values())
