@@ -118,6 +118,7 @@ async def test_no_event_is_given_up_for_the_attempts_of_another(journal_path: Pa
     assert [(3,)] == query(
         journal_path, "SELECT DISTINCT attempts FROM deliveries WHERE status = 'exhausted'"
     )
+    delivered = "SELECT subject FROM deliveries JOIN events USING (seq) WHERE status = 'delivered'"
     assert 3 == query(journal_path, delivered).count(("call/pbx/b",))
 
 

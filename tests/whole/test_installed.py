@@ -109,8 +109,8 @@ def test_the_installed_relay_writes_into_its_data_folder_only(tmp_path: Path) ->
     changed = {name for name in before | after if before.get(name) != after.get(name)}
     data = str(tmp_path / "data")
     assert (0, 0) == (health, process.returncode), said
-    files = {f"{data}/relay.db{ending}" for ending in ("", ".lock", ".secrets-key")}
-    assert {data, *files} == changed
+    journal = {f"{data}/relay.db{ending}" for ending in ("", ".lock", ".secrets-key")}
+    assert {data, *journal} == changed
 
 
 def wait_for_health(programs: Path, environ: dict[str, str], folder: Path) -> int:
