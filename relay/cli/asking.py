@@ -7,8 +7,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
+import orjson
 import typer
 
 from relay.cli.remote import TIMEOUT_S, Address, RemoteRelay, segment
@@ -71,3 +72,27 @@ def words(given: list[str] | None) -> list[str]:
     Return the words of an option that may be repeated and may hold several, separated by commas.
     """
     return [word.strip() for text in given or () for word in text.split(",") if word.strip()]
+
+
+def settings_of(given: list[str] | None) -> dict[str, Any]:
+    """
+    Return what `NAME=VALUE` and `NAME:=JSON` say.
+    """
+    params: dict[str, Any] = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        is_json = name.endswith(":")
+        name = name.removesuffix(":")
+        if not equals or not name:
+            raise typer.BadParameter(f"`{text}` is not NAME=VALUE", param_hint="NAME=VALUE")
+        if name in params:
+            raise typer.BadParameter(f"`{name}` is given twice", param_hint="NAME=VALUE")
+        params[name] = _json(name, value) if is_json else value
+    return params
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise typer.BadParameter(f"`{name}` is not JSON", param_hint="NAME:=JSON") from None

@@ -7,12 +7,11 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any, Final
 
-import orjson
 import typer
 
 from relay.cli import bulk
 from relay.cli.answers import Item, shown
-from relay.cli.asking import DEFAULT_LIMIT, AsJson, Insecure, Limit, SourceId, Url, ask, in_path
+from relay.cli.asking import DEFAULT_LIMIT, AsJson, Insecure, Limit, SourceId, Url, ask, in_path, settings_of
 from relay.cli.remote import DEFAULT_URL, query
 from relay.cli.tables import fitting, open_console, print_item, print_json, print_pages
 from relay.model.errors import RelayError
@@ -73,7 +72,7 @@ def run(
     Without --key a new Idempotency-Key is made and printed on the error stream: run it again with that one
     where you do not know what became of it.
     """
-    body = _parameters(parameters or [])
+    body = settings_of(parameters)
     path = f"{_source(source_id)}/commands/{in_path(function)}"
     if key is None:
         key = uuid.uuid4().hex
@@ -161,27 +160,6 @@ commands.command("bulk")(bulk.add_leads)
 
 def _source(source_id: str) -> str:
     return f"/v1/sources/{in_path(source_id)}"
-
-
-def _parameters(given: list[str]) -> dict[str, Any]:
-    params: dict[str, Any] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        is_json = name.endswith(":")
-        name = name.removesuffix(":")
-        if not equals or not name:
-            raise typer.BadParameter(f"`{text}` is not NAME=VALUE", param_hint="NAME=VALUE")
-        if name in params:
-            raise typer.BadParameter(f"`{name}` is given twice", param_hint="NAME=VALUE")
-        params[name] = _json(name, value) if is_json else value
-    return params
-
-
-def _json(name: str, text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise typer.BadParameter(f"`{name}` is not JSON", param_hint="NAME:=JSON") from None
 
 
 def _told(result: Item) -> Item:

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, TextIO
 import typer
 
 from relay.cli.answers import Item, printable
-from relay.cli.asking import DEFAULT_LIMIT, AsJson, Insecure, Limit, Url, ask, in_path, words
+from relay.cli.asking import DEFAULT_LIMIT, AsJson, Insecure, Limit, Url, ask, in_path, settings_of, words
 from relay.cli.failures import FAILED
 from relay.cli.reconcile import reconcile
 from relay.cli.remote import DEFAULT_URL
@@ -60,6 +60,23 @@ RetryScheduleS = Annotated[
 
 
 commands.command("reconcile")(reconcile)
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any other setting of the file's [[endpoints]]; NAME:=JSON for numbers and lists; repeatable.",
+        show_default=False,
+    ),
+]
+Changes = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="NAME=VALUE...",
+        help="Settings as in the file's [[endpoints]]; NAME:=JSON for numbers, lists and truth values.",
+        show_default=False,
+    ),
+]
 
 
 @commands.callback()
@@ -94,6 +111,7 @@ def add(
     timeout_s: TimeoutS = None,
     max_in_flight: MaxInFlight = None,
     retry_schedule_s: RetryScheduleS = None,
+    settings: Settings = None,
     url: Url = DEFAULT_URL,
     insecure: Insecure = False,
     as_json: AsJson = False,
@@ -114,9 +132,25 @@ def add(
         "max_in_flight": max_in_flight,
         "retry_schedule_s": _whole_numbers(retry_schedule_s),
     }
-    body = {name: value for name, value in wanted.items() if value is not None}
+    body = {name: value for name, value in wanted.items() if value is not None} | settings_of(settings)
     made = ask(url, insecure, lambda remote: remote.post(PATH, body))
     _print_with_secret("endpoint", made, as_json)
+
+
+@commands.command("change")
+def change(
+    endpoint_id: Id,
+    settings: Changes,
+    url: Url = DEFAULT_URL,
+    insecure: Insecure = False,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Change settings of an endpoint, and no others: `payload=batched`, `rate_per_s:=20`, `fields:=["queue"]`.
+    """
+    body = settings_of(settings)
+    item = ask(url, insecure, lambda remote: remote.patch(f"{PATH}/{in_path(endpoint_id)}", body))
+    _print("endpoint", item, as_json)
 
 
 @commands.command("show")

@@ -263,3 +263,28 @@ async def test_headers_that_cannot_be_read_are_wrong_usage(server: SpeakingServe
         options = ("--headers", str(tmp_path / name), "--body", "-")
         done = await ran(server.url, "endpoints", "verify", "crm", *options, said="")
         assert (2, True) == (done.code, words in " ".join(done.err.split())), done.err
+
+
+async def test_every_setting_can_be_given_and_changed(server: SpeakingServer) -> None:
+    server.say("POST /v1/endpoints", {**CRM, "secret": SECRET}, 201)
+    server.say("PATCH /v1/endpoints/crm", {**CRM, "payload": "batched"})
+    settings = ("payload=binary", "rate_per_s:=2.5", 'conditions:=["data.talk_s > 30"]')
+    options = [word for one in settings for word in ("--set", one)]
+
+    added = await ran(server.url, "endpoints", "add", URL, "--events", "call.*", *options)
+    changed = await ran(server.url, "endpoints", "change", "crm", "payload=batched", "mask_numbers:=true")
+    wrong = await ran(server.url, "endpoints", "change", "crm", "payload")
+
+    assert [0, 0, 2] == [done.code for done in (added, changed, wrong)]
+    assert [
+        {
+            "url": URL,
+            "events": ["call.*"],
+            "payload": "binary",
+            "rate_per_s": 2.5,
+            "conditions": ["data.talk_s > 30"],
+        },
+        {"payload": "batched", "mask_numbers": True},
+    ] == [one.body for one in server.asked]
+    assert "batched" in changed.out
+    assert "is not NAME=VALUE" in wrong.err
