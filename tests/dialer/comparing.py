@@ -7,7 +7,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -66,7 +66,8 @@ def lives_of(truth: Truth) -> dict[str, Life]:
 @dataclass
 class Spell:
     """
-    A state that polls showed: from which poll to which, when it truly began and (None: not yet) ended.
+    A state that polls showed: from which poll to which, when it truly began and (None: not yet) ended, and
+    when it began anew meanwhile, after something that no poll showed.
     """
 
     shown: Shown
@@ -74,6 +75,7 @@ class Spell:
     ended_at: datetime | None
     first: int
     last: int
+    began_anew: list[datetime] = field(default_factory=list)
 
 
 def spells(life: Life, polls: Sequence[datetime]) -> list[Spell]:
@@ -90,6 +92,8 @@ def spells(life: Life, polls: Sequence[datetime]) -> list[Spell]:
         ended_at = life.begins[place + 1] if place + 1 < len(life.begins) else None
         if found and found[-1].shown == shown and found[-1].last == number - 1:
             found[-1].last, found[-1].ended_at = number, ended_at
+            if place != life.at(polls[number - 1]):
+                found[-1].began_anew.append(life.begins[place])
         else:
             found.append(Spell(shown, life.begins[place], ended_at, number, number))
     return found

@@ -127,7 +127,8 @@ def mistimed(expected: Sequence[Spell], told: Sequence[Mapping[str, Any]]) -> li
                 problems.append(f"{first.shown} began at {first.began_at}, told {data['occurred_at']}")
         if data["dwell_s"] is not None and before is not None and before[1] is not None:
             # A call that was hidden in it and proven: it lasted since that.
-            lasted = [spell_end(before[0][-1]) - part.began_at for part in before[0]]
+            begins = [at for part in before[0] for at in (part.began_at, *part.began_anew)]
+            lasted = [spell_end(before[0][-1]) - began_at for began_at in begins]
             off = min(abs(data["dwell_s"] * SECOND - one) for one in lasted)
             if off > (precision_s + before[1]) * SECOND:
                 problems.append(f"{before[0][0].shown} lasted one of {lasted}, told {data['dwell_s']} s")

@@ -14,7 +14,7 @@ from tests.ingest.doubles import WRONG
 from tests.ingest.machine import AnySchedule
 from tests.ingest.world import Doubles
 
-EXAMPLES = 200
+EXAMPLES = 100
 DEEP_EXAMPLES = 5_000
 EXAMPLES_TO_FAIL = 25
 STEPS = 12
