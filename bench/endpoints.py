@@ -14,6 +14,7 @@ import trustme
 
 from bench.child import ask, run_side, running
 from bench.figures import medians
+from bench.many import BY_SOURCE, CONDITION, MATCHING
 from bench.progress import Progress
 from bench.sizes import Sizes
 
@@ -51,13 +52,20 @@ def pending_1m(receiver: str, sizes: Sizes, progress: Progress) -> dict[str, flo
     return figures
 
 
-def endpoints_1000(receiver: str, sizes: Sizes, progress: Progress) -> dict[str, float]:
+def endpoints_1000(receiver: str, sizes: Sizes, progress: Progress) -> dict[str, Any]:
     """
-    Return what events cost where there are a thousand endpoints.
+    Return what events cost where there are only those that want them, and where there are a thousand.
     """
-    ask(f"{receiver}/reset")
-    figures = run_side("many", {"url": receiver, "calls": sizes.calls_to_few, "endpoints": MANY})
-    progress.tell("webhook, 1,000 endpoints", figures)
+    figures: dict[str, Any] = {}
+    for name, endpoints, by in (
+        ("alone", MATCHING, BY_SOURCE),
+        ("by_source", MANY, BY_SOURCE),
+        ("by_condition", MANY, CONDITION),
+    ):
+        ask(f"{receiver}/reset")
+        params = {"url": receiver, "calls": sizes.calls_to_few, "endpoints": endpoints, "by": by}
+        figures[name] = run_side("many", params)
+        progress.tell(f"webhook, 1,000 endpoints, {name}", figures[name])
     return figures
 
 

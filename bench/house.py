@@ -69,9 +69,8 @@ class House:
         Append as the poll loop does: whole calls, as many at once as an append may carry, handed on at once;
         while one transaction is written the next is made.
         """
-        limit = await self.journal.max_events_per_append()
         writing: asyncio.Task[Appended] | None = None
-        for calls in chunks_of(changes, limit):
+        for calls in chunks_of(changes, lambda: self.journal.max_events_per_append(SOURCE)):
             before, writing = writing, asyncio.create_task(self.append(calls))
             if before is not None:
                 await before

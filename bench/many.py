@@ -19,6 +19,8 @@ from relay.model.endpoint import Endpoint, EndpointSpec
 
 WARM_UP_CALLS: Final = 100
 MATCHING: Final = 4
+BY_SOURCE: Final = "source"
+CONDITION: Final = "condition"
 LOOK_EVERY_S: Final = 0.002
 PATIENCE_S: Final = 120.0
 ROUNDS: Final = 20
@@ -26,10 +28,12 @@ ROUNDS: Final = 20
 
 async def many(params: dict[str, Any]) -> dict[str, float]:
     """
-    Deliver the events of `calls` calls to the MATCHING endpoints, of `endpoints`, that want their source.
+    Deliver the events of `calls` calls to the MATCHING endpoints, of `endpoints`, that want them: `by` their
+    source, or by a condition.
     """
     url, calls = params["url"], params["calls"]
-    specs = [_spec(place, url) for place in range(params["endpoints"])]
+    spec = _by_condition if params["by"] == CONDITION else _by_source
+    specs = [spec(place, url) for place in range(params["endpoints"])]
     async with open_house(specs) as house, delivering(house):
         changes = call_changes(house.ids, WARM_UP_CALLS + calls)
         await house.append_all(changes[:WARM_UP_CALLS])
@@ -52,10 +56,20 @@ async def many(params: dict[str, Any]) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _spec(place: int, url: str) -> EndpointSpec:
-    # Those that match have paths of their own: the receiver counts by path and id.
+def _by_source(place: int, url: str) -> EndpointSpec:
     source = SOURCE if place < MATCHING else f"other-{place}"
-    return replace(endpoint(place, f"{url}/{place % 100:02d}"), sources=(source,))
+    return replace(_endpoint(place, url), sources=(source,))
+
+
+def _by_condition(place: int, url: str) -> EndpointSpec:
+    condition = 'data.note != "nothing"' if place < MATCHING else f'data.note == "{place}"'
+    spec = _endpoint(place, url)
+    return replace(spec, options=replace(spec.options, conditions=(condition,)))
+
+
+def _endpoint(place: int, url: str) -> EndpointSpec:
+    # Those that match have paths of their own: the receiver counts by path and id.
+    return endpoint(place, f"{url}/{place % 100:02d}")
 
 
 async def _settled(house: House, calls: int) -> None:

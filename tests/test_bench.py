@@ -91,7 +91,8 @@ def test_the_webhook_part_prints_every_figure() -> None:
     }  # fmt: skip
     assert {"p99_ms_alone", "p99_ms_hanging", "moved"} == figures["hanging_1_of_100"].keys()
     assert {"pending", "few_mb", "rss_mb", "peak_mb", "resumed_ms"} == figures["pending_1m_rss_mb"].keys()
-    assert FEW == figures["endpoints_1000"].keys()
+    assert {"alone", "by_source", "by_condition"} == figures["endpoints_1000"].keys()
+    assert all(FEW == one.keys() for one in figures["endpoints_1000"].values())
     assert {"per_s", "ratio"} == figures["tls"].keys()
     assert {"per_s", "cpu_s_per_1000", "events_per_request"} == figures["batch"].keys()
     assert FLAT_OUT == figures["fanout_1"].keys() == figures["fanout_10"].keys()

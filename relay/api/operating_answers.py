@@ -27,7 +27,9 @@ class ReplayWanted(BaseModel):
     agent_name: str | None
     queue: str | None
     outcome: str | None
-    only_missing: bool = Field(description="Not what the endpoint has acknowledged when its turn comes.")
+    only_missing: bool = Field(
+        description="Not what the endpoint has, or is about to be sent, when its turn comes."
+    )
 
 
 class ReplayAnswer(BaseModel):
@@ -100,7 +102,7 @@ class ReconciliationAnswer(BaseModel):
 
 class MissingAnswer(BaseModel):
     """
-    An event that an endpoint wants and has not acknowledged.
+    An event that an endpoint wants, has not acknowledged and is not about to be sent.
     """
 
     seq: int

@@ -56,9 +56,7 @@ class ReplayToEndpoint(Given):
     agent_name: Text = Field(default_factory=str, description="Only with this agent, by name.")
     queue: Text = Field(default_factory=str, description="Only through this queue.")
     outcome: Outcome = Field(default_factory=lambda: "unknown", description="Only with this outcome.")
-    only_missing: bool = Field(
-        default=False, description="Only what it has not acknowledged: what reconciliation lists."
-    )
+    only_missing: bool = Field(default=False, description="Only what is missing: what reconciliation lists.")
     rate_per_s: float = Field(
         default=DEFAULT_RATE_PER_S, gt=0, le=MAX_RATE_PER_S, description="Events a second at the most."
     )

@@ -28,7 +28,7 @@ OF_ENDPOINTS: Final = (
     ),
     Operation(
         "GET", f"{ENDPOINT}/reconciliation/missing", reconciliation.list_missing_events,
-        "List the events that an endpoint wants and has not acknowledged, in the order of the journal.",
+        "List the events that an endpoint wants and neither has nor is about to be sent, oldest first.",
         "deliveries:read", Listing[operating_answers.MissingAnswer], query=operating_queries.MissingListQuery,
     ),
 )  # fmt: skip

@@ -69,7 +69,7 @@ def reconciliation(one: Reconciliation, start: datetime | None, end: datetime | 
 
 def missing(item: MissingItem) -> Shown:
     """
-    Show an event that was not acknowledged.
+    Show an event that is missing.
     """
     return {
         "seq": item.seq,

@@ -23,7 +23,7 @@ async def reconcile_endpoint(reach: Reach, asked: Asked) -> Answer:
 
 async def list_missing_events(reach: Reach, asked: Asked) -> Answer:
     """
-    Answer with the events that an endpoint has not acknowledged.
+    Answer with the events that an endpoint neither has nor is about to be sent.
     """
     query = asked.query_as(MissingListQuery)
     page = await operating(reach).journal.list_missing(

@@ -27,10 +27,10 @@ def reconcile(
     start_at: FromOrAll = None,
     end_at: ToOrAll = None,
     missing: Annotated[
-        bool, typer.Option("--missing", help="List what it has not acknowledged instead.")
+        bool, typer.Option("--missing", help="List what it neither has nor is about to be sent instead.")
     ] = False,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Send it what it has not acknowledged, and print the replay.")
+        bool, typer.Option("--replay", help="Send it what is missing, and print the replay.")
     ] = False,
     rate_per_s: RatePerS = None,
     limit: Limit = DEFAULT_LIMIT,
@@ -55,7 +55,7 @@ def reconcile(
             url,
             insecure,
             lambda remote: print_pages(
-                remote.pages(path, wanted_of, limit), "not acknowledged", COLUMNS, is_json=as_json
+                remote.pages(path, wanted_of, limit), "missing", COLUMNS, is_json=as_json
             ),
         )
         return

@@ -48,7 +48,9 @@ AgentName = Annotated[str | None, typer.Option(help="Only with this agent, by na
 AgentId = Annotated[str | None, typer.Option(help="Only with this agent, by id.", show_default=False)]
 Queue = Annotated[str | None, typer.Option(help="Only through this queue.", show_default=False)]
 Outcome = Annotated[str | None, typer.Option(help="Only with this outcome: `missed`.", show_default=False)]
-OnlyMissing = Annotated[bool, typer.Option("--only-missing", help="Only what it has not acknowledged.")]
+OnlyMissing = Annotated[
+    bool, typer.Option("--only-missing", help="Only what it neither has nor is about to be sent.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count them, and send nothing.")]
 
 

@@ -31,11 +31,12 @@ _IS_LEAD: Final = (
     & (_lead.c.seq == _b.c.first_seq)
     & (_lead.c.job == literal_column("0"))
 )
-# What an endpoint has: the first seq, the id, the members as [seq, subject key], and when it is due.
+# What an endpoint has that is due by some time: the first seq, the id, the members as [seq, subject key],
+# and when it is due.
 BATCHES: Final = Question(
     select(_b.c.first_seq, _b.c.batch_id, _b.c.members, _lead.c.due_ms)
     .join_from(_b, _lead, _IS_LEAD)
-    .where(_b.c.endpoint_no == bindparam("endpoint_no"), _lead.c.due_ms.is_not(None))
+    .where(_b.c.endpoint_no == bindparam("endpoint_no"), _lead.c.due_ms <= bindparam("until_ms"))
 )
 
 

@@ -37,11 +37,19 @@ class Matching:
             for endpoint in self._endpoints
             if endpoint.options.conditions
         }
+        self._takers: dict[str, int] = {}
         self._chosen: dict[tuple[str, str | None], tuple[list[int], ConditionIndex | None]] = {}
         self._indexes: dict[tuple[int, ...], ConditionIndex] = {}
 
-    def __len__(self) -> int:
-        return len(self._endpoints)
+    def takers(self, source_id: str) -> int:
+        """
+        Return how many endpoints may want events of a source.
+        """
+        takers = self._takers.get(source_id)
+        if takers is None:
+            wanting = (one for one in self._endpoints if not one.sources or source_id in one.sources)
+            takers = self._takers[source_id] = sum(1 for _ in wanting)
+        return takers
 
     def endpoints_for(
         self, event_type: str, source_id: str | None, subject: str, document: Document
@@ -86,13 +94,6 @@ class Matcher:
     def __init__(self) -> None:
         self._version = -1
         self.current = Matching(())
-
-    @property
-    def takers(self) -> int:
-        """
-        Return how many endpoints may get a delivery row for one event.
-        """
-        return len(self.current)
 
     def refresh(self, conn: Connection, version: int) -> None:
         """

@@ -129,7 +129,8 @@ class OperatingJournal(Protocol):
         self, endpoint_id: str, start: datetime | None, end: datetime | None, after: str | None, limit: int
     ) -> Page[MissingItem]:
         """
-        Return the events of [start, end) that an endpoint wants and has not acknowledged, by seq.
+        Return the events of [start, end) that are missing: wanted by an endpoint, and neither acknowledged
+        nor about to be sent; by seq.
 
         Raises:
             NotFound, NoSuchPlace: as `reconcile`.

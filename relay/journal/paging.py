@@ -21,6 +21,7 @@ from relay.journal.statements import sqlite_driver
 from relay.model.endpoint import Batch, Delivery
 
 _d, _e = schema.deliveries, schema.events
+FOR_EVER_MS: Final = 2**62
 _KEY: Final = ("endpoint_no", "seq", "job")
 
 
@@ -129,7 +130,8 @@ def page_in(
         DUE[resends], **place, scanned=scanned, limit=limit, busy=orjson.dumps(list(busy)).decode()
     )
     is_full = len(due) >= limit
-    batched = _Batched() if resends else _Batched.of(snapshot, endpoint_no, due)
+    until_ms = FOR_EVER_MS if waiting_limit else now_ms
+    batched = _Batched() if resends else _Batched.of(snapshot, endpoint_no, due, until_ms)
     due = [row for row in due if row[0] not in batched.seqs]
     following: list[list[Any]] = []
     if follow and due and not resends:
@@ -152,7 +154,7 @@ def page_in(
 
 class _Batched:
     """
-    The batches of an endpoint that failed, of which some are due.
+    The batches of an endpoint that failed: those that are due, and those that wait where they are wanted.
     """
 
     def __init__(self, rows: Sequence[list[Any]] = (), due: Sequence[list[Any]] = ()) -> None:
@@ -162,8 +164,8 @@ class _Batched:
         self.seqs = {seq for row in self._due for seq, _ in orjson.loads(row[2])}
 
     @classmethod
-    def of(cls, snapshot: Snapshot, endpoint_no: int, due: Sequence[list[Any]]) -> _Batched:
-        return cls(snapshot.rows(BATCHES, endpoint_no=endpoint_no), due)
+    def of(cls, snapshot: Snapshot, endpoint_no: int, due: Sequence[list[Any]], until_ms: int) -> _Batched:
+        return cls(snapshot.rows(BATCHES, endpoint_no=endpoint_no, until_ms=until_ms), due)
 
     def keys_waiting(self, now_ms: int) -> list[tuple[int, int]]:
         return [

@@ -322,9 +322,9 @@ class PollJournal(Protocol):
         """
         ...
 
-    async def max_events_per_append(self) -> int:
+    def max_events_per_append(self, source_id: str) -> int:
         """
-        Return how many events one append may carry at the most, with the endpoints there are.
+        Return how many events the next append of a source may carry, with the endpoints there are.
         """
         ...
 

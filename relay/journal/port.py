@@ -29,9 +29,6 @@ from relay.model.ids import key_fingerprint
 from relay.model.journal_stats import Backlog, EndpointBacklog, JournalStats
 from relay.model.settlement import Settlement
 
-MAX_EVENTS_PER_APPEND = 500
-# DESIGN allows 5,000; to make the rows of so many would hold the event loop for longer than 20 ms.
-MAX_DELIVERIES_PER_APPEND = 2_000
 KEEP_REPLIES = timedelta(hours=24)  # for how long an Idempotency-Key counts
 
 

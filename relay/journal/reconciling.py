@@ -1,5 +1,6 @@
 """
-What an endpoint should have and what it has acknowledged: counted, and one by one.
+What an endpoint should have and what it has acknowledged: counted, and one by one what is missing, which is
+neither acknowledged nor about to be sent.
 
 Of several deliveries of an event the best counts: a delivered one, else one that waits, else the newest.
 """
@@ -29,6 +30,7 @@ _best_job = (
     .limit(1)
     .scalar_subquery()
 )
+_HAS_OR_GETS_IT: Final = (literal_column("'delivered'"), literal_column("'pending'"))
 _STATUS: Final = func.coalesce(_d.c.status, literal_column(f"'{NONE}'"))
 
 
@@ -47,7 +49,7 @@ MISSING: Final = Question(
     _compared(
         _e.c.seq, _e.c.id, _e.c.type, _e.c.subject, _e.c.recorded_ms, _STATUS.label("status"), _d.c.reason
     )
-    .where(or_(_d.c.status.is_(None), _d.c.status != literal_column("'delivered'")))
+    .where(or_(_d.c.status.is_(None), _d.c.status.not_in(_HAS_OR_GETS_IT)))
     .order_by(_e.c.seq)
     .limit(bindparam("limit"))
 )
@@ -70,8 +72,7 @@ def list_missing(
     look: Snapshot, taker: Taker, part: Stretch, limit: int, scanned_rows: int
 ) -> Page[MissingItem]:
     """
-    Return a page of the events of a stretch that were not acknowledged, by seq; it looks at `scanned_rows` of
-    them at the most.
+    Return a page of the events of a stretch that are missing, by seq; it looks at `scanned_rows` at the most.
     """
     step = part.step(look, part.from_seq, scanned_rows)
     if step is None:

@@ -79,11 +79,11 @@ def _field_is(name: str) -> ColumnElement[bool]:
 
 
 def _wanted(events: Select[Any]) -> Select[Any]:
-    is_acknowledged = exists(
+    has_or_gets_it = exists(
         select(_d.c.seq).where(
             _d.c.endpoint_no == bindparam("endpoint_no"),
             _d.c.seq == _e.c.seq,
-            _d.c.status == literal_column("'delivered'"),
+            _d.c.status.in_([literal_column("'delivered'"), literal_column("'pending'")]),
         )
     )
     return events.where(
@@ -92,7 +92,7 @@ def _wanted(events: Select[Any]) -> Select[Any]:
         *IS_RECORDED,
         is_of_type(_e.c.type),
         is_one_of(_e.c.source_id, "source_ids"),
-        or_(bindparam("only_missing") == literal_column("0"), ~is_acknowledged),
+        or_(bindparam("only_missing") == literal_column("0"), ~has_or_gets_it),
         *map(_field_is, _DATA_FIELDS),  # last: they read the whole event
     )
 

@@ -36,6 +36,7 @@ from relay.journal.api_port import ReadingJournal, RegistryJournal, SourceWorkJo
 from relay.journal.commands import SqlCommands
 from relay.journal.commands_port import CommandJournal, MappingJournal
 from relay.journal.coverage import forget_reads
+from relay.journal.fan_out import FanOut
 from relay.journal.fence import Fence
 from relay.journal.grants import SqlGrants
 from relay.journal.mappings import SqlMappings
@@ -44,8 +45,6 @@ from relay.journal.migrate import upgrade
 from relay.journal.operating import SqlOperating
 from relay.journal.poll_reads import PollReads
 from relay.journal.port import (
-    MAX_DELIVERIES_PER_APPEND,
-    MAX_EVENTS_PER_APPEND,
     Append,
     Appended,
     EndpointChange,
@@ -90,6 +89,7 @@ class SqlJournal(PollReads):
         self._epoch = epoch
         self._expected_seq = ExpectedSeq(last_seq)
         self._matcher = Matcher()
+        self._fan_out = FanOut()
         self.identity = identity
         self.seal = seal
         fence = Fence(database, epoch, self._matcher)
@@ -103,8 +103,8 @@ class SqlJournal(PollReads):
 
     # the poll loop
 
-    async def max_events_per_append(self) -> int:
-        return max(1, min(MAX_EVENTS_PER_APPEND, MAX_DELIVERIES_PER_APPEND // max(1, self._matcher.takers)))
+    def max_events_per_append(self, source_id: str) -> int:
+        return self._fan_out.max_events(self._matcher.current, source_id)
 
     async def append(self, change: Append) -> Appended:
         events = len(events_of(change))
@@ -116,6 +116,8 @@ class SqlJournal(PollReads):
             )
         finally:
             self._expected_seq.end(events, appended)
+        matching, made = self._matcher.current, len(appended.deliveries)
+        self._fan_out.learn(matching, change.source_id, len(appended.events), made)
         return appended
 
     # the budget

@@ -32,7 +32,7 @@ class ReplayFilter:
     Which events of those that an endpoint wants are sent again; what is left out lets everything through.
 
     `types` are patterns; `recorded_before` is not part of the stretch.  `only_missing` leaves out what the
-    endpoint has acknowledged, under whatever job, when its turn comes.
+    endpoint has acknowledged, or is about to be sent, under whatever job, when its turn comes.
     """
 
     recorded_from: datetime | None = None
@@ -164,7 +164,8 @@ class Reconciliation:
 @dataclass(frozen=True, slots=True)
 class MissingItem:
     """
-    An event that an endpoint wants and has not acknowledged; `status` is of its best delivery, or `none`.
+    An event that an endpoint wants, has not acknowledged and is not about to be sent; `status` is of its best
+    delivery, or `none`.
     """
 
     seq: int

@@ -8,12 +8,12 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from relay.model.clock import Clock
 from relay.model.delivery_options import DeliveryOptions
 from relay.model.endpoint import Batch, Delivery
 from relay.model.outcome import Outcome, TryLater
 from relay.pipeline.batch_lane import BatchLane
 from relay.pipeline.breaker import Breaker
+from relay.pipeline.lane_context import LaneContext
 from relay.pipeline.probes import Head
 from relay.pipeline.stale import Staleness
 from relay.pipeline.verdicts import Report, Verdicts
@@ -34,7 +34,7 @@ class BatchSender:
         queue: what may go.
         options: of the endpoint.
         verdicts: judges what came of a batch.
-        clock: tells the time.
+        context: what all lanes share.
         sink: returns what delivers now.
         spawn: runs an attempt beside the others.
     """
@@ -44,14 +44,14 @@ class BatchSender:
         queue: BatchLane,
         options: DeliveryOptions,
         verdicts: Verdicts,
-        clock: Clock,
+        context: LaneContext,
         sink: Callable[[], DeliverySink],
         spawn: Callable[[Report], None],
     ) -> None:
         self.waits_until_ms = PATIENT
         self._queue = queue
         self._verdicts = verdicts
-        self._clock = clock
+        self._clock, self._inflight = context.clock, context.metrics.delivery_inflight
         self._sink = sink
         self._spawn = spawn
         self._in_flight = 0
@@ -92,24 +92,29 @@ class BatchSender:
         self._in_flight += 1
         self._spawn(self._send(batch, request))
 
-    def probe(self, head: Head, breaker: Breaker) -> None:
+    def probe(self, head: Head, breaker: Breaker) -> bool:
         """
         Attempt one batch and nothing else: one that failed and is due, or one of a head and what follows.
+
+        Returns:
+            False where all of it was stale: nothing was sent.
         """
         if head.batch is not None:
             self._queue.restock_batch(head.batch)
         else:
             self._queue.restock(head.deliveries)
-        batch = self._queue.take_batch()
+        batch = self._fresh(self._queue.take_batch(), self._clock.now_ms())
         self._queue.drop()
         if batch is None:
-            raise AssertionError("what was restocked can be taken")
+            return False
         request = batch.request
         breaker.begin(request, head.due_ms)
         self.start(batch, request)
+        return True
 
     async def _send(self, batch: Batch, request: Delivery) -> None:
         clock = self._clock
+        self._inflight.inc()
         try:
             started, made_at_ms = clock.monotonic(), clock.now_ms()
             try:
@@ -121,6 +126,7 @@ class BatchSender:
             self._verdicts.judge_batch(batch, request, outcome, made_at_ms, latency_ms)
         finally:
             self._in_flight -= 1
+            self._inflight.dec()
 
     def _fresh(self, batch: Batch | None, now_ms: int) -> Batch | None:
         """

@@ -254,8 +254,10 @@ class EndpointLane:
         if head is None or not self._may_probe() or queue.active.intersection(head.keys):
             return
         if self._batches is not None:
-            self._batches.probe(head, self._standing.breaker)
-            self._spend()
+            if self._batches.probe(head, self._standing.breaker):
+                self._spend()
+            else:
+                self._woken.set()
             return
         # A batch of before its endpoint wanted single events: its first alone.
         queue.restock(head.deliveries or head.batch_members[:1])
@@ -345,7 +347,7 @@ class EndpointLane:
             self.queue,
             webhook.spec.options,
             self._verdicts,
-            self._context.clock,
+            self._context,
             lambda: self._sink,
             self._attempts.spawn,
         )

@@ -7,7 +7,7 @@ What may be of one call goes in together, or one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -107,17 +107,17 @@ def events_of(change: CallChange) -> int:
     return len(change.events) + sum(map(events_of, change.also))
 
 
-def chunks_of(changes: Iterable[CallChange], limit: int) -> Iterator[tuple[CallChange, ...]]:
+def chunks_of(changes: Iterable[CallChange], limit: Callable[[], int]) -> Iterator[tuple[CallChange, ...]]:
     """
-    Cut changes into whole calls of at most `limit` events; one call alone may exceed it.
+    Cut changes into whole calls of at most as many events as `limit` then allows; one call may exceed it.
     """
     chunk: list[CallChange] = []
-    events = 0
+    events, most = 0, limit()
     for change in changes:
         its_events = events_of(change)
-        if chunk and events + its_events > limit:
+        if chunk and events + its_events > most:
             yield tuple(chunk)
-            chunk, events = [], 0
+            chunk, events, most = [], 0, limit()
         chunk.append(change)
         events += its_events
     if chunk:

@@ -142,13 +142,14 @@ class Ingest:
         Raises:
             RevisionConflict: a call has moved on; those before it are appended.
         """
-        limit, events = await self._journal.max_events_per_append(), 0
-        chunks = list(chunks_of(changes, limit)) or [()]
-        for number, calls in enumerate(chunks, 1):
-            more = last if number == len(chunks) else {}
-            if calls or more:
-                events += await self._write(Append(source_id, stream, self._clock.now(), calls, **more))
-                await asyncio.sleep(0)
+        events, left = 0, len(changes)
+        for calls in chunks_of(changes, lambda: self._journal.max_events_per_append(source_id)):
+            left -= len(calls)
+            more = {} if left else last
+            events += await self._write(Append(source_id, stream, self._clock.now(), calls, **more))
+            await asyncio.sleep(0)
+        if last and not changes:
+            events += await self._write(Append(source_id, stream, self._clock.now(), **last))
         return events
 
     async def _conclude(

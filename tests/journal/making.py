@@ -22,12 +22,16 @@ SECOND = timedelta(seconds=1)
 
 
 def endpoint_spec(
-    name: str = "crm", url: str = "https://crm.example.com/", events: tuple[str, ...] = ("*",)
+    name: str = "crm",
+    url: str = "https://crm.example.com/",
+    events: tuple[str, ...] = ("*",),
+    conditions: tuple[str, ...] = (),
 ) -> EndpointSpec:
     """
     Make an endpoint that wants some types, however long ago they were recorded.
     """
-    return EndpointSpec(name, url, (b"s" * 24,), events, options=DeliveryOptions(max_pending_age_s=0))
+    options = DeliveryOptions(max_pending_age_s=0, conditions=conditions)
+    return EndpointSpec(name, url, (b"s" * 24,), events, options=options)
 
 
 def leg_of(call_id: str, ordinal: int = 0, **facts: object) -> Leg:

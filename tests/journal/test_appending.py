@@ -16,6 +16,7 @@ from relay.journal.port import Append, NearKeys, StreamState
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.change import Neighbourhood, Reject, SourceChange
 from relay.model.coverage import Interval
+from relay.model.endpoint import EndpointSpec
 from relay.model.errors import RevisionConflict
 from tests.journal.making import NOW, SECOND, append_of, call_change, endpoint_spec, leg_of, read_of
 
@@ -226,12 +227,40 @@ async def test_events_of_before_an_endpoint_came_are_not_its(journal: SqlJournal
 
 
 async def test_the_bound_of_an_append_shrinks_with_many_endpoints(journal: SqlJournal) -> None:
-    assert 500 == await journal.max_events_per_append()
+    assert 500 == journal.max_events_per_append("pbx")
 
     await journal.sync_endpoints([endpoint_spec(f"crm-{n}") for n in range(100)], NOW)
     await journal.append(append_of(call_change("a", events=1)))
 
-    assert 20 == await journal.max_events_per_append()
+    assert 20 == journal.max_events_per_append("pbx")
+
+
+async def test_endpoints_that_want_other_sources_do_not_shrink_it(journal: SqlJournal) -> None:
+    others = [replace(endpoint_spec(f"crm-{n}"), sources=("elsewhere",)) for n in range(99)]
+    await journal.sync_endpoints([*others, endpoint_spec()], NOW)
+    await journal.append(append_of(call_change("a", events=1)))
+
+    assert (500, 20) == (journal.max_events_per_append("pbx"), journal.max_events_per_append("elsewhere"))
+
+
+async def test_what_conditions_leave_is_learnt_and_believed_within_a_limit(journal: SqlJournal) -> None:
+    """
+    A thousand endpoints ask for a call that does not come, and then for all but that one.
+    """
+
+    async def after(call_id: str) -> int:
+        await journal.append(append_of(call_change(call_id, events=1)))
+        return journal.max_events_per_append("pbx")
+
+    def asking(condition: str) -> list[EndpointSpec]:
+        return [endpoint_spec(f"crm-{n}", conditions=(condition,)) for n in range(1_000)]
+
+    await journal.sync_endpoints(asking('data.call_id == "nobody"'), NOW)
+    before, learnt = await after("a"), await after("b")
+    await journal.sync_endpoints(asking('data.call_id != "nobody"'), NOW)
+
+    assert (2_000 // 63, 2_000 // 63) == (before, learnt)
+    assert [2, 2] == [await after("c"), await after("d")]
 
 
 async def near(journal: SqlJournal, base_key: str) -> Neighbourhood:

@@ -17,7 +17,7 @@ from relay.journal.replay_lists import BY_STATUS, CHOSEN, CHOSEN_OF_SUBJECT, REP
 from relay.journal.store import SqlJournal, open_sqlite
 from relay.model.errors import Conflict, NotFound
 from relay.model.replay import Chosen, ReplayFilter
-from tests.journal.looking import append_call, plan_of
+from tests.journal.looking import append_call, plan_of, run
 from tests.journal.making import NOW, append_of, call_change, endpoint_spec, settled
 from tests.journal.registry import create, due, query
 from tests.journal.replaying import again, make, walked
@@ -90,7 +90,7 @@ async def test_an_endpoint_is_not_told_of_itself(journal: SqlJournal, journal_pa
         *[({name: value}, [4]) for name, value in AGENT.items()],
         ({"queue": "support"}, []),
         ({"queue": "sales", "call_id": "a"}, []),
-        ({"only_missing": True}, [2, 4, 5]),
+        ({"only_missing": True}, [2, 4]),
         ({"only_missing": True, "call_id": "a"}, [2]),
     ],
 )
@@ -104,6 +104,8 @@ async def test_each_filter_leaves_out_what_does_not_fit(
     with_data(journal_path, 4, **AGENT)
     done = [one for one in await due(journal, crm.endpoint.no) if one.seq in (1, 3)]
     await journal.settle([settled(one) for one in done])
+    # The last one is about to be sent.
+    run(journal_path, "UPDATE deliveries SET status = 'expired' WHERE seq IN (2, 4)", [()])
 
     trial = await journal.operating.try_replay("crm", ReplayFilter(**wanted))
     replay = await make(journal, **wanted)

@@ -18,7 +18,7 @@ from relay.model.outcome import Delivered, Outcome, TryLater
 from relay.system_clock import SystemClock
 from relay.testing.manual_clock import ManualClock
 from relay.testing.recording_sink import RecordingSink
-from tests.journal.making import append_of, call_change
+from tests.journal.making import NOW, append_of, call_change
 from tests.pipeline.conftest import Delivering, delivering
 from tests.pipeline.test_deliver import query
 from tests.pipeline.test_probing import Moody, passing
@@ -31,6 +31,7 @@ def batched(**options: Any) -> DeliveryOptions:
     return DeliveryOptions(payload=BATCHED, max_pending_age_s=0, **options)
 
 
+OUTCOMES = "SELECT status, reason, count(*) FROM deliveries GROUP BY 1, 2 ORDER BY 1, 2"
 KEPT = "SELECT batch_id FROM batches"
 OF_FOUR = batched(batch=BatchOptions(max_events=4, linger_s=0.5))
 
@@ -218,6 +219,25 @@ async def test_an_endpoint_that_is_down_is_probed_with_the_batch_that_failed(jou
 
     assert probe.event_id in known
     assert_each_once_in_order(sink.delivered, 36)
+
+
+async def test_what_is_too_old_when_an_endpoint_is_probed_is_not_sent(journal_path: Path) -> None:
+    clock, moody = ManualClock(NOW), Moody()
+    sink = RecordingSink(moody)
+    options = batched(batch=BatchOptions(max_events=2, linger_s=0.0), max_age_s=3)
+    async with delivering(
+        journal_path, {"crm": sink}, clock, lambda _: 60.0, options=options, max_in_flight=1
+    ) as running:
+        await running.append(append_of(*(call_change(f"c{number:02}", events=2) for number in range(13))))
+        await passing(clock, lambda: "endpoint.failing" in running.told, 0.01)
+        count = len(sink.attempted)
+        moody.up()
+        await passing(clock, lambda: "endpoint.recovered" in running.told)
+        probe = sink.attempted[count]
+        await all_settled(clock, journal_path)
+
+    assert probe.event_id in {one.event_id for one in sink.attempted[:count]}
+    assert [("delivered", "ok", 20), ("expired", "too_old", 6)] == query(journal_path, OUTCOMES)
 
 
 async def test_an_endpoint_that_wants_single_events_again_gets_what_waited_in_a_batch(

@@ -87,7 +87,7 @@ class DialerContext:
         Raises:
             RevisionConflict: a subject has moved on; what was before it is appended.
         """
-        limit = await self.journal.max_events_per_append()
+        limit = self.journal.max_events_per_append(self.source_id)
         parts = list(_parts(calls, subjects, limit))
         for some_calls, some_subjects in parts[:-1]:
             await self._write(self._change(stream, some_calls, some_subjects))
