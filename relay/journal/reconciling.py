@@ -30,7 +30,7 @@ _best_job = (
     .limit(1)
     .scalar_subquery()
 )
-_HAS_OR_GETS_IT: Final = (literal_column("'delivered'"), literal_column("'pending'"))
+_HAS_OR_GETS_IT: Final[tuple[Any, ...]] = (literal_column("'delivered'"), literal_column("'pending'"))
 _STATUS: Final = func.coalesce(_d.c.status, literal_column(f"'{NONE}'"))
 
 
