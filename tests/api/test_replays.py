@@ -16,9 +16,7 @@ from relay.api.operating_answers import (
     ReplayDetailAnswer,
     ReplayTrialAnswer,
 )
-from relay.model.outcome import TryLater
 from relay.model.times import rfc3339
-from relay.testing.recording_sink import RecordingSink
 from tests.api.conftest import Api, running_api
 from tests.journal.making import NOW, SECOND, append_of, call_change
 
@@ -167,22 +165,25 @@ async def test_an_endpoint_of_the_file_is_replayed_to_and_reconciled(journal_pat
 
 
 async def test_what_an_endpoint_lacks_is_counted_and_listed(api: Api) -> None:
-    lost = RecordingSink(lambda delivery: TryLater("http_5xx", 503))
-    await api.made(retry_schedule_s=[])
-    api.sink.answer = lambda delivery: lost.answer(delivery)
+    """
+    One event is of before its endpoint, one waits for it.
+    """
     await api.append(append_of(call_change("a", events=1)))
-    await api.sink.wait_until(lambda sink: len(sink.attempted) >= 1)
+    await api.made()
+    await api.ask("POST", "/v1/endpoints/crm/pause")
+    await api.append(append_of(call_change("b", events=1)))
 
     counted = await api.got("/v1/endpoints/crm/reconciliation")
     listed = await api.got("/v1/endpoints/crm/reconciliation/missing?limit=1")
     later = await api.got(f"/v1/endpoints/crm/reconciliation?from={rfc3339(NOW + SECOND)}")
 
     assert ReconciliationAnswer.model_validate(counted)
-    assert (1, 0, 1, 0) == tuple(
+    assert (2, 0, 1, 1) == tuple(
         counted[name] for name in ("matching", "delivered", "pending", "without_delivery")
     )
-    assert [(1, "call.updated", "call/pbx/a", "pending")] == [
-        (item["seq"], item["type"], item["subject"], item["status"]) for item in listed["items"]
+    assert [(1, "call.updated", "call/pbx/a", "none", "before_start")] == [
+        (item["seq"], item["type"], item["subject"], item["status"], item["reason"])
+        for item in listed["items"]
     ]
     assert 0 == later["matching"]
 
