@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -49,6 +51,22 @@ def test_wrong_usage_is_2_and_told_on_the_error_stream(relay: Relay, arguments: 
     assert 2 == done.code
     assert done.out or "Usage: " in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_command_that_speaks_to_a_running_relay_loads_no_database() -> None:
+    """
+    What the others need makes each start take a second longer.
+    """
+    loaded = (
+        "import sys; from typer.main import get_command; from relay.cli.app import app;"
+        "get_command(app).commands['endpoints'];"
+        "print(sorted({'aiohttp', 'sqlalchemy', 'alembic', 'aiokafka'} & set(sys.modules)))"
+    )
+    done = subprocess.run(  # noqa: S603 (our own words)
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    )
+
+    assert "['aiohttp']\n" == done.stdout
 
 
 def test_every_command_explains_itself(relay: Relay) -> None:
