@@ -14,12 +14,12 @@ from relay.commands.function import RECORDS, THROTTLED, Function
 from relay.commands.verdict import NOT_SENT
 from relay.model.command import FAILED, SUCCEEDED, UNKNOWN, BulkRow, Command
 from relay.model.errors import NotFound
-from relay.model.vendor_answer import AUTH, IP_BLOCKED, LOCKED
+from relay.model.vendor_answer import LOGIN_REFUSED
 
 UNREADABLE: Final = "(unreadable)"  # in the place of parameters of a row that cannot be read: why
 BATCH: Final = 50  # rows of one request, where a function takes several
 # Refusals of relay itself: any other row would be refused as well.
-_NOT_THE_ROW: Final = frozenset({AUTH, IP_BLOCKED, LOCKED, THROTTLED})
+_NOT_THE_ROW: Final = frozenset({*LOGIN_REFUSED, THROTTLED})
 _TRUE: Final = frozenset({True, "true", "True", "1"})
 
 

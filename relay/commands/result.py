@@ -17,6 +17,7 @@ from relay.model.vendor_answer import (
     DENIED,
     IP_BLOCKED,
     LOCKED,
+    LOGIN_REFUSED,
     NOT_FOUND,
     NOTICE,
     ROWS,
@@ -60,7 +61,7 @@ PROBLEMS: Final[Mapping[str, Problem]] = MappingProxyType(
 # The vendor refuses what was asked for, and would not had something else been asked.
 _REJECTIONS: Final = frozenset({BAD_ARGUMENT, DUPLICATE, NOT_FOUND, DENIED})
 # What keeps its meaning whatever else stands in the answer.
-_SHUT_OUT: Final = frozenset({AUTH, IP_BLOCKED, LOCKED, SERVER_FAULT})
+_SHUT_OUT: Final = frozenset({*LOGIN_REFUSED, SERVER_FAULT})
 _NAMES: Final = frozenset({"auth", *(function.name for function in ALL)})
 _TRUE: Final = frozenset({True, "true", "True", "1"})
 

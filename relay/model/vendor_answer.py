@@ -30,6 +30,9 @@ VERDICTS: Final = (
     SERVER_FAULT, UNKNOWN,
 )  # fmt: skip
 
+# The login was refused, whatever was asked, and why, as the source's state and metrics say it.
+LOGIN_REFUSED: Final[Mapping[str, str]] = {AUTH: "auth", LOCKED: "auth", IP_BLOCKED: "ip_blocked"}
+
 
 class Message(NamedTuple):
     """

@@ -15,7 +15,7 @@ from relay.commands.catalogue import function, functions_of
 from relay.commands.examples import example_of
 from relay.commands.function import Function, Saying
 from relay.commands.result import PROBLEMS
-from relay.model.vendor_answer import AUTH, IP_BLOCKED, LOCKED
+from relay.model.vendor_answer import LOGIN_REFUSED
 from relay.twin.vicidial.faults import Fault, Faults
 from relay.twin.vicidial.script import Script
 from tests.commands.house import House, dialer_house, elision_house, relay
@@ -47,7 +47,6 @@ UNNAMED = (
     "NO FUNCTION SPECIFIED",
     "Invalid Source",
 )
-SHUT_OUT = (AUTH, LOCKED, IP_BLOCKED)
 ONE_AGENT = "1001|TESTCAMP|8600051|READY|0||3|Alice Adams|AGENTS|1||\n"
 
 
@@ -77,11 +76,11 @@ async def differences(house: House, faults: Faults, one: Function, saying: Sayin
     said = Fault("says", text=as_the_vendor_says(one, text))
     faults.on(said)
     answer = await house.run("dialer", one.name, params)
-    if saying.word in SHUT_OUT:
+    if saying.word in LOGIN_REFUSED:
         await let_in(house, faults)
         faults.on(said)
     printed = await relay(house.url, "command", "run", "dialer", one.name, *words(params))
-    if saying.word in SHUT_OUT:
+    if saying.word in LOGIN_REFUSED:
         await let_in(house, faults)
 
     told = answer.status, text in answer.document.get("detail", "")

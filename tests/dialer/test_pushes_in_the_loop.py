@@ -12,6 +12,7 @@ import pytest
 
 from relay.model.command import SUCCEEDED
 from relay.model.source_work import COMMAND_DONE, REPLAY_REJECTS
+from relay.pipeline.dialer.dialer_inbox import PUSHES
 from relay.twin.vicidial.calls import INBOUND
 from tests.dialer.floor import SOURCE
 from tests.dialer.story import ENDS, Story
@@ -105,15 +106,25 @@ async def test_a_pushed_call_that_the_dialer_does_not_know_is_closed(tmp_path: P
     assert (True, None) == (end["data"]["inferred"], end["data"]["precision_s"])
 
 
-@pytest.mark.parametrize("vendor_id", ["Y2302000060000009999", "Y7012000060000009999"])
-async def test_a_push_of_a_date_that_cannot_be_is_rejected(tmp_path: Path, vendor_id: str) -> None:
+@pytest.mark.parametrize(
+    ("vendor_id", "why"),
+    [
+        ("Y4312000060000009999", "holds a date that there is not"),
+        ("Y2302000060000009999", "is of 2025-12-30 20:00, not of the last day"),  # 2: December, too
+        ("Y7012000060000009999", "is of 2026-07-01 20:00, not of the last day"),
+    ],
+)
+async def test_a_push_of_a_date_that_cannot_be_is_rejected(tmp_path: Path, vendor_id: str, why: str) -> None:
+    push = {"call_id": vendor_id, "user": "1001", "event": "start"}
     async with Story.of(tmp_path) as story:
         await story.run_for(5)
-        await story.push({"call_id": vendor_id, "user": "1001", "event": "start"})
+        await story.push(push)
         await story.run_for(5)
         events, inbox = await story.check(), await story.journal.inbox(SOURCE, 10)
+        (reject,) = await story.journal.stored_rejects(SOURCE, None, b"", 10)
 
     assert ([], []) == (calls_of(events), inbox)
+    assert (PUSHES, push, f"pushed: call_id {vendor_id} {why}") == (reject.stream, reject.row, reject.why)
 
 
 async def test_a_push_before_the_first_poll_is_the_same_call(tmp_path: Path) -> None:

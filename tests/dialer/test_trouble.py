@@ -12,8 +12,12 @@ from typing import Any
 
 import pytest
 
+from relay.journal.port import Append, StreamState
+from relay.pipeline.dialer.dialer_poll import FAILURES_TO_DEGRADED
+from relay.pipeline.dialer.dialer_settings import AGENTS, IN_GROUPS
 from relay.twin.vicidial.settings import DialerTwinSettings, Floor
 from tests.dialer.comparing import lives_of
+from tests.dialer.floor import SOURCE
 from tests.dialer.story import ENDS, SCRIPTED, Story
 
 REFUSED = timedelta(minutes=15)
@@ -111,6 +115,52 @@ async def test_a_thousand_polls_of_which_some_are_broken(tmp_path: Path) -> None
     assert len(told(events, "source.state_changed")) <= 4
     open_calls = len(told(events, "call.started")) - len(ends)
     assert open_calls <= len(truth["agents"])
+
+
+async def test_one_broken_answer_among_good_ones_is_no_state_of_anything(tmp_path: Path) -> None:
+    async with Story.of(tmp_path) as story:
+        await story.run_for(10)
+        for broken in range(1, 2 * FAILURES_TO_DEGRADED + 1):
+            story.spoil("empty_body", function="logged_in_agents")
+            while story.twin.faults.played["empty_body"] < broken:
+                await story.run_for(0.1)
+            story.twin.faults.off()
+            story.polled.clear()
+            assert "up" == (await story.journal.stream_states(SOURCE))[AGENTS].state
+            await story.run_for(4)
+            assert story.asked("logged_in_agents")
+
+        assert 2 * FAILURES_TO_DEGRADED == story.twin.faults.played["empty_body"]
+        assert [] == await story.states()
+        assert "up" == (await story.journal.stream_states(SOURCE))[AGENTS].state
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        StreamState("degraded", had_good_answer=True),
+        StreamState("absent", not_found_in_a_row=3),
+        StreamState("up", had_good_answer=False),
+    ],
+    ids=lambda left: left.state,
+)
+async def test_the_first_good_answer_clears_what_a_stream_was_left_as(
+    tmp_path: Path, left: StreamState
+) -> None:
+    """
+    The source itself was left up, as where the stream was not configured for a while.
+    """
+    async with Story.of(tmp_path, in_groups=["SUPPORT"]) as story:
+        await story.run_for(10)
+        await story.journal.append(Append(SOURCE, IN_GROUPS, story.clock.now(), stream_state=left))
+        await story.restart()
+        story.polled.clear()
+        await story.run_for(2)
+        asked = len(story.asked("in_group_status"))
+        stored = (await story.journal.stream_states(SOURCE))[IN_GROUPS]
+
+        assert [] == await story.states()
+    assert (1, StreamState("up", had_good_answer=True)) == (asked, stored)
 
 
 async def test_a_dialer_that_hangs_is_waited_for_no_longer_than_configured(tmp_path: Path) -> None:

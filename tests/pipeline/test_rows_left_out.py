@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from relay.model.call import CALL_STREAMS, USER_CALLS
+from relay.model.errors import SourceUnreachable
 from relay.testing.manual_clock import DEFAULT_START, ManualClock
 from tests.pipeline.polling import (
+    DAY,
     HOUR,
     MINUTE,
     SECOND,
@@ -25,6 +27,7 @@ from tests.pipeline.polling import (
 )
 
 A_CALL = ["call.started", "call.answered", "call.finished"]
+QUARTER = timedelta(seconds=SETTINGS.deep_every_s)
 
 
 def row(minute: int, **changes: Any) -> dict[str, Any]:
@@ -298,3 +301,46 @@ async def test_an_answer_without_rows_about_the_look_back_is_believed_at_once(
 
         assert timedelta(0) == await covered_to(running)
         assert 1 == len(running.asked(USER_CALLS))
+
+
+@pytest.mark.parametrize("calls", [0, 1])
+async def test_where_the_second_of_two_is_not_answered_the_next_answer_counts_as_it(
+    journal_path: Path, clock: ManualClock, calls: int
+) -> None:
+    async with polling(journal_path, clock) as running:
+        await running.polls(3)
+        clock.advance((SETTINGS.lookback + 2 * HOUR).total_seconds())
+        before, unread = len(running.asked(USER_CALLS)), await covered_to(running)
+        missed = [user_row(clock.now() - unread + MINUTE)] * calls
+        # Behind the page without rows of before.
+        running.source.then(USER_CALLS, SourceUnreachable("pbx", "http_5xx", "answered 503"), missed)
+        await poll_of_users(running)
+        after_two, asked = await covered_to(running), len(running.asked(USER_CALLS)) - before
+        await poll_of_users(running)
+
+        assert (2, True) == (asked, after_two >= unread)
+        assert (timedelta(0), 3) == (await covered_to(running), len(running.asked(USER_CALLS)) - before)
+        assert calls == len(await running.data_of("call.started"))
+        assert set() == running.context.empty_once
+
+
+@pytest.mark.parametrize(
+    ("unread", "asked"),
+    [
+        (SETTINGS.lookback + QUARTER, 1),
+        (SETTINGS.lookback + QUARTER + MINUTE, 2),
+        (30 * DAY, 2),
+    ],
+    ids=["hardly more than the look-back", "a minute more", "a month"],
+)
+async def test_a_first_read_of_long_ago_without_rows_is_asked_for_twice(
+    journal_path: Path, clock: ManualClock, unread: timedelta, asked: int
+) -> None:
+    begin = DEFAULT_START - unread
+    async with polling(journal_path, clock, publish_from=begin) as running:
+        running.source.then(USER_CALLS, [], [user_row(begin + SECOND)])
+        await poll_of_users(running)
+
+        assert [begin] * asked == [window.start for window in running.asked(USER_CALLS)]
+        assert asked - 1 == len(await running.data_of("call.started"))
+        assert timedelta(0) == await covered_to(running)

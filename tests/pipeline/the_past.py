@@ -82,10 +82,9 @@ async def call_events(running: Polling) -> list[dict[str, Any]]:
 
 def pasts(running: Polling) -> list[tuple[str, Window]]:
     """
-    Return what was asked of the past; what was asked for twice, since it was empty, once.
+    Return what was asked of the past.
     """
-    asked = [one for one in running.source.pulled if one[1].purpose == port.BACKFILL]
-    return [one for one, before in zip(asked, [None, *asked], strict=False) if one != before]
+    return [one for one in running.source.pulled if one[1].purpose == port.BACKFILL]
 
 
 async def open_old_gap(path: Path, clock: ManualClock, days: int = 5) -> tuple[datetime, datetime]:

@@ -95,10 +95,8 @@ def error_of(
     if verdict in GOOD and (takes_parts or not answer.rejected):
         return None
     message = f"{function}: {text or verdict}"
-    if verdict in (verdicts.AUTH, verdicts.LOCKED):
-        return SourceRefused(source_id, "auth", message)
-    if verdict == verdicts.IP_BLOCKED:
-        return SourceRefused(source_id, "ip_blocked", message)
+    if verdict in verdicts.LOGIN_REFUSED:
+        return SourceRefused(source_id, verdicts.LOGIN_REFUSED[verdict], message)
     if verdict == verdicts.DENIED:
         return SourceAbsent(source_id, "vendor_error", message)
     if verdict == verdicts.SERVER_FAULT:

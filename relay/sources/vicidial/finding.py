@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from relay.model.vendor_answer import AUTH, EMPTY, IP_BLOCKED, LOCKED, LOGGED_OUT, NOT_FOUND, UNKNOWN
+from relay.model.vendor_answer import EMPTY, LOGGED_OUT, LOGIN_REFUSED, NOT_FOUND, UNKNOWN
 from relay.sources.vicidial.columns import TABLES
 from relay.sources.vicidial.elision_answers import ACTIVE_LISTS, JSON_FUNCTIONS, read_json
 from relay.sources.vicidial.messages import Heard, hear
@@ -92,7 +92,7 @@ def _why_doubtful(function: str, heard: Heard) -> str | None:
     """
     Say why a message may hide a row, or belong to another answer; None where it does not.
     """
-    if heard.verdict in (AUTH, LOCKED, IP_BLOCKED):  # what they echo holds whatever our password does
+    if heard.verdict in LOGIN_REFUSED:  # what they echo holds whatever our password does
         return None
     if heard.verdict == UNKNOWN:
         return "a message that relay does not know"

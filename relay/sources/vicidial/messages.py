@@ -19,6 +19,7 @@ from relay.model.vendor_answer import (
     IP_BLOCKED,
     LOCKED,
     LOGGED_OUT,
+    LOGIN_REFUSED,
     NOT_FOUND,
     NOTICE,
     SERVER_FAULT,
@@ -164,7 +165,7 @@ def decide(heard: Sequence[Heard]) -> str | None:
     makes the answer unknown, and one that says "nothing found" makes it empty.
     """
     verdicts = [one.verdict for one in heard]
-    for refused in (AUTH, LOCKED, IP_BLOCKED):
+    for refused in LOGIN_REFUSED:
         if refused in verdicts:
             return refused
     deciding = [one.verdict for one in heard if one.message.kind in (KIND_ERROR, KIND_SUCCESS)]

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from relay.model.vendor_answer import (
-    AUTH,
     DENIED,
     EMPTY,
-    IP_BLOCKED,
-    LOCKED,
     LOGGED_OUT,
+    LOGIN_REFUSED,
     NOT_FOUND,
     NOTICE,
     ROWS,
@@ -28,7 +26,7 @@ from relay.sources.vicidial.messages import Heard, decide
 
 # What would say that there is nothing: never true beside a row or a line that could not be read.
 _NOTHING: Final = (EMPTY, LOGGED_OUT, NOT_FOUND)
-_REFUSED: Final = (AUTH, DENIED, IP_BLOCKED, LOCKED, SERVER_FAULT)
+_REFUSED: Final = (*LOGIN_REFUSED, DENIED, SERVER_FAULT)
 SERVER_ERROR: Final = 500
 
 

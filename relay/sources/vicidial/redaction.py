@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
-from relay.model.vendor_answer import AUTH, IP_BLOCKED, LOCKED, UNKNOWN, Message
+from relay.model.vendor_answer import AUTH, IP_BLOCKED, LOCKED, LOGIN_REFUSED, UNKNOWN, Message
 from relay.sources.vicidial.messages import Heard
 
 HIDDEN: Final = "[redacted]"
@@ -115,7 +115,7 @@ class Redactor:
         kind, text, details = heard.message
         if heard.verdict == UNKNOWN:
             text = HIDDEN if self._is_login else text.partition("|")[0]
-        if self._is_login and heard.verdict not in (AUTH, LOCKED, IP_BLOCKED):
+        if self._is_login and heard.verdict not in LOGIN_REFUSED:
             details = (HIDDEN,) * len(details)  # an echo may be glued to it
         return Message(kind, self.text(text), tuple(map(self.text, _without_echo(heard, details))))
 

@@ -12,12 +12,11 @@ from typing import Final, Literal, NamedTuple, Self
 
 from relay.model.clock import Clock
 from relay.model.errors import SourceRefused
-from relay.model.vendor_answer import AUTH, IP_BLOCKED, LOCKED, SERVER_FAULT, UNKNOWN
+from relay.model.vendor_answer import LOGIN_REFUSED, SERVER_FAULT, UNKNOWN
 from relay.sources.port import COMMAND, POLL, REFUSED_FOR, Answered
 from relay.sources.vicidial.client import DialerAccount, DialerClient
 
 VERSION: Final = "version"  # needs no login
-_REFUSED: Final = {AUTH: "auth", LOCKED: "auth", IP_BLOCKED: "ip_blocked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +96,10 @@ class VicidialSource:
             f"the phone system refused relay's own login at {at:%H:%M:%S} UTC ({verdict}); relay sends it no"
             f" command for {REFUSED_FOR.seconds // 60} minutes, since each try may lock the user for longer"
         )
-        raise SourceRefused(self.source_id, _REFUSED[verdict], why, at + REFUSED_FOR)
+        raise SourceRefused(self.source_id, LOGIN_REFUSED[verdict], why, at + REFUSED_FOR)
 
     def _note_login(self, verdict: str, at: datetime) -> None:
-        if verdict in _REFUSED:
+        if verdict in LOGIN_REFUSED:
             self._refused = _Refused(verdict, at)
         elif verdict not in (SERVER_FAULT, UNKNOWN):
             self._refused = None
