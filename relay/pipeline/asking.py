@@ -14,6 +14,7 @@ from relay.model.errors import JournalBusy, JournalUnusable, SourceError, Source
 from relay.pipeline.poll_context import PollContext
 from relay.sources.port import Pull, Window
 
+SOON: Final = timedelta(minutes=15)  # what was empty then proves nothing of much later
 AGAIN: Final = timedelta(seconds=60)  # the pause before what came no further is asked for again
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ async def ask(
         names: as the source needs them.
         only_look_since: where nobody looks again at a time that begins then: an answer without rows is asked
             for twice, since one that is empty for once would prove that nothing happened for ever.  Where
-            the second is not answered, the next one counts as it.
+            the second is not answered, the next one counts as it, if it comes soon.
 
     Raises:
         SourceError: no usable answer.
@@ -45,13 +46,13 @@ async def ask(
     pull = await _counted(context, stream, window, names)
     if only_look_since is None or pull.covered_from >= pull.covered_to:
         return pull
-    place = (stream, only_look_since)
-    if pull.rows or place in context.empty_once:
-        context.empty_once.discard(place)
+    place, now = (stream, only_look_since, window.end), context.clock.now()
+    before = context.empty_once.pop(place, None)
+    if pull.rows or (before is not None and now - before <= SOON):
         return pull
-    context.empty_once.add(place)
+    context.empty_once[place] = now
     again = await _counted(context, stream, window, names)
-    context.empty_once.discard(place)
+    del context.empty_once[place]
     return replace(again, requests=pull.requests + again.requests)
 
 

@@ -23,7 +23,8 @@ class PollContext:
     """
     One source with its journal, and how its streams stand (empty until the first step).
 
-    `empty_once` holds what was answered without rows and is to be asked for again: a stream, and since when.
+    `empty_once` holds what was answered without rows and is to be asked for again, and when it was: a stream,
+    since when and until when (None: the present).
     """
 
     source: Source
@@ -35,7 +36,7 @@ class PollContext:
     clock: Clock
     metrics: Metrics
     streams: dict[str, StreamPoll] = field(default_factory=dict)
-    empty_once: set[tuple[str, datetime]] = field(default_factory=set)
+    empty_once: dict[tuple[str, datetime, datetime | None], datetime] = field(default_factory=dict)
 
     @property
     def source_id(self) -> str:

@@ -80,6 +80,20 @@ async def test_a_recovery_while_relay_was_away_is_told(tmp_path: Path) -> None:
         assert ["auth_failed", "up"] == await story.states()
 
 
+async def test_what_failed_and_is_asked_for_no_more_is_over(tmp_path: Path) -> None:
+    async with Story.of(tmp_path, user_groups=["AGENTS"]) as story:
+        await story.run_for(5)
+        story.spoil("broken", function="user_group_status")
+        await story.run_for(120)
+        assert ["degraded"] == await story.states()
+        await story.stop_relay()
+        del story.keys["user_groups"]
+        await story.start_relay()
+        await story.run_for(5)
+
+        assert ["degraded", "up"] == await story.states()
+
+
 async def test_a_lock_that_a_restart_meets_again_is_told_once(tmp_path: Path) -> None:
     async with Story.of(tmp_path) as story:
         await story.run_for(5)

@@ -27,6 +27,7 @@ from tests.pipeline.polling import (
 )
 
 A_CALL = ["call.started", "call.answered", "call.finished"]
+
 QUARTER = timedelta(seconds=SETTINGS.deep_every_s)
 
 
@@ -321,7 +322,28 @@ async def test_where_the_second_of_two_is_not_answered_the_next_answer_counts_as
         assert (2, True) == (asked, after_two >= unread)
         assert (timedelta(0), 3) == (await covered_to(running), len(running.asked(USER_CALLS)) - before)
         assert calls == len(await running.data_of("call.started"))
-        assert set() == running.context.empty_once
+        assert {} == running.context.empty_once
+
+
+async def test_an_answer_without_rows_of_long_ago_is_not_the_first_of_two(
+    journal_path: Path, clock: ManualClock
+) -> None:
+    """
+    Neither the first of two was followed by an answer, nor was there one for hours: nobody looked meanwhile.
+    """
+    away = SETTINGS.lookback + 2 * HOUR
+    async with polling(journal_path, clock) as running:
+        await running.polls(3)
+        clock.advance(away.total_seconds())
+        unread = clock.now()
+        running.source.then(USER_CALLS, SourceUnreachable("pbx", "http_5xx", "answered 503"), [])
+        await poll_of_users(running)
+        clock.advance(away.total_seconds())
+        running.source.then(USER_CALLS, [user_row(unread + MINUTE)])  # behind a page without rows
+        await poll_of_users(running)
+
+        assert timedelta(0) == await covered_to(running)
+        assert 1 == len(await running.data_of("call.started"))
 
 
 @pytest.mark.parametrize(

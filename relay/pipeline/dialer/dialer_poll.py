@@ -83,6 +83,7 @@ class DialerPoll:
         self._woken = asyncio.Event()
         self._mapped_at: datetime | None = None
         self._has_started = False
+        self._is_trouble_gone = False
         self.name = f"poll {context.source_id}"
 
     @property
@@ -141,6 +142,8 @@ class DialerPoll:
             if head.state != UP and stream.stored.state == DEGRADED:
                 stream.trouble = head.state  # as it was told: its next good answer says that it is over
             context.streams[name] = stream
+        # What was in trouble is asked for no more: the first good answer of another says that it is over.
+        self._is_trouble_gone = head.state != UP and not any(one.trouble for one in context.streams.values())
         context.metrics.set_source_state(context.label, head.state)
         if self._follow_ups is not None:
             recent = await self._follow_ups.recent()
@@ -197,7 +200,8 @@ class DialerPoll:
         stream.incomplete_in_a_row = 0
         stream.succeeded(now)
         stream.next_at = self._context.clock.now() + wait
-        if had_trouble or was_new:
+        if had_trouble or was_new or self._is_trouble_gone:
+            self._is_trouble_gone = False
             await self._note(stream, None)
             if had_trouble:
                 log.info("stream answers again", extra={"source": self.source_id, "stream": name})
