@@ -66,6 +66,13 @@ class Child:
             raise BenchFailed(f"{' '.join(self._command)} ended with {self._process.returncode}")
         return bytes(lines[-1])
 
+    def kill(self) -> None:
+        """
+        End it as `kill -9` does.
+        """
+        self._process.kill()
+        self._process.wait()
+
     def end(self) -> None:
         """
         End it where it still runs.

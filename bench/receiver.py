@@ -6,6 +6,7 @@ the machine shares (CLOCK_MONOTONIC).  Paths have three characters (`/00`): they
 once, since ten endpoints get one event ten times.
 
 A request without a body is a question of the bench: `GET /arrivals` tells all, `GET /reset` forgets all.
+After `GET /refuse` every POST is answered with 503 and counted as refused, until `GET /accept`.
 
 With the file of a certificate and its key as argument it listens on a second port too, with TLS.
 """
@@ -21,6 +22,7 @@ from typing import Final, cast
 import orjson
 import uvloop
 
+REFUSAL: Final = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
 ANSWER: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 LENGTH: Final = b"ength: "  # of Content-Length in either spelling, and of no other header
 ID: Final = b"webhook-id: "
@@ -29,26 +31,28 @@ PATH: Final = slice(5, 8)  # behind "POST "
 
 class Arrivals:
     """
-    What came: the time of each first arrival by path and id, and how many came again.
+    What came: the time of each first arrival by path and id, how many came again, and how many were refused.
     """
 
     def __init__(self) -> None:
         self.first: dict[bytes, float] = {}
-        self.resent = 0
+        self.resent = self.refused = 0
+        self.is_refusing = False
 
     def reset(self) -> None:
         """
         Forget all.
         """
         self.first.clear()
-        self.resent = 0
+        self.resent = self.refused = 0
+        self.is_refusing = False
 
     def to_json(self) -> bytes:
         """
         Return all, the ids with their paths before them.
         """
         first = {key.decode(): at for key, at in self.first.items()}
-        return orjson.dumps({"first": first, "resent": self.resent})
+        return orjson.dumps({"first": first, "resent": self.resent, "refused": self.refused})
 
 
 class Connection(asyncio.Protocol):
@@ -85,8 +89,12 @@ class Connection(asyncio.Protocol):
             end = head_end + int(data[length_at : data.find(b"\r", length_at)])
             if len(data) < end:
                 break
-            self._count(data)
-            self._transport.write(ANSWER)
+            if self._arrivals.is_refusing:
+                self._arrivals.refused += 1
+                self._transport.write(REFUSAL)
+            else:
+                self._count(data)
+                self._transport.write(ANSWER)
             data = data[end:]
         self._rest = data
 
@@ -103,6 +111,8 @@ class Connection(asyncio.Protocol):
         body = self._arrivals.to_json()
         if head.startswith(b"GET /reset "):
             self._arrivals.reset()
+        elif not head.startswith(b"GET /arrivals "):
+            self._arrivals.is_refusing = head.startswith(b"GET /refuse ")
         self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
 
 

@@ -24,6 +24,8 @@ SIDES: Final = {
     "batched": "bench.batched:batched",
     "hanging": "bench.hanging:hanging",
     "many": "bench.many:many",
+    "killed": "bench.killed:killed",
+    "refused": "bench.refused:refused",
     "pending": "bench.pending:pending",
     "pending_few": "bench.pending:pending_few",
     "profile": "bench.profile:profiled",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from bench.child import ask, run_side, server
 from bench.endpoints import endpoints_1000, hanging_1_of_100, pending_1m, tls
+from bench.faults import kill_9, refused_30_s
 from bench.figures import medians
 from bench.progress import Progress
 from bench.sizes import Sizes
@@ -38,6 +39,8 @@ def webhook(sizes: Sizes, progress: Progress) -> dict[str, Any]:
         figures["endpoints_1000"] = endpoints_1000(receiver, sizes, progress)
         figures["batch"] = _side(receiver, "batched", {"url": receiver, "calls": sizes.calls_to_one})
         progress.tell("webhook, batch", figures["batch"])
+        figures["kill_9"] = kill_9(receiver, sizes, progress)
+        figures["refused_30_s"] = refused_30_s(receiver, sizes, progress)
     secured = tls(sizes, progress)["per_s"]
     figures["tls"] = {"per_s": secured, "ratio": secured / figures["fanout_1"]["per_s"]}
     margin = receiver_per_s / figures["bare_aiohttp_per_s"]

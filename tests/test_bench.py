@@ -36,6 +36,7 @@ PROJECT: Final = Path(__file__).parents[1]
 IDS: Final = IdMaker(b"a key of the tests")
 NOW: Final = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 FLAT_OUT: Final = {"per_s", "ratio", "cpu_s_per_1000", "commits_per_delivery", "longest_step_ms"}
+KILLED: Final = {"kills", "events", "lost", "bent", "resent_per_kill", "waiting", "last_after_s"}
 FEW: Final = {"per_s", "cpu_us_per_event", "matching_us_per_event", "rss_mb"}
 PACED: Final = {"p50_ms", "p99_ms"}
 MEMORY: Final = {"start_mb", "after_10000_mb", "peak_mb", "end_mb"}
@@ -87,7 +88,7 @@ def test_the_webhook_part_prints_every_figure() -> None:
     assert figures.keys() == {
         "bare_aiohttp_per_s", "bare_aiohttp_cpu_s_per_1000", "fanout_1", "fanout_10", "paced_200",
         "paced_200_polling", "paced_200_slow_commit", "api_reads", "rss_mb", "hanging_1_of_100",
-        "pending_1m_rss_mb", "endpoints_1000", "tls", "batch",
+        "pending_1m_rss_mb", "endpoints_1000", "tls", "batch", "kill_9", "refused_30_s",
     }  # fmt: skip
     assert {"p99_ms_alone", "p99_ms_hanging", "moved"} == figures["hanging_1_of_100"].keys()
     assert {"pending", "few_mb", "rss_mb", "peak_mb", "resumed_ms"} == figures["pending_1m_rss_mb"].keys()
@@ -95,12 +96,21 @@ def test_the_webhook_part_prints_every_figure() -> None:
     assert all(FEW == one.keys() for one in figures["endpoints_1000"].values())
     assert {"per_s", "ratio"} == figures["tls"].keys()
     assert {"per_s", "cpu_s_per_1000", "events_per_request"} == figures["batch"].keys()
+    assert KILLED == figures["kill_9"].keys()
+    assert {"events", "lost", "resent", "refused", "last_after_s"} == figures["refused_30_s"].keys()
+    assert (0, 0, 0) == (
+        figures["kill_9"]["lost"],
+        figures["kill_9"]["bent"],
+        figures["refused_30_s"]["lost"],
+    )
     assert FLAT_OUT == figures["fanout_1"].keys() == figures["fanout_10"].keys()
     for name in ("paced_200", "paced_200_polling", "paced_200_slow_commit"):
         assert figures[name].keys() >= PACED
     assert figures["api_reads"].keys() >= {"p99_ms_alone", "p99_ms_reading", "moved"}
     # What was taken off for the slower commit may be more than what it cost.
-    assert are_positive(figures, "moved", "paced_200_slow_commit", "longest_step_ms")
+    assert are_positive(
+        figures, "moved", "paced_200_slow_commit", "longest_step_ms", "kill_9", "refused_30_s"
+    )
     assert {"receiver_per_s", "cores", "python", "runs", "busy_elsewhere"} == printed["rig"].keys()
     assert printed["rig"]["receiver_per_s"] > 0
 
@@ -210,11 +220,21 @@ async def test_the_receiver_waits_for_the_rest_of_a_request() -> None:
     await writer.wait_closed()
 
 
+def test_the_receiver_refuses_when_told(receiver: str) -> None:
+    ask(f"{receiver}/refuse")
+    run_side("load", {"url": f"{receiver}/00", "requests": 10})
+    refused = ask(f"{receiver}/accept")
+    run_side("load", {"url": f"{receiver}/00", "requests": 20})
+
+    assert (0, 10) == (len(refused["first"]), refused["refused"])
+    assert 20 == len(ask(f"{receiver}/arrivals")["first"])
+
+
 def test_the_receiver_forgets_when_told(receiver: str) -> None:
     run_side("load", {"url": f"{receiver}/00", "requests": 100})
 
     assert 100 == len(ask(f"{receiver}/reset")["first"])
-    assert {"first": {}, "resent": 0} == ask(f"{receiver}/arrivals")
+    assert {"first": {}, "resent": 0, "refused": 0} == ask(f"{receiver}/arrivals")
 
 
 def test_every_event_has_the_size_that_is_told() -> None:
