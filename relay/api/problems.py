@@ -22,6 +22,12 @@ from relay.model.errors import (
     RelayError,
 )
 
+# Where the configuration file has other words.
+_WORDS: Final = {
+    "extra_forbidden": "is unknown",
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+}
 CONTENT_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:relay:problem:"
 RETRY_AFTER_S: Final = 1
@@ -165,10 +171,7 @@ def field_errors(error: ValidationError) -> list[FieldError]:
     """
     details = error.errors(include_url=False, include_input=False)
     return [
-        FieldError(
-            _place(detail["loc"]),
-            "is unknown" if detail["type"] == "extra_forbidden" else in_words(detail),
-        )
+        FieldError(_place(detail["loc"]), _WORDS.get(detail["type"]) or in_words(detail))
         for detail in details[: MAX_ERRORS + 1]
     ]
 

@@ -36,6 +36,12 @@ _WORDS: Final = {
     "string_pattern_mismatch": "must match {pattern}",
     "string_too_long": "must have at most {max_length} characters",
     "string_too_short": "must have at least {min_length} characters",
+    "too_short": "needs at least {min_length}",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+    "less_than": "must be less than {lt}",
     "too_long": "must have at most {max_length} items",
     "value_error": "{error}",
 }

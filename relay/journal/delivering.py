@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -41,10 +41,16 @@ _outcomes = given_rows(
 )
 _KEY: Final = ("endpoint_no", "seq", "job")
 
+_GIVEN_UP: Final[tuple[Any, ...]] = (literal_column("'expired'"), literal_column("'discarded'"))
+# What was given up while it was under way and arrived all the same is delivered.
+_arrived = (_outcomes.c.status == literal_column("'delivered'")) & _d.c.status.in_(_GIVEN_UP)
 SETTLE: Final = HotStatement(
     [column.name for column in _outcomes.c],
     update(_d)
-    .where(*(_d.c[name] == _outcomes.c[name] for name in _KEY), _d.c.status == literal_column("'pending'"))
+    .where(
+        *(_d.c[name] == _outcomes.c[name] for name in _KEY),
+        (_d.c.status == literal_column("'pending'")) | _arrived,
+    )
     .values({column.name: column for column in _outcomes.c if column.name not in _KEY}),
 )
 
@@ -108,7 +114,8 @@ def prepare_outcomes(batch: Sequence[Settlement]) -> PreparedOutcomes:
 
 def settle(conn: Connection, outcomes: PreparedOutcomes) -> None:
     """
-    Record outcomes in one transaction; a row that is settled already keeps its first outcome.
+    Record outcomes in one transaction; a row that is settled already keeps its first outcome, unless it was
+    given up and has arrived.
     """
     rows = outcomes.settled
     if len({row[: len(_KEY)] for row in rows}) == len(rows):

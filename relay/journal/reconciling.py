@@ -61,7 +61,7 @@ def count(
     """
     Count the next events of a stretch by status, and return until where; None where it was the end.
     """
-    step = part.step(look, after, scanned_rows)
+    step = part.step(look, max(after, part.since(taker).from_seq), scanned_rows)
     if step is None:
         return Counter(), None
     counted = Counter(dict(look.rows(BY_STATUS, **taker.values(), **part.values(), **step)))
@@ -74,7 +74,7 @@ def list_missing(
     """
     Return a page of the events of a stretch that are missing, by seq; it looks at `scanned_rows` at the most.
     """
-    step = part.step(look, part.from_seq, scanned_rows)
+    step = part.step(look, part.since(taker).from_seq, scanned_rows)
     if step is None:
         return Page((), None)
     rows = look.rows(MISSING, **taker.values(), **part.values(), **step, limit=limit)

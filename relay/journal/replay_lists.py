@@ -181,7 +181,8 @@ def _where(
     """
     step: dict[str, Any] | None = {"first": part.from_seq + 1, "upto": part.to_seq}
     if wanted.call_id is None:
-        step = part.step(look, part.from_seq, scanned_rows)
+        begin = part.since(taker) if wanted.only_missing else part
+        step = part.step(look, begin.from_seq, scanned_rows)
     if step is None:
         return None
     return {

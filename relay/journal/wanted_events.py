@@ -90,6 +90,12 @@ class Stretch(NamedTuple):
         """
         return {"recorded_from": _ms_or_null(self.start), "recorded_before": _ms_or_null(self.end)}
 
+    def since(self, taker: Taker) -> Stretch:
+        """
+        Return it without the events of before an endpoint was there, unless it was said when to begin.
+        """
+        return self if self.start is not None else self._replace(from_seq=max(self.from_seq, taker.start_seq))
+
     def step(self, look: Snapshot, after: int, scanned_rows: int) -> dict[str, int] | None:
         """
         Return the parameters of `IN_STRETCH` for the events behind a seq, so many of them at the most; None

@@ -110,6 +110,22 @@ async def test_a_settled_delivery_keeps_its_first_outcome(
     assert [("delivered",)] == query(journal_path, "SELECT status FROM deliveries")
 
 
+@pytest.mark.parametrize("given_up", ["expired", "discarded"])
+async def test_what_was_given_up_and_arrived_all_the_same_is_delivered(
+    journal: SqlJournal, endpoint_no: int, journal_path: Path, given_up: str
+) -> None:
+    """
+    It was under way as it expired, or as its replay was cancelled.
+    """
+    await journal.append(append_of(call_change("a", events=1), call_change("b", events=1)))
+    heads = await due(journal, endpoint_no)
+
+    await journal.settle([settled(head, given_up) for head in heads])
+    await journal.settle([settled(heads[0]), settled(heads[1], "pending", due_at_ms=5_000)])
+
+    assert [("delivered",), (given_up,)] == query(journal_path, "SELECT status FROM deliveries ORDER BY seq")
+
+
 async def test_an_attempt_is_kept_for_failures_and_for_what_followed_one(
     journal: SqlJournal, endpoint_no: int, journal_path: Path
 ) -> None:
