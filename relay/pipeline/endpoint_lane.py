@@ -44,6 +44,7 @@ class EndpointLane:
         reports: tells people; also which endpoint it is.
         standing: what the endpoint may be sent now.
         context: what all lanes share.
+        after: the lane that it follows: nothing is sent before what came of that one's attempts is durable.
     """
 
     def __init__(
@@ -54,7 +55,10 @@ class EndpointLane:
         context: LaneContext,
         *,
         is_for_resends: bool = False,
+        after: EndpointLane | None = None,
     ) -> None:
+        self.has_ended = asyncio.Event()
+        self._after = after
         self.endpoint = reports.endpoint
         self.is_over = False
         self._is_for_resends = is_for_resends
@@ -98,6 +102,9 @@ class EndpointLane:
         """
         is_cut_off = True
         try:
+            if self._after is not None:
+                await self._after.has_ended.wait()
+                await self._context.settler.flushed()
             while not self._is_stopping and not self.is_over and self._attempts.failure is None:
                 self._woken.clear()
                 await self._probe() if self._standing.breaker.is_probing else await self._fill()
@@ -111,6 +118,7 @@ class EndpointLane:
             if is_cut_off:
                 self._attempts.cut_short()
             await self._attempts.finish()
+            self.has_ended.set()
         if self._attempts.failure is not None:
             raise self._attempts.failure
 
@@ -130,14 +138,13 @@ class EndpointLane:
 
     def change(self, webhook: WebhookEndpoint) -> None:
         """
-        Deliver by this from now on; attempts in flight end as they began.
+        Deliver by this once woken; attempts in flight end as they began.
         """
         self._sink, self._schedule = webhook.sink, webhook.next_delay_s
         self._staleness = Staleness(webhook.spec.options)
         self._verdicts.resize(self._window(webhook))
         if self._batches is not None:
             self._batches.change(webhook.spec.options)
-        self.wake()
 
     def close(self) -> None:
         """

@@ -74,15 +74,15 @@ class ServedEndpoint:
         Deliver by this from now on; attempts in flight end as they began.
         """
         self.webhook = webhook
-        webhook.follow_rate(self._limit)
-        is_batched = webhook.spec.options.payload == BATCHED
+        is_batched, before = webhook.spec.options.payload == BATCHED, None
         if self.lane is not None and self.lane.is_batched != is_batched:
-            self.lane.leave()  # what it has in flight may be sent once more, under the same id
-            self.lane = None
+            before, self.lane = self.lane, None
+            before.leave()
         for lane in self._lanes():
             lane.change(webhook)
+        webhook.follow_rate(self._limit)
         if self.lane is None:
-            self.lane = self._opened(webhook, is_for_resends=False)
+            self.lane = self._opened(webhook, is_for_resends=False, after=before)
             self.look_for_resends()
 
     def _limit(self, granted_per_s: float | None) -> None:
@@ -91,6 +91,8 @@ class ServedEndpoint:
         """
         wanted_per_s = self.webhook.spec.options.rate_per_s if self.webhook is not None else 0.0
         self.standing.limit(min([rate for rate in (wanted_per_s, granted_per_s) if rate], default=0.0))
+        for lane in self._lanes():
+            lane.wake()
 
     def usable_webhook(self) -> WebhookEndpoint:
         """
@@ -169,9 +171,11 @@ class ServedEndpoint:
     def _lanes(self) -> Iterator[EndpointLane]:
         return (lane for lane in (self.lane, self.resends) if lane is not None)
 
-    def _opened(self, webhook: WebhookEndpoint, *, is_for_resends: bool) -> EndpointLane:
+    def _opened(
+        self, webhook: WebhookEndpoint, *, is_for_resends: bool, after: EndpointLane | None = None
+    ) -> EndpointLane:
         lane = EndpointLane(
-            webhook, self.reports, self.standing, self._context, is_for_resends=is_for_resends
+            webhook, self.reports, self.standing, self._context, is_for_resends=is_for_resends, after=after
         )
         self._run(lane)
         return lane

@@ -52,6 +52,8 @@ class Settler:
         self._committed = committed
         self._waiting: list[Settlement] = []
         self._has_some = asyncio.Event()
+        self._begun = self._durable = 0  # outcomes
+        self._has_committed = asyncio.Event()
 
     @property
     def has_room(self) -> bool:
@@ -67,6 +69,14 @@ class Settler:
         if not self._waiting:
             self._has_some.set()
         self._waiting.append(settlement)
+
+    async def flushed(self) -> None:
+        """
+        Return once everything that was added before is durable.
+        """
+        until = self._begun + len(self._waiting)
+        while self._durable < until:
+            await self._has_committed.wait()
 
     async def run(self, stop: asyncio.Event) -> None:
         """
@@ -86,6 +96,7 @@ class Settler:
         batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
         if not self._waiting:
             self._has_some.clear()
+        self._begun += len(batch)
         while True:
             try:
                 await self._journal.settle(batch)
@@ -93,6 +104,9 @@ class Settler:
             except JournalBusy:
                 self._metrics.journal_errors.labels("settle", "busy").inc()
                 await self._clock.sleep(BUSY_PAUSE_S)
+        self._durable += len(batch)
+        self._has_committed.set()
+        self._has_committed = asyncio.Event()
         self._count(batch)
         self._committed(batch)
 

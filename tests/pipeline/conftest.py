@@ -103,6 +103,7 @@ async def delivering(
     open_sink: Callable[[EndpointSpec], DeliverySink] | None = None,
     journal_class: type[SqlJournal] = SqlJournal,
     options: DeliveryOptions | None = None,
+    follow_rate: Callable[[Callable[[float | None], None]], None] = lambda tell: tell(None),
 ) -> AsyncIterator[Delivering]:
     """
     Open the journal and deliver to some sinks until left.
@@ -117,6 +118,7 @@ async def delivering(
         open_sink: makes the sink of an endpoint where its id alone does not say which it is.
         journal_class: what stands for the journal.
         options: of the endpoints of the configuration file.
+        follow_rate: has somebody told of the rate that the receivers allow.
     """
     metrics, clock = Metrics(CollectorRegistry()), clock or SystemClock()
     async with open_sqlite(path, "tests", NOW) as opened:
@@ -130,7 +132,7 @@ async def delivering(
         def open_endpoint(spec: EndpointSpec) -> WebhookEndpoint:
             running.opened.append(spec)
             sink = open_sink(spec) if open_sink is not None else sinks[spec.id]
-            return WebhookEndpoint(spec, sink, next_delay_s)
+            return WebhookEndpoint(spec, sink, next_delay_s, follow_rate)
 
         await deliver.start(specs, open_endpoint, running.took)
         running.loop = asyncio.create_task(deliver.run(running.stop))

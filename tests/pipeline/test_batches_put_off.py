@@ -73,6 +73,32 @@ async def test_one_that_fails_after_its_endpoint_wants_single_events_is_sent_as_
     assert [] == query(journal_path, KEPT)
 
 
+async def test_what_is_under_way_in_a_batch_ends_before_its_endpoint_gets_single_events(
+    journal_path: Path,
+) -> None:
+    clock, slow, quick = ManualClock(datetime.now(UTC)), RecordingSink(), RecordingSink()
+    slow.gate.clear()
+    spec = replace(endpoint_spec("crm"), options=OF_FOUR)
+
+    def sink_of(wanted: EndpointSpec) -> DeliverySink:
+        return slow if wanted.options == OF_FOUR else quick
+
+    async with delivering(journal_path, {}, clock, lambda _: 5.0, of_file=[], open_sink=sink_of) as running:
+        await running.create(replace(spec, max_in_flight=1))
+        await calls(running, "a", "b")
+        await slow.wait_until(lambda sink: sink.in_flight == 1)
+        await running.journal.registry.change_registered(replace(spec, options=single()), NOW)
+        await running.deliver.refresh()
+        for _ in range(20):
+            await clock.run_for(0.1)
+        before = len(quick.attempted)
+        slow.gate.set()
+        await all_settled(clock, journal_path)
+
+    assert (0, [4]) == (before, sizes(slow.delivered))
+    assert [2, 3] == [orjson.loads(one.body)["data"]["revision"] for one in quick.delivered]
+
+
 async def test_one_whose_first_event_expires_while_it_is_under_way_is_cut_anew(journal_path: Path) -> None:
     clock = ManualClock(datetime.now(UTC))
     moody = Moody()

@@ -99,7 +99,7 @@ async def test_a_running_lane_learns_of_it_and_sends_what_is_left(journal_path: 
     assert clock.now() - NOW < timedelta(seconds=600)
 
 
-async def test_what_is_in_flight_when_it_expires_stays_expired(journal_path: Path) -> None:
+async def test_what_is_in_flight_when_it_expires_and_arrives_is_delivered(journal_path: Path) -> None:
     clock, options = at_start(), DeliveryOptions(max_pending=2)
     crm = RecordingSink()
     crm.gate.clear()
@@ -110,8 +110,9 @@ async def test_what_is_in_flight_when_it_expires_stays_expired(journal_path: Pat
         # The lane is told as it is counted, a moment after it is durable.
         await passing(clock, lambda: value("relay_deliveries_total", of_crm) == 2, 10.0)
         crm.gate.set()
-        await passing(clock, lambda: ("delivered", "ok", 2) in query(journal_path, OUTCOMES))
+        await passing(clock, lambda: ("delivered", "ok", 3) in query(journal_path, OUTCOMES))
 
+    assert ("expired", "max_pending", 1) in query(journal_path, OUTCOMES)
     assert [1, 3, 4] == [delivery.seq for delivery in crm.delivered]
 
 

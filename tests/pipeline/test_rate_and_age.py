@@ -5,6 +5,7 @@ How fast an endpoint is sent to, and what is too old or superseded when its turn
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from relay.model.event import Event
 from relay.model.listing import DeliveryKey
 from relay.model.outcome import Delivered, TryLater
 from relay.pipeline.stale import Staleness
+from relay.sinks.webhook.handshake import FIRST_ASK_PER_S
 from relay.system_clock import SystemClock
 from relay.testing.manual_clock import ManualClock
 from relay.testing.recording_sink import RecordingSink
@@ -59,6 +61,29 @@ async def test_a_lane_without_a_token_sleeps_until_there_is_one(journal_path: Pa
         assert 1 == len(crm.delivered)
 
         await passing(clock, lambda: len(crm.delivered) == 2, 0.1)
+
+
+async def test_until_it_is_known_what_a_receiver_allows_one_request_is_made(journal_path: Path) -> None:
+    clock, crm, told = (
+        ManualClock(SystemClock().now()),
+        RecordingSink(),
+        list[Callable[[float | None], None]](),
+    )
+
+    def follow_rate(tell: Callable[[float | None], None]) -> None:
+        told.append(tell)
+        tell(FIRST_ASK_PER_S)
+
+    async with delivering(journal_path, {"crm": crm}, clock, follow_rate=follow_rate) as running:
+        await running.append(append_of(*(call_change(f"c{n}", events=1) for n in range(30))))
+        await crm.wait_until(lambda sink: len(sink.delivered) == 1)
+        for _ in range(40):
+            await clock.run_for(0.1)
+        before = len(crm.attempted)
+        told[0](None)
+        await crm.wait_until(lambda sink: len(sink.delivered) == 30)
+
+    assert 1 == before
 
 
 async def test_what_is_sent_again_shares_the_rate(journal_path: Path) -> None:

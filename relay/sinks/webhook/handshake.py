@@ -28,6 +28,7 @@ NO_CONSENT: Final = "no_consent"
 ASK_AGAIN_AFTER: Final = timedelta(seconds=60)
 ANY: Final = "*"
 REQUEST_ORIGIN: Final = b"webhook-request-origin"
+FIRST_ASK_PER_S: Final = 0.2  # until it is known how much is allowed: one delivery, with which it is asked
 _LONGEST_RATE: Final = 9  # digits
 
 
@@ -66,9 +67,9 @@ class Handshake:
     @property
     def rate_per_s(self) -> float | None:
         """
-        Return how many requests a second the receiver allows; None: any number, or it was not asked yet.
+        Return how many requests a second may be made now; None: any number.
         """
-        return self._grant.rate_per_s if self._grant is not None else None
+        return self._grant.rate_per_s if self._grant is not None else FIRST_ASK_PER_S
 
     def follow_rate(self, tell: Callable[[float | None], None]) -> None:
         """

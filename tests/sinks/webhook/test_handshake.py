@@ -21,7 +21,7 @@ from relay.model.delivery_options import HANDSHAKE_REQUIRE, DeliveryOptions
 from relay.model.endpoint import Delivery, EndpointSpec
 from relay.model.grant import Grant
 from relay.model.outcome import Delivered, Outcome, TryLater
-from relay.sinks.webhook.handshake import Handshake
+from relay.sinks.webhook.handshake import FIRST_ASK_PER_S, Handshake
 from relay.sinks.webhook.sink import WebhookSink
 from relay.sinks.webhook.transport.client import Transport
 from relay.testing.manual_clock import ManualClock
@@ -248,7 +248,7 @@ async def test_the_granted_rate_is_told(
 
     await deliver(sink_of(receiver.url, transport, book, clock, wanted_per_s, told))
 
-    assert (None, granted_per_s) == (told[0], told[-1])
+    assert (FIRST_ASK_PER_S, granted_per_s) == (told[0], told[-1])
     assert [asked] == [headers.get("webhook-request-rate") for headers in receiver.asked]
 
 
