@@ -30,6 +30,7 @@ from relay.model.errors import NoSuchPlace, NotFound
 
 PATH: Final = "/v1/endpoints"
 MAX_AHEAD: Final = timedelta(days=366)
+CLOCKS_APART: Final = timedelta(minutes=5)
 COUNTED: Final = 1_000  # of the newest deliveries, for statistics
 _ID_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 _ID_LENGTH: Final = 12
@@ -129,6 +130,8 @@ async def add_secret(reach: Reach, asked: Asked) -> Answer:
     starts_at = body.starts_at if body.starts_at > now else None
     if starts_at is not None and starts_at > now + MAX_AHEAD:
         raise invalid([FieldError("starts_at", f"must be within {MAX_AHEAD.days} days")])
+    if "starts_at" in body.model_fields_set and body.starts_at < now - CLOCKS_APART:
+        raise invalid([FieldError("starts_at", "is past; leave it out for a secret that signs at once")])
     key, secret = _new_key(body)
 
     def reply(made: RegisteredEndpoint) -> bytes:

@@ -85,6 +85,7 @@ async def test_a_rotated_key_pair_keeps_the_old_public_key_until_it_ends(api: Ap
         ({"secret": encode_signing_key(SIGNING_KEY)}, "body"),
         ({"secret": "whsk_bad"}, "secret"),
         ({"starts_at": "2999-01-01T00:00:00Z"}, "starts_at"),
+        ({"starts_at": "2020-01-01T00:00:00Z"}, "starts_at"),
         ({"scheme": "v2"}, "scheme"),
     ],
 )
