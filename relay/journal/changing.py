@@ -59,7 +59,8 @@ def new_endpoint(spec: EndpointSpec, last_seq: int, now: datetime) -> dict[str, 
     Return the columns of an endpoint that gets everything after `last_seq`.
     """
     fresh = {"state": HEALTHY, "start_seq": last_seq, "revision": 0, "created_ms": to_ms(now)}
-    return {"id": spec.id, **spec_values(spec), **fresh, "is_emptied": False, "backlog_told": 0}
+    empty = {"is_emptied": False, "backlog_told": 0, "keyed_by": spec.options.order}
+    return {"id": spec.id, **spec_values(spec), **fresh, **empty}
 
 
 def change_endpoint(

@@ -158,6 +158,13 @@ class DeliveryJournal(Protocol):
         """
         ...
 
+    async def reorder(self, endpoint_no: int, after: int | None, now_ms: int) -> int | None:
+        """
+        Bring some more of what waits for an endpoint into its order, behind a place (None: the beginning);
+        return how far it is done, None: all of it is.  Nothing may be under way to the endpoint.
+        """
+        ...
+
     async def backlogs(self) -> dict[int, EndpointBacklog]:
         """
         Return what waits for endpoints, by their number; without those for which nothing does.

@@ -11,21 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from relay.journal.matching import Matching
 from relay.journal.port import Append, Appended
 from relay.journal.rows import call_values, leg_values
 from relay.journal.subject_rows import subject_values
 from relay.model.change import CallChange
-from relay.model.delivery_options import ORDER_ENDPOINT
+from relay.model.delivery_options import ONE_FOR_ALL, ORDER_ENDPOINT
 from relay.model.endpoint import Delivery
 from relay.model.event import Event, StoredEvent, to_bytes
 from relay.model.ids import subject_key
 from relay.model.times import to_ms
 
 Rows = list[tuple[Any, ...]]
-ONE_FOR_ALL: Final = 0
 
 
 @dataclass(frozen=True, slots=True)

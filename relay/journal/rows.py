@@ -188,6 +188,7 @@ def endpoint_of(row: Row[Any]) -> Endpoint:
         state_reason=row.state_reason,
         options=_OPTIONS.validate_json(row.options),
         failing_since_ms=row.failing_since_ms,
+        keyed_by=row.keyed_by,
     )
 
 

@@ -214,6 +214,8 @@ endpoints = Table(
     Column("failing_since_ms", BigInteger),
     Column("backlog_told", Integer, nullable=False),
     Column("granted", Text),
+    # The order by whose keys its pending deliveries wait; empty while they get those of another.
+    Column("keyed_by", Text, nullable=False),
 )
 
 # Those of endpoints made by REST; the newest (highest ordinal) signs first.

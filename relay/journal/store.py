@@ -27,6 +27,7 @@ from relay.journal import (
     paging,
     publishing,
     registering,
+    reordering,
     schema,
     sealed_auth,
     secrets_of_endpoints,
@@ -183,6 +184,9 @@ class SqlJournal(PollReads):
     async def settle(self, batch: Sequence[Settlement]) -> None:
         outcomes = delivering.prepare_outcomes(batch)
         await self._database.write(lambda conn: delivering.settle(conn, outcomes))
+
+    async def reorder(self, endpoint_no: int, after: int | None, now_ms: int) -> int | None:
+        return await self._database.write(lambda conn: reordering.reorder(conn, endpoint_no, after, now_ms))
 
     async def backlogs(self) -> dict[int, EndpointBacklog]:
         return await self._database.read(expiring.backlogs)

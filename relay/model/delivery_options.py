@@ -10,6 +10,7 @@ from typing import Final
 ORDER_SUBJECT: Final = "subject"
 ORDER_ENDPOINT: Final = "endpoint"
 ORDER_NONE: Final = "none"
+ONE_FOR_ALL: Final = 0  # with ORDER_ENDPOINT: the key that all events share
 ORDERS: Final = (ORDER_SUBJECT, ORDER_ENDPOINT, ORDER_NONE)
 
 STRUCTURED: Final = "structured"

@@ -9,7 +9,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from relay.model.delivery_options import V1, V1A, DeliveryOptions
+from relay.model.delivery_options import ORDER_SUBJECT, V1, V1A, DeliveryOptions
 from relay.model.endpoint_auth import EndpointAuth
 
 HEALTHY: Final = "healthy"
@@ -100,7 +100,7 @@ class Endpoint:
 
     `not_before_ms` is until when the receiver asked to be left alone (429, Retry-After); `state_reason` is
     why its state is what it is, where that needs a reason; `failing_since_ms` is when the first of the
-    failures was that no success has followed.
+    failures was that no success has followed; `keyed_by` is the order in which what waits for it waits.
     """
 
     no: int
@@ -113,6 +113,7 @@ class Endpoint:
     state_reason: str | None = None
     options: DeliveryOptions = field(default_factory=DeliveryOptions)
     failing_since_ms: int | None = None
+    keyed_by: str = ORDER_SUBJECT
 
     @property
     def takes_new_events(self) -> bool:

@@ -16,6 +16,7 @@ from relay.pipeline.attempts import Attempts
 from relay.pipeline.batch_lane import BatchLane
 from relay.pipeline.batch_sender import BatchSender
 from relay.pipeline.endpoint_reports import EndpointReports
+from relay.pipeline.handover import Handover
 from relay.pipeline.lane import PAGE, Lane
 from relay.pipeline.lane_context import LaneContext, WebhookEndpoint
 from relay.pipeline.probes import next_head
@@ -44,7 +45,7 @@ class EndpointLane:
         reports: tells people; also which endpoint it is.
         standing: what the endpoint may be sent now.
         context: what all lanes share.
-        after: the lane that it follows: nothing is sent before what came of that one's attempts is durable.
+        handover: what must be over before anything is sent.
     """
 
     def __init__(
@@ -55,10 +56,10 @@ class EndpointLane:
         context: LaneContext,
         *,
         is_for_resends: bool = False,
-        after: EndpointLane | None = None,
+        handover: Handover | None = None,
     ) -> None:
         self.has_ended = asyncio.Event()
-        self._after = after
+        self._handover = handover
         self.endpoint = reports.endpoint
         self.is_over = False
         self._is_for_resends = is_for_resends
@@ -102,9 +103,8 @@ class EndpointLane:
         """
         is_cut_off = True
         try:
-            if self._after is not None:
-                await self._after.has_ended.wait()
-                await self._context.settler.flushed()
+            if self._handover is not None:
+                await self._handover.finish(self._context, lambda: self._is_stopping)
             while not self._is_stopping and not self.is_over and self._attempts.failure is None:
                 self._woken.clear()
                 await self._probe() if self._standing.breaker.is_probing else await self._fill()

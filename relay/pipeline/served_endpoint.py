@@ -12,6 +12,7 @@ from relay.model.endpoint import NOT_IN_FILE, Endpoint
 from relay.model.errors import Conflict
 from relay.pipeline.endpoint_lane import EndpointLane
 from relay.pipeline.endpoint_reports import EndpointReports
+from relay.pipeline.handover import Handover
 from relay.pipeline.lane_context import LaneContext, WebhookEndpoint
 from relay.pipeline.standing import CLOSED, Standing
 
@@ -42,6 +43,7 @@ class ServedEndpoint:
         self._context = context
         self._run = run
         self._problem: str | None = None
+        self._kind: tuple[bool, str] | None = None
 
     @property
     def endpoint(self) -> Endpoint:
@@ -74,15 +76,19 @@ class ServedEndpoint:
         Deliver by this from now on; attempts in flight end as they began.
         """
         self.webhook = webhook
-        is_batched, before = webhook.spec.options.payload == BATCHED, None
-        if self.lane is not None and self.lane.is_batched != is_batched:
-            before, self.lane = self.lane, None
-            before.leave()
+        wanted, handover = _kind(webhook), None
+        if self.lane is not None and self._kind != wanted:
+            self.lane.leave()
+            handover = Handover(self.endpoint.no, self.lane.has_ended)
+            self.lane = None
+        elif self.lane is None and self.endpoint.keyed_by != webhook.spec.options.order:
+            handover = Handover(self.endpoint.no, None)
+        self._kind = wanted
         for lane in self._lanes():
             lane.change(webhook)
         webhook.follow_rate(self._limit)
         if self.lane is None:
-            self.lane = self._opened(webhook, is_for_resends=False, after=before)
+            self.lane = self._opened(webhook, is_for_resends=False, handover=handover)
             self.look_for_resends()
 
     def _limit(self, granted_per_s: float | None) -> None:
@@ -172,10 +178,23 @@ class ServedEndpoint:
         return (lane for lane in (self.lane, self.resends) if lane is not None)
 
     def _opened(
-        self, webhook: WebhookEndpoint, *, is_for_resends: bool, after: EndpointLane | None = None
+        self, webhook: WebhookEndpoint, *, is_for_resends: bool, handover: Handover | None = None
     ) -> EndpointLane:
         lane = EndpointLane(
-            webhook, self.reports, self.standing, self._context, is_for_resends=is_for_resends, after=after
+            webhook,
+            self.reports,
+            self.standing,
+            self._context,
+            is_for_resends=is_for_resends,
+            handover=handover,
         )
         self._run(lane)
         return lane
+
+
+def _kind(webhook: WebhookEndpoint) -> tuple[bool, str]:
+    """
+    Return what a lane keeps as long as it lives: whether it sends batches, and in which order.
+    """
+    options = webhook.spec.options
+    return options.payload == BATCHED, options.order

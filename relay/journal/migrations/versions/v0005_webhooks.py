@@ -36,6 +36,7 @@ def _endpoints() -> None:
         sa.Column("failing_since_ms", sa.BigInteger(), nullable=True),
         sa.Column("backlog_told", sa.Integer(), nullable=False, server_default=_NONE),
         sa.Column("granted", sa.Text(), nullable=True),
+        sa.Column("keyed_by", sa.Text(), nullable=False, server_default="subject"),
     ):
         op.add_column("endpoints", column)
 
