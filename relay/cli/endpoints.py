@@ -19,7 +19,7 @@ from relay.cli.tables import print_item, print_json, print_pages
 from relay.config import signing_key, webhook_secret
 
 PATH: Final = "/v1/endpoints"
-COLUMNS: Final = ("id", "state", "url", "events", "sources", "is_from_file")
+COLUMNS: Final = ("id", "state", "not_before", "url", "events", "sources", "is_from_file")
 ONCE: Final = "The secret is shown this once; give it to the receiver."
 
 commands = typer.Typer(help="Registered webhooks.", no_args_is_help=True)
