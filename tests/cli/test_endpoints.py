@@ -28,6 +28,7 @@ CRM = {
     "state_reason": None,
     "is_from_file": False,
     "start_seq": 17,
+    "not_before": "2026-11-21T11:00:00.000Z",
     "created_at": "2026-11-21T10:00:00.000Z",
 }
 
@@ -49,7 +50,8 @@ async def test_endpoints_are_listed_as_a_table_and_as_json(server: SpeakingServe
 
     (row,) = [line for line in table.out.splitlines() if "crm" in line]
     cells = [cell.strip() for cell in row.strip("│").split("│")]
-    assert ["crm", "healthy", "https://crm.example.com/hooks", "call.*, source.*", "-", "no"] == cells
+    held = "2026-11-21T11:00:00.000Z"
+    assert ["crm", "healthy", held, "https://crm.example.com/hooks", "call.*, source.*", "-", "no"] == cells
     assert {"items": [CRM], "next": None} == orjson.loads(document.out)
     assert [(0, ""), (0, "")] == [(done.code, done.err) for done in (table, document)]
     assert [f"Bearer {KEY}", None] == [one.headers.get("authorization") for one in server.asked]
