@@ -35,7 +35,7 @@ class Sizes:
     reads: int = 3_000
     read_pairs: int = 3
     read_slice_s: float = 3.0
-    hanging_runs: int = 2
+    hanging_runs: int = 5
     hanging_s: float = 6.0
     pending_rows: int = 1_000_000
     calls_to_few: int = 2_000  # 24,000 deliveries
