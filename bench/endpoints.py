@@ -47,6 +47,7 @@ def pending_1m(receiver: str, sizes: Sizes, progress: Progress) -> dict[str, flo
     ask(f"{receiver}/reset")
     with TemporaryDirectory(prefix="relay-bench-") as folder:
         params = {"url": receiver, "rows": sizes.pending_rows, "path": f"{folder}/relay.db"}
+        params["others_s"] = sizes.paced_s
         figures = run_side("pending_few", params) | run_side("pending", params)
     progress.tell("webhook, pending", figures)
     return figures

@@ -38,7 +38,7 @@ async def hanging(params: dict[str, Any]) -> dict[str, float]:
             await timetable.run()
             timetable.prepare(params["seconds"])
             await timetable.run()
-            arrived = await _all_arrived(url, [f"/{place:02d}" for place in range(others)], timetable.called)
+            arrived = await all_arrived(url, [f"/{place:02d}" for place in range(others)], timetable.called)
     return p50_p99([arrived[path + event_id] - at for path, event_id, at in _wanted(others, timetable)])
 
 
@@ -50,7 +50,10 @@ def _wanted(others: int, timetable: Timetable) -> list[tuple[str, str, float]]:
     ]
 
 
-async def _all_arrived(url: str, paths: list[str], called: dict[str, float]) -> dict[str, float]:
+async def all_arrived(url: str, paths: list[str], called: dict[str, float]) -> dict[str, float]:
+    """
+    Return when everything arrived, once each event that was called has at each path.
+    """
     wanted = {path + event_id for path in paths for event_id in called}
     async with asyncio.timeout(PATIENCE_S):
         while True:

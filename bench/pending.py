@@ -12,19 +12,25 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from bench.child import BenchFailed
 from bench.events import EVENTS_PER_CALL, call_changes
+from bench.figures import p50_p99
+from bench.hanging import all_arrived
 from bench.house import House, delivering, open_house
+from bench.paced import WARM_UP_S, Timetable
 from bench.resident import Memory
+from relay.model.ids import IdMaker
 
 FIRST_CALLS: Final = 100
 COPIES_AT_ONCE: Final = 100
 FLOWING_S: Final = 3.0
 LOOK_EVERY_S: Final = 0.005
 PATIENCE_S: Final = 60.0
+OTHERS_PER_S: Final = 200
 ENDPOINT: Final = "endpoint0"
 
 # Ids, subjects and keys rise with the copies, so that every index grows at its end.
@@ -64,17 +70,36 @@ async def pending_few(params: dict[str, Any]) -> dict[str, float]:
 
 async def pending(params: dict[str, Any]) -> dict[str, float]:
     """
-    Open that journal in a process that did not make it; return memory with all that waits, the highest while
-    it goes out, and the time from resuming to the first good answer.
+    Open that journal in a process that did not make it; return memory with all that waits, the latencies of
+    another endpoint beside it, the highest memory while it goes out, and the time from resuming to the first
+    good answer.
     """
-    memory = Memory()
-    async with open_house([f"{params['url']}/00"], path=Path(params["path"])) as house, delivering(house):
+    memory, url = Memory(), params["url"]
+    urls = [f"{url}/00", f"{url}/01"]
+    async with open_house(urls, path=Path(params["path"])) as house, delivering(house):
         waiting = (await house.journal.stats()).pending
         all_mb = memory.look_mb()
+        others = await _others(house, url, params["others_s"])
         first_s = await _resumed(house, memory)
     if waiting < params["rows"]:
         raise BenchFailed(f"only {waiting} deliveries wait")
-    return {"pending": waiting, "rss_mb": all_mb, "peak_mb": memory.peak_mb, "resumed_ms": first_s * 1000}
+    return {
+        "pending": waiting,
+        "rss_mb": all_mb,
+        "peak_mb": memory.peak_mb,
+        "resumed_ms": first_s * 1000,
+        "others_p50_ms": others["p50_ms"],
+        "others_p99_ms": others["p99_ms"],
+    }
+
+
+async def _others(house: House, url: str, seconds: float) -> dict[str, float]:
+    timetable = Timetable(replace(house, ids=IdMaker(b"calls of the others")), OTHERS_PER_S, 1)
+    for stretch_s in (WARM_UP_S, seconds):
+        timetable.prepare(stretch_s)
+        await timetable.run()
+    arrived = await all_arrived(url, ["/01"], timetable.called)
+    return p50_p99([arrived[f"/01{event_id}"] - at for event_id, at in timetable.called.items()])
 
 
 async def _resumed(house: House, memory: Memory) -> float:
