@@ -74,11 +74,13 @@ class Delivering:
 
     async def settled(self, timeout_s: float = 10.0, pending: int = 0) -> None:
         """
-        Return once the journal holds no pending delivery, or just so many.
+        Return once the journal holds no pending delivery, or just so many, and what became of the others was
+        counted.
         """
         async with asyncio.timeout(timeout_s):
             while (await self.journal.stats()).pending != pending:  # noqa: ASYNC110 - it has no event for it
                 await asyncio.sleep(0)
+            await self.deliver._settler.flushed()  # and counted
 
     async def until_told(self, event_type: str, timeout_s: float = 10.0) -> None:
         """

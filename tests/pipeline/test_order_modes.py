@@ -4,14 +4,13 @@ What waits for what: all events of an endpoint, those of one subject, or none.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from relay.model.delivery_options import ORDER_ENDPOINT, ORDER_NONE, DeliveryOptions
 from relay.model.endpoint import Delivery
 from relay.model.outcome import Delivered, Outcome, TryLater
 from relay.testing.recording_sink import RecordingSink
-from tests.journal.making import NOW, append_of, call_change, endpoint_spec
+from tests.journal.making import append_of, call_change
 from tests.pipeline.conftest import delivering
 from tests.pipeline.test_deliver import query
 
@@ -67,22 +66,3 @@ async def test_without_order_a_failing_event_holds_up_nothing(journal_path: Path
     assert [(1, 1)] == query(
         journal_path, "SELECT seq, subject_key FROM deliveries WHERE status = 'pending' AND due_ms > 0"
     )
-
-
-async def test_another_order_holds_for_events_from_then_on(journal_path: Path) -> None:
-    crm = RecordingSink()
-    crm.gate.clear()
-    async with delivering(journal_path, {}, of_file=[], open_sink=lambda _: crm) as running:
-        await running.create(replace(endpoint_spec(), options=ALL_IN_ORDER))
-        await running.append(append_of(call_change("a", events=2), call_change("b", events=2)))
-        await running.journal.registry.change_registered(replace(endpoint_spec(), options=IN_NO_ORDER), NOW)
-        await running.deliver.refresh()
-        await running.append(append_of(call_change("a", events=2, first_revision=3)))
-        await crm.wait_until(lambda sink: sink.in_flight == 3)
-        assert {1, 5, 6} == {delivery.seq for delivery in crm.attempted}
-
-        crm.gate.set()
-        await running.settled()
-
-    old = [delivery.seq for delivery in crm.delivered if delivery.seq <= 4]
-    assert [1, 2, 3, 4] == old
