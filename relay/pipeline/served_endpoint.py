@@ -86,16 +86,19 @@ class ServedEndpoint:
         self._kind = wanted
         for lane in self._lanes():
             lane.change(webhook)
-        webhook.follow_rate(self._limit)
+        webhook.follow_rate(lambda granted_per_s: self._limit(webhook, granted_per_s))
         if self.lane is None:
             self.lane = self._opened(webhook, is_for_resends=False, handover=handover)
             self.look_for_resends()
 
-    def _limit(self, granted_per_s: float | None) -> None:
+    def _limit(self, webhook: WebhookEndpoint, granted_per_s: float | None) -> None:
         """
-        Keep to the smaller of what the operator and what the receiver allows.
+        Keep to the smaller of what the operator and what the receiver allows; what the receiver of before
+        allows does not count.
         """
-        wanted_per_s = self.webhook.spec.options.rate_per_s if self.webhook is not None else 0.0
+        if webhook is not self.webhook:
+            return
+        wanted_per_s = webhook.spec.options.rate_per_s
         self.standing.limit(min([rate for rate in (wanted_per_s, granted_per_s) if rate], default=0.0))
         for lane in self._lanes():
             lane.wake()

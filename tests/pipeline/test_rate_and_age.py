@@ -22,7 +22,7 @@ from relay.sinks.webhook.handshake import FIRST_ASK_PER_S
 from relay.system_clock import SystemClock
 from relay.testing.manual_clock import ManualClock
 from relay.testing.recording_sink import RecordingSink
-from tests.journal.making import NOW, append_of, call_change, call_event
+from tests.journal.making import NOW, append_of, call_change, call_event, endpoint_spec
 from tests.pipeline.conftest import delivering
 from tests.pipeline.test_deliver import query
 from tests.pipeline.test_probing import passing
@@ -84,6 +84,36 @@ async def test_until_it_is_known_what_a_receiver_allows_one_request_is_made(jour
         await crm.wait_until(lambda sink: len(sink.delivered) == 30)
 
     assert 1 == before
+
+
+async def test_what_a_receiver_of_before_allows_does_not_count(journal_path: Path) -> None:
+    clock, crm, told = (
+        ManualClock(SystemClock().now()),
+        RecordingSink(),
+        list[Callable[[float | None], None]](),
+    )
+
+    def follow_rate(tell: Callable[[float | None], None]) -> None:
+        told.append(tell)
+        tell(FIRST_ASK_PER_S)
+
+    async with delivering(
+        journal_path, {}, clock, of_file=[], open_sink=lambda _: crm, follow_rate=follow_rate
+    ) as running:
+        await running.create(endpoint_spec())
+        moved = replace(endpoint_spec(), url="https://crm.example.com/elsewhere")
+        await running.journal.registry.change_registered(moved, NOW)
+        await running.deliver.refresh()
+        told[0](None)
+        await running.append(append_of(*(call_change(f"c{n}", events=1) for n in range(30))))
+        await crm.wait_until(lambda sink: len(sink.delivered) == 1)
+        for _ in range(40):
+            await clock.run_for(0.1)
+        before = len(crm.attempted)
+        told[1](None)
+        await crm.wait_until(lambda sink: len(sink.delivered) == 30)
+
+    assert (2, 1) == (len(told), before)
 
 
 async def test_what_is_sent_again_shares_the_rate(journal_path: Path) -> None:
