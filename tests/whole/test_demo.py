@@ -17,7 +17,7 @@ from tests.whole.processes import COMMAND, ROOT, environ, free_ports
 
 pytestmark = pytest.mark.whole
 
-DEADLINE_S = 85.0
+DEADLINE_S = 240.0
 SECONDS = 25
 FIGURES = ("lost", "duplicated", "bent", "kills", "requests_over_the_limit", "faults")
 

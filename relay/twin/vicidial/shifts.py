@@ -77,6 +77,8 @@ class Shifts:
             self._floor.ready(agent)
             self._traffic.ask_for_calls()
             call = yield rng.expovariate(1 / BREAK_AFTER_S)
+            while call is None and self._traffic.is_stopped:  # the floor comes to rest
+                call = yield BREAK_AFTER_S
             if call is None:
                 yield from self._pause(agent, rng)
                 continue
