@@ -14,7 +14,7 @@ import trustme
 
 from bench.child import ask, run_side, running
 from bench.figures import medians
-from bench.many import BY_SOURCE, CONDITION, MATCHING
+from bench.many import BY_CONDITION, BY_SOURCE, MATCHING
 from bench.progress import Progress
 from bench.sizes import Sizes
 
@@ -61,7 +61,7 @@ def endpoints_1000(receiver: str, sizes: Sizes, progress: Progress) -> dict[str,
     for name, endpoints, by in (
         ("alone", MATCHING, BY_SOURCE),
         ("by_source", MANY, BY_SOURCE),
-        ("by_condition", MANY, CONDITION),
+        ("by_condition", MANY, BY_CONDITION),
     ):
         ask(f"{receiver}/reset")
         params = {"url": receiver, "calls": sizes.calls_to_few, "endpoints": endpoints, "by": by}

@@ -19,7 +19,7 @@ from bench.progress import Progress
 from bench.sizes import Sizes
 
 LATEST_KILL_S: Final = 0.6
-SENT: Final = "SELECT id, subject, revision, seq FROM events WHERE type LIKE 'call.%' ORDER BY seq"
+SENT: Final = "SELECT id, subject, revision FROM events WHERE type LIKE 'call.%' ORDER BY seq"
 
 
 def kill_9(receiver: str, sizes: Sizes, progress: Progress) -> dict[str, float]:
@@ -66,13 +66,13 @@ def refused_30_s(receiver: str, sizes: Sizes, progress: Progress) -> dict[str, f
     return figures
 
 
-def _bent(events: list[tuple[str, str, int, int]], first: dict[str, float]) -> int:
+def _bent(events: list[tuple[str, str, int]], first: dict[str, float]) -> int:
     """
     Return how many events came first after a later one of their subject.
     """
     highest: Counter[str] = Counter()
     bent = 0
-    known = {event_id: (subject, revision) for event_id, subject, revision, _ in events}
+    known = {event_id: (subject, revision) for event_id, subject, revision in events}
     for event_id in first:  # in the order in which they came
         subject, revision = known[event_id]
         bent += revision <= highest[subject]

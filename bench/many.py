@@ -20,7 +20,7 @@ from relay.model.endpoint import Endpoint, EndpointSpec
 WARM_UP_CALLS: Final = 100
 MATCHING: Final = 4
 BY_SOURCE: Final = "source"
-CONDITION: Final = "condition"
+BY_CONDITION: Final = "condition"
 LOOK_EVERY_S: Final = 0.002
 PATIENCE_S: Final = 120.0
 ROUNDS: Final = 20
@@ -32,7 +32,7 @@ async def many(params: dict[str, Any]) -> dict[str, float]:
     source, or by a condition.
     """
     url, calls = params["url"], params["calls"]
-    spec = _by_condition if params["by"] == CONDITION else _by_source
+    spec = _by_condition if params["by"] == BY_CONDITION else _by_source
     specs = [spec(place, url) for place in range(params["endpoints"])]
     async with open_house(specs) as house, delivering(house):
         changes = call_changes(house.ids, WARM_UP_CALLS + calls)

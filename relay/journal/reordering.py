@@ -35,7 +35,9 @@ _KEYS: Final[dict[str, ColumnElement[Any]]] = {
 }
 
 
-def reorder(conn: Connection, endpoint_no: int, after: int | None, now_ms: int) -> int | None:
+def reorder(
+    conn: Connection, endpoint_no: int, after: int | None, now_ms: int, limit: int = AT_ONCE
+) -> int | None:
     """
     Give some more of what waits for an endpoint the keys of its order, oldest event first.
 
@@ -47,6 +49,7 @@ def reorder(conn: Connection, endpoint_no: int, after: int | None, now_ms: int) 
         endpoint_no: the endpoint.
         after: how far it was done, None: from the beginning.
         now_ms: when what need not wait for anything any more is due.
+        limit: how many deliveries at the most.
 
     Returns:
         How far it is done; None: all of it is.
@@ -63,7 +66,7 @@ def reorder(conn: Connection, endpoint_no: int, after: int | None, now_ms: int) 
         select(_d.c.seq)
         .where(_d.c.endpoint_no == endpoint_no, _d.c.seq > after, _OF_EVENTS, _d.c.status == schema.PENDING)
         .order_by(_d.c.seq)
-        .limit(AT_ONCE)
+        .limit(limit)
     )
     seqs = conn.execute(waiting).scalars().all()
     if not seqs:

@@ -7,12 +7,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from relay.model.errors import JournalBusy
+from relay.pipeline.endpoint_reports import BUSY_PAUSE_S
 from relay.pipeline.lane_context import LaneContext
-
-BUSY_PAUSE_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ from tests.pipeline.polling import (
 )
 
 A_CALL = ["call.started", "call.answered", "call.finished"]
-
 QUARTER = timedelta(seconds=SETTINGS.deep_every_s)
 
 
