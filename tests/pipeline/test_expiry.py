@@ -4,26 +4,54 @@ Backlogs have limits: told at 50, 80 and 100 %, and beyond them the oldest expir
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import orjson
 
+from relay.journal.store import SqlJournal
 from relay.model.delivery_options import ORDER_ENDPOINT, DeliveryOptions
+from relay.model.journal_stats import EndpointBacklog
 from relay.model.outcome import GiveUp, TryLater
 from relay.pipeline import expiry
 from relay.testing.manual_clock import ManualClock
 from relay.testing.recording_sink import RecordingSink
 from tests.journal.making import NOW, append_of, call_change
-from tests.pipeline.conftest import delivering
+from tests.pipeline.conftest import Delivering, delivering
 from tests.pipeline.test_deliver import assert_in_order, query
 from tests.pipeline.test_probing import passing
 
 OUTCOMES = "SELECT status, reason, count(*) FROM deliveries WHERE endpoint_no = 1 GROUP BY 1, 2 ORDER BY 1, 2"
 TOLD = "SELECT body FROM events WHERE type = 'endpoint.backlog' ORDER BY seq"
 MOST_TOLD = "SELECT max(backlog_told) FROM endpoints"
+
+
+class CountingJournal(SqlJournal):
+    """
+    Counts how often somebody looked at what waits.
+    """
+
+    looks = 0
+
+    async def backlogs(self) -> dict[int, EndpointBacklog]:
+        """
+        Look.
+        """
+        found = await super().backlogs()
+        self.looks += 1
+        return found
+
+
+async def looked_again(running: Delivering, clock: ManualClock) -> None:
+    """
+    Let time pass until everything that waits was looked at three times more; what follows from a look is done
+    before the next.
+    """
+    journal = running.journal
+    assert isinstance(journal, CountingJournal)
+    enough = journal.looks + 4
+    await passing(clock, lambda: journal.looks >= enough, 10.0)
 
 
 def at_start() -> ManualClock:
@@ -120,15 +148,15 @@ async def test_a_level_is_told_once_and_anew_after_it_fell_below_half(journal_pa
     clock, options = at_start(), DeliveryOptions(max_pending=10)
     crm = RecordingSink()
     sinks = {"crm": crm, "ops": RecordingSink()}
-    async with delivering(journal_path, sinks, clock, options=options) as running:
+    async with delivering(
+        journal_path, sinks, clock, options=options, journal_class=CountingJournal
+    ) as running:
         await running.deliver.pause("crm")
         await running.append(append_of(call_change("a", events=5)))
         await passing(clock, lambda: len(told(journal_path)) == 1, 10.0)
         await running.append(append_of(call_change("b", events=3)))
         await passing(clock, lambda: len(told(journal_path)) == 2, 10.0)
-        for _ in range(30):
-            await clock.run_for(10)
-            await asyncio.sleep(0.001)
+        await looked_again(running, clock)
         assert [50, 80] == [percent for _, percent, _ in told(journal_path)]
         assert [(80,)] == query(journal_path, "SELECT backlog_told FROM endpoints WHERE id = 'crm'")
 
@@ -145,15 +173,17 @@ async def test_a_level_is_told_once_and_anew_after_it_fell_below_half(journal_pa
 
 async def test_what_was_told_is_known_after_a_restart(journal_path: Path) -> None:
     clock, options = at_start(), DeliveryOptions(max_pending=10)
-    async with delivering(journal_path, {"crm": RecordingSink()}, clock, options=options) as running:
+    async with delivering(
+        journal_path, {"crm": RecordingSink()}, clock, options=options, journal_class=CountingJournal
+    ) as running:
         await running.deliver.pause("crm")
         await running.append(append_of(call_change("a", events=5)))
         await passing(clock, lambda: len(told(journal_path)) == 1, 10.0)
 
-    async with delivering(journal_path, {"crm": RecordingSink()}, clock, options=options) as running:
-        for _ in range(30):
-            await clock.run_for(10)
-            await asyncio.sleep(0.001)
+    async with delivering(
+        journal_path, {"crm": RecordingSink()}, clock, options=options, journal_class=CountingJournal
+    ) as running:
+        await looked_again(running, clock)
 
     assert 1 == len(told(journal_path))
 
@@ -174,13 +204,13 @@ async def test_very_much_expires_in_steps_in_one_order_too(journal_path: Path) -
 
 async def test_without_limits_nothing_expires(journal_path: Path) -> None:
     clock, options = at_start(), DeliveryOptions(max_pending=0, max_pending_age_s=0)
-    async with delivering(journal_path, {"crm": RecordingSink()}, clock, options=options) as running:
+    async with delivering(
+        journal_path, {"crm": RecordingSink()}, clock, options=options, journal_class=CountingJournal
+    ) as running:
         await running.deliver.pause("crm")
         await running.append(append_of(call_change("a")))
         clock.advance(30 * 86_400)
-        for _ in range(20):
-            await clock.run_for(60)
-            await asyncio.sleep(0.001)
+        await looked_again(running, clock)
 
     assert [("pending", None, 3)] == query(journal_path, OUTCOMES)
     assert [] == told(journal_path)
